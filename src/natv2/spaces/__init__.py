@@ -1,0 +1,16 @@
+"""Architectures of the nine supernets as values, and their encodings (thesis, 3.3.1 and 6.1.1)."""
+
+from natv2.spaces.architecture import Architecture, constant
+from natv2.spaces.design import DESIGNS, ChannelPlan, Design, channel_plan
+from natv2.spaces.space import Codes, SearchSpace
+
+__all__ = [
+    "DESIGNS",
+    "Architecture",
+    "ChannelPlan",
+    "Codes",
+    "Design",
+    "SearchSpace",
+    "channel_plan",
+    "constant",
+]

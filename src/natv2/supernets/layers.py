@@ -1,0 +1,99 @@
+"""What blocks and heads are made of (thesis, sections 2.8 and 2.9.3).
+
+Everything is built without memory, on the meta device: a network's tensors are given to it, by
+`initialise`, by a supernet or from a file. So a random subnet costs no initialisation.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from natv2.spaces.design import Activation
+
+ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "hswish": nn.Hardswish}
+
+
+class ConvNorm(nn.Module):
+    """Convolution without bias, batch norm and, where named, an activation."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        kernel: int = 1,
+        stride: int = 1,
+        depthwise: bool = False,
+        activation: Activation | None = None,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(
+            inputs,
+            outputs,
+            kernel,
+            stride=stride,
+            padding=kernel // 2,
+            groups=inputs if depthwise else 1,
+            bias=False,
+            device="meta",
+        )
+        self.norm = nn.BatchNorm2d(outputs, device="meta")
+        self.activation = ACTIVATIONS[activation]() if activation else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, inputs, H, W) to (N, outputs, H/stride, W/stride), rounded up."""
+        result: Tensor = self.activation(self.norm(self.conv(x)))
+        return result
+
+
+class SqueezeExcite(nn.Module):
+    """Channel-wise recalibration by two 1x1 convolutions over the mean (SENet, section 2.8)."""
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(channels, squeezed, 1, device="meta")
+        self.expand = nn.Conv2d(squeezed, channels, 1, device="meta")
+        self.gate = nn.Hardsigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale each channel of (N, C, H, W) by a number between 0 and 1."""
+        mean = x.mean((2, 3), keepdim=True)
+        scale: Tensor = self.gate(self.expand(torch.relu(self.reduce(mean))))
+        return x * scale
+
+
+class Head(nn.Module):
+    """From feature maps to logits: 1x1 expand, global mean, 1x1, dropout, linear (Table 3.1)."""
+
+    def __init__(self, inputs: int, expanded: int, last: int, classes: int, dropout: float) -> None:
+        super().__init__()
+        self.expand = ConvNorm(inputs, expanded, activation="hswish")
+        self.last = nn.Conv2d(expanded, last, 1, bias=False, device="meta")
+        self.activation = nn.Hardswish()
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(last, classes, device="meta")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, inputs, H, W) to logits (N, classes)."""
+        mean = self.expand(x).mean((2, 3), keepdim=True)
+        features = self.activation(self.last(mean)).flatten(1)
+        logits: Tensor = self.classifier(self.dropout(features))
+        return logits
+
+
+@torch.no_grad()
+def initialise(module: nn.Module, generator: torch.Generator) -> None:
+    """Give every layer memory and OFA's initial values (facts: N(0, sqrt(2 / (k·k·out))) and so on)."""
+    module.to_empty(device="cpu")
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            area = layer.kernel_size[0] * layer.kernel_size[1]
+            layer.weight.normal_(0, (2 / (area * layer.out_channels)) ** 0.5, generator=generator)
+        elif isinstance(layer, nn.Linear):
+            bound = layer.in_features**-0.5
+            layer.weight.uniform_(-bound, bound, generator=generator)
+        elif isinstance(layer, nn.BatchNorm2d):
+            layer.reset_parameters()
+        bias = getattr(layer, "bias", None)
+        if isinstance(bias, Tensor):
+            bias.zero_()
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

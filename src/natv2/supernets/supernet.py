@@ -1,0 +1,152 @@
+"""A supernet: one set of weights, from which every network of a design takes its own."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from natv2.randomness import torch_generator
+from natv2.spaces.architecture import Architecture, constant
+from natv2.spaces.design import (
+    BLOCKS,
+    BLOCKS_PER_STAGE,
+    DEPTHS,
+    EXPAND_RATIOS,
+    KERNEL_SIZES,
+    Design,
+)
+from natv2.supernets.layers import initialise
+from natv2.supernets.network import Network
+
+Statistics = Mapping[str, Tensor]
+"""Means and variances of the batch norms a network uses, by the names of its buffers."""
+
+_DEPTHWISE = "depthwise.conv.weight"
+
+
+class Supernet(nn.Module):
+    """The largest network with all its exits, and matrices that turn its kernels into smaller ones.
+
+    A subnet's tensors are the first channels of the supernet's; only its depthwise kernels are
+    computed (OFA, section 3.2.2: 7 → 5 → 3, one matrix a step for all channels of a block). It
+    runs them through the modules of the static network, so there is one definition of each layer
+    and a subnet gives the same numbers inside the supernet and outside.
+
+    No hidden state: which subnet runs, and with which batch-norm statistics, are arguments.
+    """
+
+    def __init__(self, design: Design, width: float, classes: int, *, dropout: float = 0.0, seed: int = 0) -> None:
+        super().__init__()
+        self.design, self.width, self.classes, self.dropout = design, width, classes, dropout
+        self.network = Network(design, self._largest(), classes, dropout)
+        initialise(self.network, torch_generator(seed, "weights", design.name, str(width)))
+        sizes = [size * size for size in reversed(KERNEL_SIZES[:-1])]
+        self.transforms = nn.ParameterList(
+            nn.ParameterList(torch.eye(size) for size in sizes) for _ in range(BLOCKS)
+        )
+        self._parts: dict[tuple[object, ...], nn.Module] = {}
+
+    def _largest(self) -> Architecture:
+        return constant(
+            resolution=1,
+            width=self.width,
+            exits=self.design.exits,
+            depth=DEPTHS[-1],
+            kernel=KERNEL_SIZES[-1],
+            expand_ratio=EXPAND_RATIOS[-1],
+            mask=self.design.full_mask,
+        )
+
+    def forward(self, x: Tensor, architecture: Architecture, statistics: Statistics | None = None) -> tuple[Tensor, ...]:
+        """Map images (N, 3, R, R), R being the architecture's, to logits (N, classes) of each exit.
+
+        Without `statistics` the batch's own are used, as in training.
+        """
+        skeleton = self._skeleton(architecture)
+        skeleton.train(statistics is None)
+        _track(skeleton, False)
+        tensors = {**self.weights(skeleton), **(statistics or {})}
+        logits: tuple[Tensor, ...] = functional_call(skeleton, tensors, x)
+        return logits
+
+    def record(self, x: Tensor, architecture: Architecture, statistics: dict[str, Tensor]) -> None:
+        """Run `x` with its own statistics and average them into `statistics`, empty at first."""
+        skeleton = self._skeleton(architecture)
+        skeleton.train()
+        _track(skeleton, True)
+        if not statistics:
+            statistics |= {name: torch.zeros_like(b, device=x.device) for name, b in skeleton.named_buffers()}
+        functional_call(skeleton, {**self.weights(skeleton), **statistics}, x)
+
+    def weights(self, network: Network) -> dict[str, Tensor]:
+        """The tensors of `network`, by its parameters' names; gradients flow back through them."""
+        full = dict(self.network.named_parameters())
+        result = {}
+        for name, wanted in network.named_parameters():
+            weight = full[name]
+            if name.endswith(_DEPTHWISE) and name.startswith("stages"):
+                weight = self._kernel(name, weight[: wanted.shape[0]], wanted.shape[-1])
+            elif weight.shape != wanted.shape:
+                for dimension, size in enumerate(wanted.shape):
+                    weight = weight.narrow(dimension, 0, size)
+            result[name] = weight
+        return result
+
+    def _kernel(self, name: str, weight: Tensor, size: int) -> Tensor:
+        """The `size` x `size` version of depthwise kernels (C, 1, 7, 7), through the sizes between."""
+        _, stage, _, level, *_ = name.split(".")
+        block = int(stage) * BLOCKS_PER_STAGE + int(level)
+        smaller = [k for k in reversed(KERNEL_SIZES[:-1]) if k >= size]
+        for kernel, matrix in zip(smaller, self.transforms[block], strict=False):
+            margin = (weight.shape[-1] - kernel) // 2
+            centre = weight[:, :, margin : margin + kernel, margin : margin + kernel]
+            weight = (centre.reshape(-1, kernel * kernel) @ matrix.T).view(-1, 1, kernel, kernel)
+        return weight
+
+    def _skeleton(self, architecture: Architecture) -> Network:
+        self._check(architecture)
+        return Network(self.design, architecture, self.classes, self.dropout, self._parts)
+
+    def _check(self, architecture: Architecture) -> None:
+        """Raise ValueError where `architecture` is of another width or design."""
+        if architecture.width != self.width:
+            raise ValueError(f"width {architecture.width}: this supernet has {self.width}")
+        exits = set(architecture.exits) - set(self.design.exits)
+        masks = set(architecture.masks) - {0, *self.design.masks}
+        if exits or masks:
+            raise ValueError(f"{self.design.name} has no exit {exits or '{}'} or level mask {masks or '{}'}")
+
+    @torch.no_grad()
+    def subnet(self, architecture: Architecture, statistics: Statistics | None = None) -> Network:
+        """The network of `architecture` by itself, with copies of its weights, in evaluation mode."""
+        self._check(architecture)
+        network = Network(self.design, architecture, self.classes, self.dropout)
+        weights = {name: _copy(weight) for name, weight in self.weights(network).items()}
+        device = next(self.parameters()).device
+        fresh = {name: torch.zeros_like(b, device=device) for name, b in network.named_buffers()}
+        buffers = fresh | {name: value.clone() for name, value in (statistics or {}).items()}
+        network.load_state_dict({**weights, **buffers}, assign=True)
+        for parameter in network.parameters():
+            parameter.requires_grad_()
+        return network.eval()
+
+    def replace_classifiers(self, classes: int, seed: int) -> "Supernet":
+        """A supernet with these weights and new classifiers for `classes` classes."""
+        result = Supernet(self.design, self.width, classes, dropout=self.dropout, seed=seed)
+        kept = {n: w for n, w in self.state_dict().items() if ".classifier." not in n}
+        result.load_state_dict(kept, strict=False)
+        return result.to(next(self.parameters()).device)
+
+
+def _copy(weight: Tensor) -> Tensor:
+    copy = weight.detach().clone()
+    return copy.contiguous(memory_format=torch.channels_last) if copy.dim() == 4 else copy.contiguous()
+
+
+def _track(skeleton: Network, recording: bool) -> None:
+    """Let the batch norms of `skeleton` average what they see into their buffers, or not."""
+    for module in skeleton.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.track_running_stats = recording
+            module.momentum = None if recording else 0.1

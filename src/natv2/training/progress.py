@@ -1,0 +1,68 @@
+"""Where a long loop leaves what it needs to go on after a stop (DESIGN: nothing is lost)."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from natv2.files import read_tensors, write_tensors
+
+Tracker = Callable[[Mapping[str, float], int], None]
+"""Takes named metrics and the epoch or turn they belong to."""
+
+
+def untracked(metrics: Mapping[str, float], step: int) -> None:
+    """The tracker of a loop that nobody watches."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What a loop saves: tensors, and values that JSON can hold."""
+
+    tensors: Mapping[str, Tensor] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The store of one loop: a folder with a file for each thing saved, and the run's tracker.
+
+    Each file is replaced atomically, so a killed loop finds its last finished epoch or turn.
+    """
+
+    folder: Path
+    name: str = ""
+    tracker: Tracker = untracked
+
+    def child(self, name: str) -> "Progress":
+        """The store of a loop inside this one."""
+        full = f"{self.name}.{name}" if self.name else name
+        return replace(self, folder=self.folder / name, name=full)
+
+    def load(self, key: str) -> State | None:
+        """What was saved as `key`, or None."""
+        path = self.folder / f"{key}.safetensors"
+        if not path.exists():
+            return None
+        tensors, values = read_tensors(path)
+        return State(tensors=tensors, values=values)
+
+    def save(self, key: str, state: State) -> None:
+        """Save `state` as `key` in place of what was there."""
+        json.dumps(state.values)  # fails here, with the caller in the traceback, if JSON cannot hold it
+        write_tensors(self.folder / f"{key}.safetensors", state.tensors, state.values)
+
+    def remembered(self, key: str, compute: Callable[[], State]) -> State:
+        """What was saved as `key`; computed and saved where nothing was."""
+        state = self.load(key)
+        if state is None:
+            state = compute()
+            self.save(key, state)
+        return state
+
+    def track(self, metrics: Mapping[str, float], step: int) -> None:
+        """Hand `metrics` to the tracker under this loop's name."""
+        self.tracker({f"{self.name}/{metric}": value for metric, value in metrics.items()}, step)
