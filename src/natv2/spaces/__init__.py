@@ -1,6 +1,7 @@
 """Architectures of the nine supernets as values, and their encodings (thesis, 3.3.1 and 6.1.1)."""
 
 from natv2.spaces.architecture import Architecture, constant
+from natv2.spaces.choices import Choices, combinations
 from natv2.spaces.design import DESIGNS, ChannelPlan, Design, channel_plan
 from natv2.spaces.space import Codes, SearchSpace
 
@@ -8,9 +9,11 @@ __all__ = [
     "DESIGNS",
     "Architecture",
     "ChannelPlan",
+    "Choices",
     "Codes",
     "Design",
     "SearchSpace",
     "channel_plan",
+    "combinations",
     "constant",
 ]

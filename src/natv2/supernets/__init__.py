@@ -1,1 +1,21 @@
-"""NATv2."""
+"""The nine supernets and the static networks they contain (thesis, sections 3.2.1 and 5.1.1)."""
+
+from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from natv2.supernets.finished import Classifier, NetworkHeader, build_classifier, load_network
+from natv2.supernets.network import Network
+from natv2.supernets.sorting import sort_channels
+from natv2.supernets.supernet import Statistics, Supernet
+
+__all__ = [
+    "Classifier",
+    "Checkpoint",
+    "Network",
+    "NetworkHeader",
+    "Statistics",
+    "Supernet",
+    "build_classifier",
+    "load_network",
+    "read_checkpoint",
+    "sort_channels",
+    "write_checkpoint",
+]

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from natv2.errors import UserError
 from natv2.files import read_tensors, write_tensors
+from natv2.spaces import DESIGNS
+from natv2.supernets.supernet import Supernet
 
 KIND = "supernet"
 
@@ -29,6 +32,30 @@ class Checkpoint:
     weights: Mapping[str, Tensor]
     origin: Mapping[str, Any] = field(default_factory=dict)
     path: Path | None = None
+
+    @classmethod
+    def of(cls, supernet: Supernet, *, classes: tuple[str, ...], phase: str, origin: Mapping[str, Any]) -> "Checkpoint":
+        """A copy of the weights of `supernet`."""
+        return cls(
+            design=supernet.design.name,
+            width=supernet.width,
+            classes=classes,
+            phase=phase,
+            weights={name: weight.detach().clone() for name, weight in supernet.named_parameters()},
+            origin=origin,
+        )
+
+    def supernet(self, *, dropout: float = 0.0) -> Supernet:
+        """A supernet with these weights. Raises UserError where they do not fit its design."""
+        result = Supernet(DESIGNS[self.design], self.width, len(self.classes), dropout=dropout)
+        expected = {name: weight.shape for name, weight in result.named_parameters()}
+        found = {name: weight.shape for name, weight in self.weights.items()}
+        if expected != found:
+            wrong = sorted(n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n))
+            where = f" in {self.path}" if self.path else ""
+            raise UserError(f"the weights{where} do not fit {self.design} at width {self.width}: {wrong[0]}")
+        result.load_state_dict(dict(self.weights), strict=False)
+        return result.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

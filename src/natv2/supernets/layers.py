@@ -6,10 +6,41 @@ Everything is built without memory, on the meta device: a network's tensors are 
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import conv2d
 
 from natv2.spaces.design import Activation
 
 ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "hswish": nn.Hardswish}
+
+
+class DepthwiseConv2d(nn.Conv2d):
+    """Depthwise convolution that, in training, leaves out the taps that only ever see padding.
+
+    A k x k kernel reaches at most 2H - 1 pixels of an H x H input, so smaller maps use its centre
+    only: the same sums, and a much cheaper weight gradient (5x5 and 7x7 on 1x1 to 3x3 maps).
+    Evaluation runs the convolution as it is, which is what costs count and exports hold.
+    """
+
+    def __init__(self, channels: int, kernel: int, stride: int) -> None:
+        super().__init__(
+            channels,
+            channels,
+            kernel,
+            stride=stride,
+            padding=kernel // 2,
+            groups=channels,
+            bias=False,
+            device="meta",
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to (N, C, H/stride, W/stride), rounded up."""
+        reach = max(x.shape[2:]) - 1
+        outer = int(self.padding[0]) - reach
+        if not self.training or outer <= 0:
+            return super().forward(x)
+        centre = self.weight[:, :, outer:-outer, outer:-outer]
+        return conv2d(x, centre, stride=self.stride, padding=reach, groups=self.groups)
 
 
 class ConvNorm(nn.Module):
@@ -26,16 +57,13 @@ class ConvNorm(nn.Module):
         activation: Activation | None = None,
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(
-            inputs,
-            outputs,
-            kernel,
-            stride=stride,
-            padding=kernel // 2,
-            groups=inputs if depthwise else 1,
-            bias=False,
-            device="meta",
-        )
+        self.conv: nn.Conv2d
+        if depthwise:
+            self.conv = DepthwiseConv2d(outputs, kernel, stride)
+        else:
+            self.conv = nn.Conv2d(
+                inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False, device="meta"
+            )
         self.norm = nn.BatchNorm2d(outputs, device="meta")
         self.activation = ACTIVATIONS[activation]() if activation else nn.Identity()
 

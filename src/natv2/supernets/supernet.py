@@ -39,17 +39,19 @@ class Supernet(nn.Module):
     def __init__(self, design: Design, width: float, classes: int, *, dropout: float = 0.0, seed: int = 0) -> None:
         super().__init__()
         self.design, self.width, self.classes, self.dropout = design, width, classes, dropout
-        self.network = Network(design, self._largest(), classes, dropout)
+        self.network = Network(design, self.largest(resolution=1), classes, dropout)
         initialise(self.network, torch_generator(seed, "weights", design.name, str(width)))
         sizes = [size * size for size in reversed(KERNEL_SIZES[:-1])]
         self.transforms = nn.ParameterList(
             nn.ParameterList(torch.eye(size) for size in sizes) for _ in range(BLOCKS)
         )
+        self._named = dict(self.network.named_parameters())
         self._parts: dict[tuple[object, ...], nn.Module] = {}
 
-    def _largest(self) -> Architecture:
+    def largest(self, resolution: int) -> Architecture:
+        """The maximal network of section 5.1.2: everything at its largest, all exits active."""
         return constant(
-            resolution=1,
+            resolution=resolution,
             width=self.width,
             exits=self.design.exits,
             depth=DEPTHS[-1],
@@ -81,7 +83,7 @@ class Supernet(nn.Module):
 
     def weights(self, network: Network) -> dict[str, Tensor]:
         """The tensors of `network`, by its parameters' names; gradients flow back through them."""
-        full = dict(self.network.named_parameters())
+        full = self._named
         result = {}
         for name, wanted in network.named_parameters():
             weight = full[name]

@@ -1,0 +1,63 @@
+"""Time of what a search turn does between two evaluations: evolution on the predictor, subset selection.
+
+Run with `pytest benchmarks/search_turn.py`. The aim: under 5 seconds on one core.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from natv2.costs import CostTable
+from natv2.search.archive import Archive
+from natv2.search.evolution import evolve
+from natv2.search.front import non_dominated
+from natv2.search.predictors import PREDICTORS, features
+from natv2.search.ranking import Indices
+from natv2.search.subset import select_subset
+from natv2.spaces import DESIGNS, Codes, SearchSpace
+
+ARCHIVE, CANDIDATES, POPULATION, GENERATIONS = 300, 25, 100, 20
+
+
+def random_archive(space: SearchSpace, costs_of: Callable[[Codes], pd.DataFrame]) -> Archive:
+    """Random architectures whose error falls with the logarithm of their MACs, give or take some noise."""
+    generator = np.random.default_rng(0)
+    codes = space.sample_architectures(ARCHIVE, generator)
+    costs = costs_of(codes)
+    error = 1.5 - 0.07 * np.log(costs["macs"].to_numpy()) + generator.normal(0, 0.01, ARCHIVE)
+    return Archive.evaluated(codes, accuracy=1 - error, costs=costs, turn=0)
+
+
+@pytest.mark.parametrize("design", ["OFAMobileNetV3", "EE_DP_OFAMobileNetV3"])
+@pytest.mark.parametrize("objectives", [("accuracy", "macs"), ("accuracy", "params", "macs")], ids="+".join)
+def test_search_turn(benchmark: BenchmarkFixture, design: str, objectives: tuple[str, ...]) -> None:
+    space = SearchSpace(design=DESIGNS[design], resolutions=(48, 52, 56, 60, 64), widths=(1.0, 1.2))
+    table = CostTable(space=space, classes=200)
+
+    def costs_of(codes: Codes) -> pd.DataFrame:
+        return pd.DataFrame(table(codes), columns=["params", "macs"])
+
+    archive = random_archive(space, costs_of)
+    errors = 1 - archive.values["accuracy"].to_numpy()
+    predictor = PREDICTORS["lightgbm"]().fit(features(space, archive.codes, "integer"), errors, seed=0)
+    costs = archive.costs(objectives)
+
+    def turn() -> Indices:
+        _, predicted = evolve(
+            space=space,
+            predict_error=lambda codes: predictor.predict(features(space, codes, "integer")),
+            costs_of=costs_of,
+            objectives=objectives,
+            archive=archive,
+            population=POPULATION,
+            generations=GENERATIONS,
+            seed=0,
+        )
+        return select_subset(predicted, costs[non_dominated(costs)], objectives, count=CANDIDATES, seed=0)
+
+    # The first round counts too: with three objectives it finds NSGA-III's directions.
+    chosen = benchmark.pedantic(turn, rounds=3)
+    assert len(chosen) == CANDIDATES

@@ -1,0 +1,1 @@
+"""Kedro data sets of this project: images, checkpoints, finished networks, progress."""

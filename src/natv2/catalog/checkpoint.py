@@ -1,0 +1,72 @@
+"""A supernet's checkpoint as a catalog entry."""
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import torch
+from kedro.io import AbstractVersionedDataset, Version
+
+from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+
+
+class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
+    """A checkpoint in a safetensors file, written whole or not at all.
+
+    A checkpoint that is as it came from its file is linked to it, not written again: a phase that the
+    supernet has no use for costs no space.
+    """
+
+    def __init__(self, *, filepath: str, version: Version | None = None) -> None:
+        super().__init__(PurePosixPath(filepath), version)
+
+    def load(self) -> Checkpoint:
+        """The checkpoint, with `path` set. Raises UserError on a damaged or foreign file."""
+        return read_checkpoint(Path(self._get_load_path()))
+
+    def save(self, data: Checkpoint) -> None:
+        """Write `data`, or link the file it came from."""
+        path = Path(self._get_save_path())
+        if data.path is not None and _holds(data.path, data):
+            _link(data.path, path)
+        else:
+            write_checkpoint(path, data)
+
+    def _exists(self) -> bool:
+        return Path(self._get_load_path()).exists()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath), "version": self._version}
+
+
+def _holds(path: Path, checkpoint: Checkpoint) -> bool:
+    """Whether the file at `path` is `checkpoint`: one made from it with other weights may still name it."""
+    if not path.exists():
+        return False
+    stored = read_checkpoint(path)
+    return (
+        replace(stored, weights={}) == replace(checkpoint, weights={}, path=path)
+        and stored.weights.keys() == checkpoint.weights.keys()
+        and all(
+            torch.equal(tensor, checkpoint.weights[name].cpu()) for name, tensor in stored.weights.items()
+        )
+    )
+
+
+def _link(source: Path, target: Path) -> None:
+    """Make `target` another name of `source`, a copy where the file system has no hard links."""
+    if target.exists() and target.samefile(source):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    try:
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,56 @@
+"""Finished networks as a catalog entry."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from kedro.io import AbstractVersionedDataset, Version
+from torch import Tensor
+
+from natv2.files import read_tensors, write_tensors
+
+Networks = Mapping[str, tuple[Mapping[str, Tensor], Mapping[str, Any]]]
+"""Tensors and JSON-ready header of each network, by its name."""
+
+_SUFFIX = ".safetensors"
+
+
+class NetworksDataset(AbstractVersionedDataset[Networks, Networks]):
+    """A folder of networks, one safetensors file each, named after them; it may be empty.
+
+    The folder appears when all its files are written.
+    """
+
+    def __init__(self, *, filepath: str, version: Version | None = None) -> None:
+        super().__init__(PurePosixPath(filepath), version)
+
+    def load(self) -> Networks:
+        """All networks of the folder. Raises UserError on a damaged or foreign file."""
+        folder = Path(self._get_load_path())
+        return {
+            path.name.removesuffix(_SUFFIX): read_tensors(path) for path in sorted(folder.glob(f"*{_SUFFIX}"))
+        }
+
+    def save(self, data: Networks) -> None:
+        """Write all networks; an unversioned folder is replaced."""
+        folder = Path(self._get_save_path())
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        try:
+            for name, (tensors, header) in data.items():
+                write_tensors(temporary / f"{name}{_SUFFIX}", tensors, header)
+            temporary.chmod(0o755)  # mkdtemp gives the owner alone access
+            if folder.exists():
+                shutil.rmtree(folder)
+            temporary.rename(folder)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+    def _exists(self) -> bool:
+        return Path(self._get_load_path()).is_dir()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath), "version": self._version}

@@ -1,0 +1,141 @@
+"""The project's command line: `kedro run` with everything checked before a run starts.
+
+Errors meant for people end the command with one message and exit code 1.
+"""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import click
+
+# Kedro's telemetry asks when a command starts, and settings.py is read later.
+os.environ.setdefault("DO_NOT_TRACK", "true")
+
+from kedro.config import MissingConfigException
+from kedro.framework.cli.project import run as kedro_run
+from kedro.framework.cli.utils import CONTEXT_SETTINGS
+from kedro.framework.project import pipelines, settings, validate_settings
+from kedro.io import DatasetNotFoundError
+from kedro.io.core import VersionNotFoundError
+from kedro.pipeline import Pipeline
+from kedro.utils import find_kedro_project
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from natv2.errors import UserError
+
+# Errors of Kedro that a person can mend; their own text says what is wrong.
+_MENDABLE = (
+    MissingConfigException,
+    YAMLError,
+    OmegaConfBaseException,
+    DatasetNotFoundError,
+    VersionNotFoundError,
+)
+
+
+@click.group(context_settings=CONTEXT_SETTINGS, name=__file__)
+def cli() -> None:
+    """Commands of this project, beside Kedro's own."""
+
+
+def run(**options: Any) -> Any:
+    """Check the command, then run the pipeline as `kedro run` does."""
+    if options["pipeline"] and not options["pipelines"]:
+        # Kedro deprecates the singular in favour of the plural, with a warning at every run.
+        options |= {"pipeline": None, "pipelines": [options["pipeline"]]}
+    # A scheduler's polite end is treated as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _check(options)
+        return kedro_run.callback(**options)  # type: ignore[misc]  # a command has a callback
+    except KeyboardInterrupt:
+        _stop_hooks()
+        raise
+    except Exception as error:
+        meant_for_people = _meant_for_people(error)
+        if meant_for_people is None:
+            raise
+        raise meant_for_people from None
+
+
+cli.add_command(click.Command("run", params=kedro_run.params, callback=run, help=kedro_run.help))
+
+
+def _check(options: dict[str, Any]) -> None:
+    """Raise UserError if the environment, a parameter, a pipeline or a node does not exist or is wrong."""
+    from natv2.parameters import validate_parameters  # torch takes seconds, and --help needs none
+
+    validate_settings()  # an error while settings.py is imported would pass in silence
+    if "ParallelRunner" in (options["runner"] or ""):
+        raise UserError("runner 'ParallelRunner' and torch lock each other up; allowed: SequentialRunner")
+    source = options["conf_source"] or _project() / settings.CONF_SOURCE
+    env = options["env"] or os.environ.get("KEDRO_ENV")
+    _check_environment(source, env)
+    loader = settings.CONFIG_LOADER_CLASS(
+        conf_source=str(source), env=env, runtime_params=options["params"], **settings.CONFIG_LOADER_ARGS
+    )
+    try:
+        raw = loader["parameters"]
+    except ValueError as error:  # the same name in two files
+        raise UserError(_one_line(error)) from None
+    validate_parameters(raw)
+    _check_pipelines(options)
+
+
+def _check_environment(source: str | Path, env: str | None) -> None:
+    folder = Path(source)
+    if env is None or not folder.is_dir() or (folder / env).is_dir():
+        return
+    known = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    raise UserError(f"unknown environment '{env}'; known: {', '.join(known)}")
+
+
+def _check_pipelines(options: dict[str, Any]) -> None:
+    names = options["pipelines"] or ["__default__"]
+    for name in names:
+        if name not in pipelines:
+            raise UserError(f"unknown pipeline '{name}'; known: {', '.join(pipelines)}")
+    whole = sum((pipelines[name] for name in names), start=Pipeline([]))
+    try:
+        whole.filter(
+            tags=options["tags"],
+            from_nodes=options["from_nodes"],
+            to_nodes=options["to_nodes"],
+            node_names=options["node_names"],
+            from_inputs=options["from_inputs"],
+            to_outputs=options["to_outputs"],
+            node_namespaces=options["namespaces"],
+        )
+    except ValueError as error:
+        raise UserError(_one_line(error)) from None
+
+
+def _project() -> Path:
+    return find_kedro_project(Path.cwd()) or Path.cwd()
+
+
+def _stop_hooks() -> None:
+    from natv2.hooks import RunHooks
+
+    for hook in settings.HOOKS:
+        if isinstance(hook, RunHooks):
+            hook.stop("KILLED")
+
+
+def _meant_for_people(error: BaseException) -> click.ClickException | None:
+    """The error in the chain that is meant for people: Kedro wraps what a data set raises."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, click.ClickException):
+            return cause
+        if isinstance(cause, _MENDABLE):
+            return UserError(_one_line(cause))
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

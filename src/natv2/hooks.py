@@ -1,0 +1,171 @@
+"""What happens around a run: typed parameters, checks, the attempt, the MLflow run."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines, settings
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+
+from natv2.attempt import Attempt, identity_of_run, open_attempt
+from natv2.catalog.progress import ProgressDataset
+from natv2.devices import resolve_device
+from natv2.errors import UserError
+from natv2.parameters import Parameters, validate_parameters
+from natv2.tracking import Ending, TrackedRun, git_commit, start_tracking
+from natv2.upstream import check_inputs
+
+logger = logging.getLogger(__name__)
+
+
+class RunHooks:
+    """Kedro's hooks of this project; one run at a time."""
+
+    def __init__(self) -> None:
+        self._parameters: Parameters | None = None
+        self._attempt: Attempt | None = None
+        self._run: TrackedRun | None = None
+        self._nodes_started = 0
+        self._nodes = 0
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Check the parameters whole, and let the catalog's paths follow them.
+
+        A path says ${runtime_params:supernet, ...}; a supernet named in a file must count there too.
+        """
+        self._parameters = validate_parameters(context.config_loader["parameters"])
+        values = self._parameters.model_dump()
+        named = {name: values[name] for name in ("supernet", "source", "dataset", "seed")}
+        named["objectives"] = "+".join(self._parameters.objectives)
+        loader = type(context.config_loader)(
+            conf_source=context.config_loader.conf_source,
+            env=context.env,
+            runtime_params={**(context.config_loader.runtime_params or {}), **named},
+            **settings.CONFIG_LOADER_ARGS,
+        )
+        loader["parameters"] = values
+        context.config_loader = loader
+
+    @hook_impl
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
+    ) -> None:
+        """Check what can be checked, then open the attempt and its MLflow run."""
+        if self._parameters is None:
+            raise RuntimeError("a pipeline run needs a Kedro context")
+        self.stop("KILLED")  # what an interrupted notebook cell left open
+        device = _device(self._parameters)
+        if self._parameters.threads is not None:
+            torch.set_num_threads(self._parameters.threads)
+        env = run_params["env"]
+        runtime_params = run_params["runtime_params"] or {}
+        check_inputs(pipeline, catalog, dict(pipelines), env=env, runtime_params=runtime_params)
+
+        identity = identity_of_run(pipeline, catalog, env or "local", self._parameters, device)
+        progress = _progress(catalog)
+        self._attempt = open_attempt(progress.root, identity, fresh=self._parameters.fresh)
+        self._nodes_started, self._nodes = 0, len(pipeline.nodes)
+        self._start_run(run_params, identity)
+        progress.folder = self._attempt.folder
+
+    def _start_run(self, run_params: dict[str, Any], identity: dict[str, Any]) -> None:
+        assert self._parameters is not None and self._attempt is not None
+        project = Path(run_params["project_path"])
+        name = "+".join(run_params["pipeline_names"] or ["__default__"])
+        earlier = self._attempt.tracking_run
+        try:
+            self._run = start_tracking(
+                project,
+                run_id=earlier,
+                name=f"{name.strip('_')} {self._parameters.supernet} {self._parameters.dataset}",
+                parameters=self._parameters.model_dump(exclude={"fresh"}),
+                tags={
+                    "pipeline": name,
+                    "dataset": self._parameters.dataset,
+                    "source": self._parameters.source,
+                    "supernet": self._parameters.supernet,
+                    "objectives": "+".join(self._parameters.objectives),
+                    "env": identity["env"],
+                    "git_commit": git_commit(project),
+                    "catalog_version": run_params["run_id"],
+                },
+            )
+        except BaseException:
+            self._attempt.leave()
+            self._attempt = None
+            raise
+        self._attempt.begin(identity, self._run.id)
+        if earlier is not None:
+            logger.info("going on with the attempt in %s", self._attempt.folder)
+
+    @hook_impl
+    def before_node_run(self, node: Node, catalog: CatalogProtocol[Any, Any]) -> dict[str, Any]:
+        """Hand the node its own part of the attempt, with the tracker of the MLflow run."""
+        self._nodes_started += 1
+        logger.info("%d of %d: %s", self._nodes_started, self._nodes, node.name)
+        if self._attempt is None or self._run is None:
+            return {}
+        datasets = {name: catalog.get(name) for name in node.inputs}
+        stores = {name: data for name, data in datasets.items() if isinstance(data, ProgressDataset)}
+        return {
+            name: replace(store.load(), tracker=self._run.track).child(node.name)
+            for name, store in stores.items()
+        }
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
+        """Keep figures and tables with the MLflow run."""
+        if self._run is not None:
+            self._run.keep(dataset_name, data)
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """End the MLflow run and close the attempt: the same command starts afresh."""
+        if self._run is not None:
+            self._run.end("FINISHED")
+            logger.info(
+                "MLflow run '%s' (%s) in %s; `mlflow ui` shows it",
+                self._run.name,
+                self._run.id,
+                self._run.uri,
+            )
+        if self._attempt is not None:
+            self._attempt.close()
+        self._run = self._attempt = None
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """End the MLflow run as failed; the attempt stays open."""
+        self.stop("FAILED")
+
+    def stop(self, ending: Ending) -> None:
+        """End the MLflow run, if one is going on, and leave the attempt to the next command.
+
+        The command line calls this on Ctrl-C, for which Kedro has no hook.
+        """
+        if self._run is not None:
+            self._run.end(ending)
+        if self._attempt is not None:
+            self._attempt.leave()
+            logger.info("give the same command again to go on from the last finished epoch or turn")
+        self._run = self._attempt = None
+
+
+def _device(parameters: Parameters) -> str:
+    if parameters.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("parameter 'device' cannot be 'cuda': torch finds no GPU here; allowed: auto, cpu")
+    return resolve_device(parameters.device).type
+
+
+def _progress(catalog: CatalogProtocol[Any, Any]) -> ProgressDataset:
+    dataset = catalog.get("progress")
+    if not isinstance(dataset, ProgressDataset):
+        raise UserError(f"catalog entry 'progress' cannot be {dataset!r}: it must be a ProgressDataset")
+    return dataset

@@ -1,0 +1,98 @@
+"""Batches of images that are rendered at whatever resolution is asked of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from natv2.images.image_set import Channels, ImageSet, ImageSplits
+from natv2.images.transforms import normalise, random_boxes, random_crops, resize
+from natv2.randomness import torch_generator
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Batch:
+    """Images of one step with their `labels` and `ids`, both int64 (N,).
+
+    `boxes` are the images' crops (None: whole images). Each image keeps its crop whatever the
+    resolution; every resolution is rendered once and kept as long as the batch.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    ids: Tensor
+    mean: Channels
+    std: Channels
+    boxes: Tensor | None = None
+    _rendered: dict[int, Tensor] = field(default_factory=dict, init=False, repr=False)
+
+    def __len__(self) -> int:
+        """How many images there are."""
+        return len(self.labels)
+
+    def at(self, resolution: int) -> Tensor:
+        """The images, normalised: float32 (N, 3, resolution, resolution), channels-last."""
+        if resolution not in self._rendered:
+            if self.boxes is None:
+                images = resize(self.pixels, resolution)
+            else:
+                images = random_crops(self.pixels, self.boxes, resolution)
+            self._rendered[resolution] = normalise(images, self.mean, self.std)
+        return self._rendered[resolution]
+
+
+def steps_per_epoch(images: ImageSet, batch_size: int) -> int:
+    """How many batches `training_batches` makes of `images`."""
+    return len(_training_sizes(len(images), batch_size))
+
+
+def training_batches(
+    splits: ImageSplits, images: ImageSet, *, batch_size: int, seed: int, purpose: str, epoch: int
+) -> Iterator[Batch]:
+    """One epoch of `images` (of `splits`, any part of it), shuffled and augmented.
+
+    A batch is a function of (seed, purpose, epoch, its step) alone. A last batch of fewer than half
+    of `batch_size` images is dropped, for the sake of batch norm, unless it is the only one.
+    """
+    order = torch.randperm(len(images), generator=torch_generator(seed, purpose, epoch, "order"))
+    sizes = _training_sizes(len(images), batch_size)
+    for step, indices in enumerate(torch.split(order[: sum(sizes)], sizes)):
+        generator = torch_generator(seed, purpose, epoch, "crops", step)
+        yield _batch(splits, images, indices, random_boxes(len(indices), splits.augmentation, generator))
+
+
+def evaluation_batches(splits: ImageSplits, images: ImageSet, batch_size: int) -> Iterator[Batch]:
+    """All of `images` (of `splits`, any part of it) in order, whole."""
+    for indices in torch.split(torch.arange(len(images)), batch_size):
+        yield _batch(splits, images, indices)
+
+
+def calibration_batches(splits: ImageSplits, *, images: int, batch_size: int, seed: int) -> list[Batch]:
+    """`images` whole training images (all of them, if there are fewer), the same for the same `seed`.
+
+    A small last batch is dropped as in training: its statistics would count as much as the others'.
+    """
+    order = torch.randperm(len(splits.train), generator=torch_generator(seed, "calibration"))[:images]
+    sizes = _training_sizes(len(order), batch_size)
+    return [_batch(splits, splits.train, indices) for indices in torch.split(order[: sum(sizes)], sizes)]
+
+
+def _training_sizes(images: int, batch_size: int) -> list[int]:
+    whole, rest = divmod(images, batch_size)
+    sizes = [batch_size] * whole
+    if rest and (2 * rest >= batch_size or not whole):
+        sizes.append(rest)
+    return sizes
+
+
+def _batch(splits: ImageSplits, images: ImageSet, indices: Tensor, boxes: Tensor | None = None) -> Batch:
+    part = images.subset(indices)
+    return Batch(
+        pixels=part.images,
+        labels=part.labels,
+        ids=part.ids,
+        mean=splits.mean,
+        std=splits.std,
+        boxes=boxes,
+    )

@@ -1,0 +1,1 @@
+"""The Kedro pipelines; each is its nodes and how they are joined."""

@@ -1,0 +1,173 @@
+"""Nodes of `natv2_search`: warm-up, search and report."""
+
+from typing import Any
+
+import pandas as pd
+import torch
+from matplotlib.figure import Figure as Image
+from plotly.graph_objects import Figure
+
+from natv2.devices import resolve_device
+from natv2.images import ImageSplits
+from natv2.parameters import SearchParameters
+from natv2.reporting.front import front_figure, front_image
+from natv2.reporting.search_curves import search_figure
+from natv2.search.adaptation import AdaptationConfig, adapt, warm_up_largest, widest_teacher
+from natv2.search.predictors import PREDICTORS
+from natv2.search.report import describe_archive
+from natv2.search.search import Search, SearchConfig
+from natv2.spaces import DESIGNS, SearchSpace
+from natv2.supernets import Checkpoint, Supernet
+from natv2.training.optimiser import OptimiserConfig
+from natv2.training.progress import Progress
+
+
+def warm_up_largest_network(
+    checkpoint: Checkpoint, images: ImageSplits, search: SearchParameters, seed: int, device: str, progress: Progress
+) -> Checkpoint:
+    """Train the largest network of one width on the target images, with classifiers for their classes."""
+    target = resolve_device(device)
+    supernet = checkpoint.supernet(dropout=search.dropout)
+    if checkpoint.classes != images.class_names:
+        supernet = supernet.replace_classifiers(len(images.class_names), seed)
+    supernet.to(target)
+    config = _training(search, search.warm_up.lr, search.warm_up.largest_epochs, search.warm_up.subnets, seed)
+    warm_up_largest(supernet, search.resolutions[-1], images=images.to(target), config=config, progress=progress)
+    return _checkpoint(supernet, images, "warm-up of the largest network", checkpoint, search)
+
+
+def warm_up_supernets(
+    narrow: Checkpoint,
+    wide: Checkpoint,
+    images: ImageSplits,
+    search: SearchParameters,
+    seed: int,
+    device: str,
+    progress: Progress,
+) -> tuple[Checkpoint, Checkpoint]:
+    """Train both supernets by uniform sampling; the largest wide network teaches."""
+    target = resolve_device(device)
+    images = images.to(target)
+    family = _family(narrow, wide, search, target)
+    space = _space(narrow, wide, search)
+    config = _training(search, search.warm_up.lr, search.warm_up.supernet_epochs, search.warm_up.subnets, seed)
+    teacher = widest_teacher(family, space, images, config) if search.kd_ratio > 0 else None
+    adapt(
+        family,
+        space,
+        space.sample_architectures,
+        teacher=teacher,
+        images=images,
+        config=config,
+        progress=progress,
+    )
+    return _checkpoints(family, images, "warm-up", (narrow, wide), search)
+
+
+def search_networks(
+    narrow: Checkpoint,
+    wide: Checkpoint,
+    images: ImageSplits,
+    search: SearchParameters,
+    objectives: tuple[str, ...],
+    seed: int,
+    device: str,
+    progress: Progress,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any], Checkpoint, Checkpoint]:
+    """All turns: the archive, what the predictor learned from, the turns' figures, their reference, the supernets."""
+    target = resolve_device(device)
+    images = images.to(target)
+    family, space = _family(narrow, wide, search, target), _space(narrow, wide, search)
+    config = _search_config(search, tuple(objectives), seed)
+    result = Search(family, space, images, config, progress).run()
+    archive = describe_archive(result.archive, space, config.objectives, search.high_tradeoff)
+    summary = {
+        "supernet": narrow.design,
+        "source": narrow.origin.get("source"),
+        "dataset": images.name,
+        "objectives": list(config.objectives),
+        "hypervolume": result.hypervolume.to_dict(),
+    }
+    adapted = _checkpoints(family, images, "adaptation", (narrow, wide), search)
+    return archive, result.archive.to_frame(), result.history, summary, *adapted
+
+
+def report_search(
+    archive: pd.DataFrame, history: pd.DataFrame, summary: dict[str, Any]
+) -> tuple[pd.DataFrame, Figure, Image, Figure]:
+    """The front, its figure and image against the first objective beside accuracy, and the turns' curves."""
+    front = archive[archive["non_dominated"]].sort_values("accuracy", ascending=False, ignore_index=True)
+    others = [name for name in summary["objectives"] if name != "accuracy"]
+    axis = others[0] if others else "turn"
+    figure, image = front_figure(archive, front, None, axis), front_image(archive, front, None, axis)
+    return front, figure, image, search_figure(history)
+
+
+def _search_config(search: SearchParameters, objectives: tuple[str, ...], seed: int) -> SearchConfig:
+    adaptation = search.adaptation
+    return SearchConfig(
+        objectives=objectives,
+        archive_size=search.archive_size,
+        pre_processing=search.pre_processing,
+        turns=search.turns,
+        candidates=search.candidates,
+        top=search.top,
+        population=search.population,
+        generations=search.generations,
+        predictor=PREDICTORS[search.predictor](folds=search.folds),
+        features=search.features,
+        adaptation_epochs=adaptation.epochs,
+        evaluation_batch_size=search.evaluation_batch_size,
+        # One schedule over all turns (facts, section 5).
+        training=_training(search, adaptation.lr, search.turns * adaptation.epochs, adaptation.subnets, seed),
+    )
+
+
+def _training(search: SearchParameters, lr: float, epochs: int, subnets: int, seed: int) -> AdaptationConfig:
+    optimiser = OptimiserConfig(
+        learning_rate=lr,
+        epochs=epochs,
+        momentum=search.momentum,
+        weight_decay=search.weight_decay,
+        max_gradient_norm=search.max_gradient_norm,
+    )
+    return AdaptationConfig(
+        optimiser=optimiser,
+        batch_size=search.batch_size,
+        subnets=subnets,
+        kd_ratio=search.kd_ratio,
+        exit_weights=search.exit_weights,
+        calibration_images=search.calibration.images,
+        calibration_batch_size=search.calibration.batch_size,
+        seed=seed,
+    )
+
+
+def _space(narrow: Checkpoint, wide: Checkpoint, search: SearchParameters) -> SearchSpace:
+    return SearchSpace(
+        design=DESIGNS[narrow.design], resolutions=search.resolutions, widths=(narrow.width, wide.width)
+    )
+
+
+def _family(
+    narrow: Checkpoint, wide: Checkpoint, search: SearchParameters, target: torch.device
+) -> dict[float, Supernet]:
+    return {c.width: c.supernet(dropout=search.dropout).to(target) for c in (narrow, wide)}
+
+
+def _checkpoints(
+    family: dict[float, Supernet],
+    images: ImageSplits,
+    phase: str,
+    before: tuple[Checkpoint, Checkpoint],
+    search: SearchParameters,
+) -> tuple[Checkpoint, Checkpoint]:
+    narrow, wide = (_checkpoint(family[c.width], images, phase, c, search) for c in before)
+    return narrow, wide
+
+
+def _checkpoint(
+    supernet: Supernet, images: ImageSplits, phase: str, before: Checkpoint, search: SearchParameters
+) -> Checkpoint:
+    origin = {**before.origin, "dataset": images.name, "search": search.model_dump(mode="json")}
+    return Checkpoint.of(supernet, classes=images.class_names, phase=phase, origin=origin)

@@ -1,0 +1,113 @@
+"""What Extended Progressive Shrinking made of a supernet, phase by phase (thesis, section 5.3)."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.colors import hex_to_rgb
+from plotly.subplots import make_subplots
+
+from natv2.reporting.style import SERIES, percentages, style
+
+STEPS = ("resolution", "kernel", "level", "exit", "depth", "width")
+"""The steps in the order of Tables 5.3 and 5.4; a step's phases end in their number."""
+
+_SUPERNET = ["supernet", "width", "teacher"]
+
+
+def shrinking_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean and best top-1 (%) of the tested subnets after each step, as in Tables 5.3 and 5.4.
+
+    `rows` has a row a tested subnet: supernet, width, teacher, phase, step, accuracy (a fraction).
+    Gives a row for each supernet, width and teacher, with the columns "<step> mean" and "<step>
+    best"; of several phases of a step the last counts. NaN: the supernet has no use for the step.
+    Raises ValueError on a step that is not in STEPS.
+    """
+    phases = _summary(rows)
+    last = phases.drop_duplicates([*_SUPERNET, "step"], keep="last")
+    table = last.pivot(index=_SUPERNET, columns="step", values=["mean", "best"])
+    columns = [(kind, step) for step in STEPS for kind in ("mean", "best")]
+    table = table.reindex(columns=pd.MultiIndex.from_tuples(columns))
+    table.columns = pd.Index([f"{step} {kind}" for kind, step in columns])
+    return (100 * table).round(2).reset_index()
+
+
+def shrinking_figure(rows: pd.DataFrame) -> go.Figure:
+    """Mean and best top-1 after each phase, over the range of all tested subnets; a panel a width.
+
+    `rows` are as for `shrinking_table`.
+    """
+    phases = _summary(rows)
+    widths = sorted(phases["width"].unique())
+    names = list(dict.fromkeys(phases["phase"]))
+    figure = make_subplots(
+        rows=1,
+        cols=max(len(widths), 1),
+        shared_yaxes=True,
+        subplot_titles=[f"Width {float(width)}" for width in widths],
+        horizontal_spacing=0.04,
+    )
+    trainings = phases[["supernet", "teacher"]].drop_duplicates().itertuples(index=False)
+    for colour, (supernet, teacher) in zip(SERIES * len(phases), trainings, strict=False):
+        for column, width in enumerate(widths, start=1):
+            chosen = (phases["supernet"] == supernet) & (phases["teacher"] == teacher)
+            curve = phases[chosen & (phases["width"] == width)]
+            for trace in _curves(curve, f"{supernet}, {teacher} teacher", colour, shown=column == 1):
+                figure.add_trace(trace, row=1, col=column)
+    figure.update_xaxes(
+        title="After phase", categoryorder="array", categoryarray=[_readable(name) for name in names]
+    )
+    figure.update_yaxes(title="Top-1 (%)", col=1)
+    return style(figure, "Extended Progressive Shrinking").update_layout(legend_y=1.08)
+
+
+def _summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean, best and worst accuracy and the number of subnets of each phase, phases in their order."""
+    unknown = sorted(set(rows["step"]) - set(STEPS))
+    if unknown:
+        raise ValueError(f"unknown step {unknown[0]!r}; known: {', '.join(STEPS)}")
+    groups = rows.groupby([*_SUPERNET, "step", "phase"], sort=False)["accuracy"]
+    summary = groups.agg(mean="mean", best="max", worst="min", subnets="size").reset_index()
+    order = pd.DataFrame(
+        {
+            "step": summary["step"].map(STEPS.index),
+            "number": pd.to_numeric(summary["phase"].str.extract(r"_(\d+)$")[0]).fillna(0),
+        }
+    )
+    return summary.loc[order.sort_values(["step", "number"], kind="stable").index].reset_index(drop=True)
+
+
+def _curves(curve: pd.DataFrame, name: str, colour: str, *, shown: bool) -> Sequence[go.Scatter]:
+    phases = [_readable(phase) for phase in curve["phase"]]
+    worst, best, mean = (percentages(curve[column]) for column in ("worst", "best", "mean"))
+    tint = f"rgba{(*hex_to_rgb(colour), 0.15)}"
+    band = go.Scatter(
+        x=phases + phases[::-1],
+        y=worst + best[::-1],
+        name=f"{name}: range",
+        fill="toself",
+        fillcolor=tint,
+        mode="none",
+        hoverinfo="skip",
+        showlegend=shown,
+        legendgroup=f"{name}: range",
+    )
+    lines = [
+        go.Scatter(
+            x=phases,
+            y=values,
+            name=f"{name}: {kind}",
+            mode="lines+markers",
+            line={"color": colour, "dash": dash, "width": 2},
+            customdata=curve["subnets"].tolist(),
+            hovertemplate="%{x}: %{y:.2f} % (%{customdata} subnets)",
+            showlegend=shown,
+            legendgroup=f"{name}: {kind}",
+        )
+        for kind, values, dash in (("mean", mean, "solid"), ("best", best, "dot"))
+    ]
+    return [band, *lines]
+
+
+def _readable(phase: str) -> str:
+    return phase.replace("_", " ")

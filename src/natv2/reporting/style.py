@@ -1,0 +1,87 @@
+"""What all figures share: colours, layout, axes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import pandas as pd
+import plotly.graph_objects as go
+from matplotlib.ticker import LogLocator, MaxNLocator
+
+from natv2.reporting.fields import amount
+
+# Okabe and Ito's palette, told apart by colour-blind readers too.
+GREY, BLUE, ORANGE, GREEN = "#8c8c8c", "#0072b2", "#e69f00", "#009e73"
+VERMILION, PURPLE, SKY, BLACK = "#d55e00", "#cc79a7", "#56b4e9", "#222222"
+SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK, GREY)
+
+ACCURACY_TITLE = "Validation top-1 (%)"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What a network is charged with: the title of its axis, and whether that is logarithmic."""
+
+    title: str
+    logarithmic: bool = True
+
+
+COST_AXES: Mapping[str, Axis] = MappingProxyType(
+    {
+        "params": Axis("Parameters"),
+        "macs": Axis("Multiply-accumulates (MACs) for one image"),
+        "turn": Axis("Search turn", logarithmic=False),
+    }
+)
+
+
+def cost_axis(objective: str) -> Axis:
+    """The axis for `objective`. Raises ValueError if it is none of COST_AXES."""
+    if objective not in COST_AXES:
+        raise ValueError(f"no axis for {objective!r}; known: {', '.join(COST_AXES)}")
+    return COST_AXES[objective]
+
+
+def logarithmic_ticks(values: pd.Series) -> tuple[list[float], list[str]]:
+    """Round numbers over the range of `values` (positive or missing) and their texts."""
+    known = values.dropna()
+    if known.empty:
+        return [], []
+    low, high = float(known.min()) * 0.95, float(known.max()) * 1.05
+    # Over less than a decade 1, 2, 5 are too few, and evenly spaced numbers are near enough.
+    locator = LogLocator(subs=(1, 2, 5), numticks=15) if high > 10 * low else MaxNLocator(6)
+    ticks = [float(tick) for tick in locator.tick_values(low, high) if low <= tick <= high]
+    return ticks, [amount(tick) for tick in ticks]
+
+
+def new_figure(title: str) -> go.Figure:
+    """An empty Plotly figure in the house's style."""
+    return style(go.Figure(), title)
+
+
+def style(figure: go.Figure, title: str) -> go.Figure:
+    """`figure`, with the house's style and `title`."""
+    return figure.update_layout(
+        title=title,
+        template="plotly_white",
+        colorway=SERIES,
+        font_size=13,
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "right", "x": 1},
+        margin={"l": 70, "r": 30, "t": 100, "b": 60},
+        hoverlabel_align="left",
+    )
+
+
+def set_cost_axis(figure: go.Figure, axis: Axis, values: pd.Series) -> None:
+    """Give `figure` the x axis `axis`, with ticks for `values`."""
+    if axis.logarithmic:
+        ticks, texts = logarithmic_ticks(values)
+        figure.update_xaxes(title=axis.title, type="log", tickvals=ticks, ticktext=texts)
+    else:
+        figure.update_xaxes(title=axis.title, tickformat="d")
+
+
+def percentages(fractions: pd.Series) -> list[float]:
+    """Fractions as percentages; what is missing stays NaN, which figures leave out."""
+    # A list: Plotly 6 writes arrays in a form that older viewers of its JSON cannot read.
+    return [100 * float(value) for value in fractions]

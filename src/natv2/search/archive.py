@@ -1,0 +1,148 @@
+"""The archive: truly evaluated architectures (thesis, sections 3.3.4 and 6.1.3)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from natv2.errors import UserError
+from natv2.search.objectives import ACCURACY, OBJECTIVES, Costs, as_costs
+from natv2.search.ranking import Indices, best_first
+from natv2.spaces import Codes, SearchSpace
+
+COLUMNS: Mapping[str, type] = MappingProxyType(
+    {name: float if name == ACCURACY else np.int64 for name in OBJECTIVES}
+    | {"predicted_error": float, "turn": np.int64}
+)
+"""Columns of an archive's values and their types; `predicted_error` is nan where nothing was predicted."""
+
+
+def is_among(codes: Codes, others: Codes) -> NDArray[np.bool_]:
+    """For each row of `codes`, whether it is also a row of `others`. Both canonical."""
+    known = {row.tobytes() for row in np.ascontiguousarray(others, np.int64)}
+    rows = np.ascontiguousarray(codes, np.int64)
+    return np.fromiter((row.tobytes() in known for row in rows), np.bool_, len(codes))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Archive:
+    """Different architectures as canonical `codes` (N, V), with the columns COLUMNS in `values` (N rows).
+
+    Accuracy is a fraction, `turn` the one in which the architecture entered. Every method gives a new
+    archive. The largest and the smallest network have no privileges.
+
+    Raises ValueError where rows and columns do not fit or an architecture stands there twice.
+    """
+
+    codes: Codes
+    values: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        """Check, and keep copies that nobody else can change."""
+        missing = [name for name in COLUMNS if name not in self.values]
+        if missing or len(self.values) != len(self.codes) or self.codes.ndim != 2:
+            raise ValueError(f"{len(self.codes)} codes, {len(self.values)} rows of values, missing {missing}")
+        codes = np.array(self.codes, np.int64)
+        codes.setflags(write=False)
+        if len(np.unique(codes, axis=0)) != len(codes):
+            raise ValueError("an architecture stands in the archive twice")
+        values = self.values[list(COLUMNS)].reset_index(drop=True).astype(dict(COLUMNS))
+        object.__setattr__(self, "codes", codes)
+        object.__setattr__(self, "values", values)
+
+    @classmethod
+    def evaluated(
+        cls,
+        codes: Codes,
+        *,
+        accuracy: ArrayLike,
+        costs: pd.DataFrame,
+        turn: int,
+        predicted_error: ArrayLike = np.nan,
+    ) -> "Archive":
+        """The archive of architectures just evaluated: accuracies (N,), a frame of the other objectives."""
+        columns: dict[str, Any] = {name: costs[name].to_numpy() for name in OBJECTIVES if name != ACCURACY}
+        columns |= {ACCURACY: accuracy, "predicted_error": predicted_error, "turn": turn}
+        return cls(codes=codes, values=pd.DataFrame(columns, index=range(len(codes))))
+
+    def __len__(self) -> int:
+        """Number of architectures."""
+        return len(self.codes)
+
+    def costs(self, objectives: tuple[str, ...]) -> Costs:
+        """Costs (N, M) in the order of `objectives`, all minimised."""
+        return as_costs(self.values, objectives)
+
+    def contains(self, codes: Codes) -> NDArray[np.bool_]:
+        """For each canonical code (K, V), whether its architecture is in the archive."""
+        return is_among(codes, self.codes)
+
+    def take(self, indices: Indices) -> "Archive":
+        """The architectures at `indices`, in that order."""
+        return Archive(codes=self.codes[indices], values=self.values.iloc[indices])
+
+    def top(self, count: int, objectives: tuple[str, ...], *, seed: int) -> "Archive":
+        """The `count` best architectures, best first: all of them where there are fewer."""
+        return self.take(best_first(self.costs(objectives), seed=seed)[:count])
+
+    def grow(self, candidates: "Archive") -> "Archive":
+        """With `candidates` added: NAT's way. Raises ValueError where one is already there."""
+        values = pd.concat([self.values, candidates.values])
+        return Archive(codes=np.concatenate([self.codes, candidates.codes]), values=values)
+
+    def substitute(self, candidates: "Archive", objectives: tuple[str, ...], *, seed: int) -> "Archive":
+        """With the worst replaced by `candidates`, so that the size stays: NATv2's way (section 6.1.3).
+
+        Those that remain keep their order. Raises ValueError where a candidate is already there or
+        there are more candidates than architectures to replace.
+        """
+        if len(candidates) > len(self):
+            raise ValueError(f"{len(candidates)} candidates for an archive of {len(self)}")
+        if self.contains(candidates.codes).any():
+            raise ValueError("a candidate is already in the archive")
+        kept = best_first(self.costs(objectives), seed=seed)[: len(self) - len(candidates)]
+        return self.take(np.sort(kept)).grow(candidates)
+
+    def with_accuracy(self, accuracy: ArrayLike) -> "Archive":
+        """With `accuracy` (N,) measured again, after the supernet's weights have changed."""
+        return Archive(codes=self.codes, values=self.values.assign(accuracy=np.asarray(accuracy)))
+
+    def to_frame(self) -> pd.DataFrame:
+        """As one frame: a column for each variable of the code (v00, v01, ...), then COLUMNS."""
+        names = _variable_names(self.codes.shape[1])
+        return pd.concat([pd.DataFrame(self.codes, columns=names), self.values], axis=1)
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, space: SearchSpace) -> "Archive":
+        """The archive that `to_frame` wrote. Raises UserError where the frame is none of `space`."""
+        names = _variable_names(space.variables)
+        known = [name for name in frame if str(name).startswith("v") and str(name)[1:].isdigit()]
+        missing = [name for name in (*names, *COLUMNS) if name not in frame]
+        if missing or len(known) != len(names):
+            reason = f"{missing[0]} is missing" if missing else f"it has {len(known)} variables"
+            raise UserError(
+                f"this is no archive of {space.design.name}, whose codes have {len(names)} values: {reason}"
+            )
+        return _or_user_error(lambda: cls._checked(frame, names, space), space)
+
+    @classmethod
+    def _checked(cls, frame: pd.DataFrame, names: list[str], space: SearchSpace) -> "Archive":
+        codes = frame[names].to_numpy(np.int64)
+        if not np.array_equal(space.canonical(codes), codes):
+            raise ValueError("a code is not canonical")
+        return cls(codes=codes, values=frame)
+
+
+def _or_user_error(make: Callable[[], Archive], space: SearchSpace) -> Archive:
+    try:
+        return make()
+    except (ValueError, TypeError) as error:
+        raise UserError(f"this is no archive of {space.design.name}: {error}") from None
+
+
+def _variable_names(variables: int) -> list[str]:
+    return [f"v{number:02}" for number in range(variables)]

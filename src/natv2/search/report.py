@@ -1,0 +1,61 @@
+"""An archive as a frame for people: what each architecture is, and which stand out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from natv2.search.archive import Archive
+from natv2.search.front import high_tradeoff, non_dominated
+from natv2.spaces import Architecture, SearchSpace
+
+
+_LISTS = ("depths", "kernels", "expand_ratios", "masks")
+
+
+def describe_archive(
+    archive: Archive, space: SearchSpace, objectives: tuple[str, ...], high_tradeoff_count: int
+) -> pd.DataFrame:
+    """A row an architecture: what it is, its values, and whether it is non-dominated or high trade-off.
+
+    `label` names the largest and the smallest network where the archive holds them.
+    """
+    architectures = [space.decode(code) for code in archive.codes]
+    costs = archive.costs(objectives)
+    frame = pd.DataFrame([_describe(a) for a in architectures])
+    frame = pd.concat([frame, archive.values], axis=1)
+    frame["non_dominated"] = _flags(len(archive), non_dominated(costs))
+    frame["high_tradeoff"] = _flags(len(archive), high_tradeoff(costs, high_tradeoff_count))
+    labels = {space.largest(): "largest", space.smallest(): "smallest"}
+    frame["label"] = [labels.get(a) for a in architectures]
+    return frame
+
+
+def architecture_of(row: Mapping[str, Any]) -> Architecture:
+    """The architecture of a row of `describe_archive`."""
+    lists = {name: _numbers(row[name]) for name in _LISTS}
+    return Architecture(
+        resolution=int(row["resolution"]), width=float(row["width"]), exits=(int(row["exit"]),), **lists
+    )
+
+
+def _describe(architecture: Architecture) -> dict[str, object]:
+    lists = {name: "-".join(str(v) for v in getattr(architecture, name)) for name in _LISTS}
+    return {
+        "resolution": architecture.resolution,
+        "width": architecture.width,
+        "exit": architecture.deepest_exit,
+        **lists,
+    }
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split("-"))
+
+
+def _flags(length: int, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
+    flags = np.zeros(length, np.bool_)
+    flags[indices] = True
+    return flags

@@ -1,0 +1,17 @@
+"""Settings of the Kedro project."""
+
+import os
+
+# No telemetry unless asked for: Kedro's and MLflow's both heed this, and must see it before they start.
+os.environ.setdefault("DO_NOT_TRACK", "true")
+
+from natv2.hooks import RunHooks
+
+HOOKS = (RunHooks(),)
+
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    # An environment names only what differs, at any depth.
+    "merge_strategy": {"parameters": "soft", "globals": "soft"},
+}

@@ -1,0 +1,75 @@
+"""Finished networks: a file that rebuilds into a classifier in one call, without a supernet."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from natv2.errors import UserError
+from natv2.exits import ensemble
+from natv2.files import read_tensors
+from natv2.images.transforms import normalise, resize
+from natv2.spaces import DESIGNS, Architecture
+from natv2.supernets.network import Network
+
+KIND = "network"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkHeader:
+    """What a finished network's file says beside its weights.
+
+    `mean` and `std` normalise pixels in 0..1; `weights` weigh the exits, where there are several;
+    `record` holds how it was found and trained, for people.
+    """
+
+    design: str
+    architecture: Mapping[str, Any]
+    class_names: Sequence[str]
+    mean: Sequence[float]
+    std: Sequence[float]
+    weights: Sequence[float] = (1.0,)
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-ready values."""
+        return {"kind": KIND, **asdict(self)}
+
+
+class Classifier(nn.Module):
+    """A network with what it expects of its images: their size and their normalisation."""
+
+    def __init__(self, network: Network, header: NetworkHeader) -> None:
+        super().__init__()
+        self.network, self.header = network, header
+        self.class_names = tuple(header.class_names)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images (N, 3, H, W), uint8 or floats in 0..1, of any size, to logits (N, classes)."""
+        pixels = resize(images, self.network.architecture.resolution)
+        x = normalise(pixels, tuple(self.header.mean), tuple(self.header.std))
+        return ensemble(self.network(x), self.header.weights)
+
+
+def load_network(path: Path | str) -> Classifier:
+    """The finished network in `path`, in evaluation mode.
+
+    Its `class_names` name the logits. Raises UserError where the file is missing, damaged or of another kind.
+    """
+    path = Path(path)
+    tensors, header = read_tensors(path)
+    if header.pop("kind", None) != KIND:
+        raise UserError(f"{path} does not hold a finished network")
+    return build_classifier(tensors, NetworkHeader(**header))
+
+
+def build_classifier(tensors: Mapping[str, Tensor], header: NetworkHeader) -> Classifier:
+    """The classifier of a finished network's weights and header."""
+    architecture = Architecture.from_dict(dict(header.architecture))
+    network = Network(DESIGNS[header.design], architecture, len(header.class_names))
+    network.load_state_dict(dict(tensors), assign=True)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Classifier(network, header).eval()

@@ -1,0 +1,52 @@
+"""Progress bars: on a terminal one line that moves, elsewhere a log line now and then."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich import get_console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as RichProgress
+
+logger = logging.getLogger("natv2")
+
+
+class Bar:
+    """One running bar; `advance` moves it and says how things stand."""
+
+    def __init__(self, rich: RichProgress, description: str, total: int, done: int) -> None:
+        self._rich = rich
+        self._description = description
+        self._task = rich.add_task(description, total=total, completed=done, status="")
+
+    def advance(self, status: str, steps: int = 1) -> None:
+        """One step (or `steps`) done; `status` stands at the end of the line."""
+        self._rich.update(self._task, advance=steps, status=status)
+
+    def report(self, status: str) -> None:
+        """Log `status` where there is no terminal to show the bar on."""
+        if self._rich.disable:
+            logger.info("%s: %s", self._description, status)
+
+
+@contextmanager
+def progress_bar(description: str, total: int, done: int = 0) -> Iterator[Bar]:
+    """A bar of `total` steps, `done` of them before it appears; it shows the time left."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[status]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    console = get_console()
+    with RichProgress(*columns, console=console, disable=not console.is_terminal) as rich:
+        yield Bar(rich, description, total, done)

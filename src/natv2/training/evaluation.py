@@ -1,0 +1,112 @@
+"""True accuracies of subnets, what they share computed once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from natv2.exits import ensemble
+from natv2.images import Batch
+from natv2.spaces.architecture import Architecture
+from natv2.spaces.design import BLOCKS_PER_STAGE
+from natv2.supernets import Network, Supernet
+from natv2.training.bar import progress_bar
+from natv2.training.calibration import calibrate
+
+Family = Mapping[float, Supernet]
+"""Supernets of one design by their width."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluator:
+    """Recalibrates and tests subnets: `calibration` are training images, `images` those tested.
+
+    `exit_weights` weigh the exits of networks that have all of them, the ensemble's β.
+    """
+
+    calibration: Sequence[Batch]
+    images: Sequence[Batch]
+    exit_weights: tuple[float, ...] = (1.0,)
+
+    def accuracies(
+        self, family: Family, architectures: Sequence[Architecture], name: str
+    ) -> NDArray[np.float64]:
+        """Top-1 (a fraction) of each architecture, in their order; `name` stands at the progress bar.
+
+        Architectures that differ only in where they end run as one network with several exits.
+        """
+        result = np.empty(len(architectures))
+        with progress_bar(f"{name} evaluation", len(architectures)) as bar:
+            for path, members in share_paths(architectures):
+                correct = self._correct(family[path.width], path, [architectures[m] for m in members])
+                result[members] = correct
+                bar.advance(f"top-1 {100 * max(correct):.1f} %", len(members))
+            bar.report(f"{len(architectures)} networks, best top-1 {100 * result.max():.1f} %")
+        return result
+
+    @torch.inference_mode()
+    def _correct(
+        self, supernet: Supernet, path: Architecture, members: Sequence[Architecture]
+    ) -> list[float]:
+        statistics = calibrate(supernet, path, self.calibration)
+        correct = torch.zeros(len(members), dtype=torch.int64)
+        total = 0
+        for batch in self.images:
+            logits = dict(zip(path.exits, supernet(batch.at(path.resolution), path, statistics), strict=True))
+            correct += torch.stack([self._hits(logits, member, batch.labels) for member in members]).cpu()
+            total += len(batch)
+        return [count / total for count in correct.tolist()]
+
+    def _hits(self, logits: Mapping[int, Tensor], member: Architecture, labels: Tensor) -> Tensor:
+        kept = [logits[exit] for exit in member.exits]
+        output = kept[0] if len(kept) == 1 else ensemble(kept, self.exit_weights)
+        return (output.argmax(dim=1) == labels).sum()
+
+
+@torch.inference_mode()
+def top1(network: Network, batches: Sequence[Batch]) -> float:
+    """Top-1 (a fraction) of a single-exit network over `batches`, in evaluation mode."""
+    network.eval()
+    correct = sum(
+        int((network(batch.at(network.architecture.resolution))[0].argmax(dim=1) == batch.labels).sum())
+        for batch in batches
+    )
+    return correct / sum(len(batch) for batch in batches)
+
+
+def share_paths(architectures: Sequence[Architecture]) -> list[tuple[Architecture, list[int]]]:
+    """Networks that cover `architectures`, each with the positions of those that it covers.
+
+    One that is the beginning of another only needs its own head there.
+    """
+    deepest_first = sorted(range(len(architectures)), key=lambda i: -architectures[i].deepest_exit)
+    paths: list[tuple[Architecture, list[int]]] = []
+    known: dict[tuple[object, ...], int] = {}
+    for index in deepest_first:
+        architecture = architectures[index]
+        here = known.get(_beginning(architecture, architecture.deepest_exit))
+        if here is None:
+            here = len(paths)
+            paths.append((architecture, []))
+            known |= {_beginning(architecture, e): here for e in range(1, architecture.deepest_exit + 1)}
+        path, members = paths[here]
+        exits = tuple(sorted({*path.exits, *architecture.exits}))
+        paths[here] = (replace(path, exits=exits), [*members, index])
+    return paths
+
+
+def _beginning(architecture: Architecture, stages: int) -> tuple[object, ...]:
+    """What an architecture computes up to and including stage `stages`."""
+    blocks = slice(stages * BLOCKS_PER_STAGE)
+    return (
+        stages,
+        architecture.resolution,
+        architecture.width,
+        architecture.depths[:stages],
+        architecture.kernels[blocks],
+        architecture.expand_ratios[blocks],
+        architecture.masks[blocks],
+    )

@@ -1,0 +1,131 @@
+"""The one epoch loop: EPS, warm-up, adaptation and fine-tuning differ in the step they give it."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from natv2.errors import UserError
+from natv2.images import Batch
+from natv2.randomness import derived_seed
+from natv2.training.bar import Bar, progress_bar
+from natv2.training.optimiser import OptimiserConfig, make_optimiser, optimiser_tensors, restore_optimiser
+from natv2.training.progress import Progress, State
+
+Step = Callable[[Batch, int, int], Tensor]
+"""Runs a batch forward and backward; takes it with its epoch and step, gives the loss."""
+
+EpochBatches = Callable[[int], Iterable[Batch]]
+"""The batches of an epoch."""
+
+Validate = Callable[[], Mapping[str, float]]
+"""Metrics after an epoch; among them `valid_loss` where training may stop early."""
+
+History = list[dict[str, float]]
+"""One entry an epoch: its mean loss, its learning rate and what was validated."""
+
+_KEY = "loop"
+
+
+def fit(
+    module: nn.Module,
+    step: Step,
+    batches: EpochBatches,
+    *,
+    steps: int,
+    config: OptimiserConfig,
+    progress: Progress,
+    seed: int,
+    until: int | None = None,
+    validate: Validate | None = None,
+    patience: int | None = None,
+) -> History:
+    """Train `module` in place up to epoch `until` (all of the schedule's by default).
+
+    After each epoch everything needed to go on is saved in `progress`; started again, the loop
+    goes on from there and ends with the same weights, bit for bit. `steps` is the number of steps
+    an epoch. With `patience`, training ends after so many epochs without a lower `valid_loss`.
+    Raises UserError where the loss is not finite; the last finished epoch stays saved.
+    """
+    optimiser = make_optimiser(module, config)
+    history = _restore(module, optimiser, progress)
+    last = config.epochs if until is None else until
+    if len(history) >= last or _is_stale(history, patience):
+        return history
+    with progress_bar(progress.name, last * steps, len(history) * steps) as bar:
+        for epoch in range(len(history), last):
+            loss = _epoch(module, optimiser, step, batches(epoch), epoch, steps, config, progress.name, seed, bar)
+            entry = {"loss": loss, "learning_rate": config.rate(epoch, 0, steps)}
+            entry |= validate() if validate else {}
+            history.append(entry)
+            progress.save(_KEY, _state(module, optimiser, history))
+            progress.track(entry, epoch)
+            bar.report(f"epoch {epoch + 1}/{last}, " + ", ".join(f"{k} {v:.4g}" for k, v in entry.items()))
+            if _is_stale(history, patience):
+                break
+    return history
+
+
+def _epoch(
+    module: nn.Module,
+    optimiser: Optimizer,
+    step: Step,
+    batches: Iterable[Batch],
+    epoch: int,
+    steps: int,
+    config: OptimiserConfig,
+    name: str,
+    seed: int,
+    bar: Bar,
+) -> float:
+    total = 0.0
+    for index, batch in enumerate(batches):
+        for group in optimiser.param_groups:
+            group["lr"] = config.rate(epoch, index, steps)
+        optimiser.zero_grad(set_to_none=True)
+        # Dropout draws from torch's global generator: seeded for the step, it is counter-based too.
+        torch.manual_seed(derived_seed(seed, name, "dropout", epoch, index))
+        loss = step(batch, epoch, index).item()
+        if not torch.isfinite(torch.tensor(loss)):
+            raise UserError(
+                f"{name}: the loss is {loss} at epoch {epoch + 1}, step {index + 1}; the state after epoch "
+                f"{epoch} is kept. A lower learning rate than {config.learning_rate} may help."
+            )
+        if config.max_gradient_norm is not None:
+            nn.utils.clip_grad_norm_(module.parameters(), config.max_gradient_norm)
+        optimiser.step()
+        total += loss
+        bar.advance(f"epoch {epoch + 1}  loss {loss:.3f}")
+    return total / steps
+
+
+def best_epoch(history: History) -> int:
+    """The number of epochs (from 1) after which `valid_loss` was lowest; the earliest of equals."""
+    losses = [entry["valid_loss"] for entry in history]
+    return losses.index(min(losses)) + 1
+
+
+def _is_stale(history: History, patience: int | None) -> bool:
+    return bool(patience is not None and history and len(history) - best_epoch(history) >= patience)
+
+
+def _state(module: nn.Module, optimiser: Optimizer, history: History) -> State:
+    tensors = {f"module.{name}": tensor for name, tensor in module.state_dict().items()}
+    tensors |= {f"optimiser.{name}": tensor for name, tensor in optimiser_tensors(optimiser).items()}
+    return State(tensors=tensors, values={"history": history})
+
+
+def _restore(module: nn.Module, optimiser: Optimizer, progress: Progress) -> History:
+    state = progress.load(_KEY)
+    if state is None:
+        return []
+    module.load_state_dict(dict(_under("module.", state.tensors)))
+    restore_optimiser(optimiser, dict(_under("optimiser.", state.tensors)))
+    history: Any = state.values["history"]
+    return list(history)
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+    return ((name.removeprefix(prefix), t) for name, t in tensors.items() if name.startswith(prefix))

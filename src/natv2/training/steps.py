@@ -1,0 +1,72 @@
+"""The two kinds of training step: the largest network with all its exits, and sampled subnets."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from natv2.images import Batch
+from natv2.spaces.architecture import Architecture
+from natv2.supernets import Supernet
+from natv2.training.distillation import Teacher, joint_loss, student_loss
+from natv2.training.evaluation import Family
+from natv2.training.loop import Step
+
+
+def joint_step(
+    supernet: Supernet,
+    architecture: Callable[[int, int], Architecture],
+    weights: Sequence[float],
+    *,
+    label_smoothing: float,
+) -> Step:
+    """Train one network with all its exits jointly, as AEP does (section 5.1.4).
+
+    `architecture` gives, for an epoch and step, the network and with it the images' resolution.
+    """
+
+    def step(batch: Batch, epoch: int, index: int) -> Tensor:
+        network = architecture(epoch, index)
+        logits = supernet(batch.at(network.resolution), network)
+        loss = joint_loss(logits, batch.labels, weights, label_smoothing=label_smoothing)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    return step
+
+
+def elastic_step(
+    family: Family,
+    sample: Callable[[int, int], Sequence[Architecture]],
+    teacher: Teacher | None,
+    *,
+    kd_ratio: float,
+    label_smoothing: float,
+    teacher_resolution: int | None = None,
+) -> Step:
+    """Train sampled single-exit subnets, their gradients summed (Algorithms 3.1 and 5.1).
+
+    Each subnet sees the batch at its own resolution; the teacher sees it at `teacher_resolution`,
+    by default at the subnet's. The loss returned is the subnets' mean.
+    """
+
+    def step(batch: Batch, epoch: int, index: int) -> Tensor:
+        soft_labels: dict[int, Tensor] = {}
+        losses = []
+        for subnet in sample(epoch, index):
+            size = teacher_resolution or subnet.resolution
+            if teacher is not None and kd_ratio > 0 and size not in soft_labels:
+                soft_labels[size] = teacher.soft_labels(batch, size)
+            (logits,) = family[subnet.width](batch.at(subnet.resolution), subnet)
+            loss = student_loss(
+                logits,
+                batch.labels,
+                soft_labels.get(size),
+                kd_ratio=kd_ratio,
+                label_smoothing=label_smoothing,
+            )
+            loss.backward()  # type: ignore[no-untyped-call]
+            losses.append(loss.detach())
+        return torch.stack(losses).mean()
+
+    return step

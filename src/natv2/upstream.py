@@ -1,0 +1,51 @@
+"""What a pipeline needs from an earlier one: said before anything runs, with the command that makes it."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from kedro.io import AbstractVersionedDataset, CatalogProtocol
+from kedro.pipeline import Pipeline
+
+from natv2.errors import UserError
+from natv2.parameters import flattened
+
+
+def check_inputs(
+    pipeline: Pipeline,
+    catalog: CatalogProtocol[Any, Any],
+    registered: Mapping[str, Pipeline],
+    *,
+    env: str | None,
+    runtime_params: Mapping[str, Any],
+) -> None:
+    """Raise UserError if an input of `pipeline` that an earlier pipeline makes is not there.
+
+    `registered` are all pipelines by name; `env` and `runtime_params` were given on the command line.
+    """
+    for name in sorted(pipeline.inputs()):
+        if name in catalog and not catalog.exists(name):
+            raise UserError(_missing(name, catalog.get(name), registered, _options(env, runtime_params)))
+
+
+def _missing(name: str, dataset: Any, registered: Mapping[str, Pipeline], options: list[str]) -> str:
+    place = getattr(dataset, "_filepath", None)  # Kedro's data sets have no public name for it
+    message = f"there is no {name}" + (f" at {place}" if place else "")
+    if isinstance(dataset, AbstractVersionedDataset) and dataset._version and dataset._version.load:
+        message += f", version {dataset._version.load}"
+    makers = [maker for maker, pipeline in registered.items() if name in pipeline.all_outputs()]
+    # The pipeline that makes it alone says more than the sum of all.
+    makers.sort(key=lambda maker: (maker == "__default__", len(registered[maker].nodes)))
+    if not makers:
+        return f"{message}, and no pipeline makes it"
+    return f"{message}; this makes it: {shlex.join(['kedro', 'run', '--pipeline', makers[0], *options])}"
+
+
+def _options(env: str | None, runtime_params: Mapping[str, Any]) -> list[str]:
+    options = ["--env", env] if env else []
+    given = [f"{name}={_text(value)}" for name, value in flattened(runtime_params).items() if name != "fresh"]
+    return [*options, "--params", ",".join(given)] if given else options
+
+
+def _text(value: Any) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

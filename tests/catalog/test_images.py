@@ -1,0 +1,24 @@
+import pytest
+import torch
+from kedro.io import DatasetError
+
+from natv2.catalog.images import ImagesDataset
+from natv2.errors import UserError
+from natv2.images import load_images
+
+
+def test_it_loads_what_the_library_loads(tmp_path):
+    data = ImagesDataset(name="digits", filepath=str(tmp_path), seed=3)
+    assert data.exists()
+    loaded, expected = data.load(), load_images("digits", tmp_path, 3)
+    assert loaded.name == "digits"
+    assert torch.equal(loaded.train.labels, expected.train.labels)
+    assert not torch.equal(loaded.train.labels, load_images("digits", tmp_path, 4).train.labels)
+
+
+def test_an_unknown_name_and_saving_are_refused(tmp_path):
+    with pytest.raises(DatasetError) as error:
+        ImagesDataset(name="cifra", filepath=str(tmp_path)).load()
+    assert isinstance(error.value.__cause__, UserError)
+    with pytest.raises(DatasetError, match="only be read"):
+        ImagesDataset(name="digits", filepath=str(tmp_path)).save("anything")  # type: ignore[arg-type]

@@ -1,0 +1,121 @@
+"""A toy project with this one's settings, configuration and hooks, and pipelines that take no time."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from kedro.framework.project import pipelines, settings
+from kedro.framework.startup import bootstrap_project
+
+REPOSITORY = Path(__file__).parents[1]
+
+REGISTRY = """
+import pandas as pd
+import torch
+from kedro.pipeline import Pipeline, node, pipeline
+
+from natv2.parameters import EpsParameters
+from natv2.supernets.checkpoint import Checkpoint
+from natv2.training.progress import Progress, State
+
+BEFORE_EPOCH = lambda epoch: None
+EPOCHS_RUN = []
+
+
+def train(eps: EpsParameters, width: float, progress: Progress) -> Checkpoint:
+    state = progress.load("epoch") or State(tensors={"weight": torch.zeros(2)}, values={"done": 0})
+    weight = state.tensors["weight"]
+    for epoch in range(state.values["done"], 3):
+        BEFORE_EPOCH(epoch)
+        EPOCHS_RUN.append(epoch)
+        weight = weight + 1
+        progress.save("epoch", State(tensors={"weight": weight}, values={"done": epoch + 1}))
+        progress.track({"loss": 1 / (epoch + 1)}, epoch)
+    return Checkpoint(
+        design="SE_B_OFAMobileNetV3", width=width, classes=("0",), phase="full", weights={"weight": weight}
+    )
+
+
+def search(supernet: Checkpoint, objectives: tuple[str, ...]) -> pd.DataFrame:
+    return pd.DataFrame({"weight": supernet.weights["weight"].tolist(), "objective": objectives})
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    inputs = ["params:eps", "params:widths.narrow", "progress"]
+    shrinking = pipeline([node(train, inputs, "narrow_supernet", name="narrow.full")])
+    searching = pipeline([node(search, ["narrow_supernet", "params:objectives"], "archive", name="search")])
+    return {"ofav2_eps": shrinking, "natv2_search": searching, "__default__": shrinking + searching}
+"""
+
+CATALOG = """
+progress:
+  type: natv2.catalog.progress.ProgressDataset
+  filepath: data/06_models/progress
+
+narrow_supernet:
+  type: natv2.catalog.checkpoint.CheckpointDataset
+  filepath: data/06_models/${runtime_params:supernet}/narrow_supernet.safetensors
+  versioned: true
+
+archive:
+  type: pandas.CSVDataset
+  filepath: data/07_model_output/${runtime_params:objectives}/archive.csv
+  versioned: true
+"""
+
+
+class ToyProject:
+    """The toy project in `root`, run as a person would."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def registry(self):
+        """The module with the toy pipelines."""
+        import toy_natv2.pipeline_registry
+
+        return toy_natv2.pipeline_registry
+
+    @property
+    def attempts(self) -> list[Path]:
+        return [path for path in (self.root / "data/06_models/progress").glob("*") if path.is_dir()]
+
+    def run(self, *options: str) -> Result:
+        """`kedro run` with `options`, in this process."""
+        from natv2.cli import cli
+
+        return CliRunner().invoke(cli, ["run", "--env", "test", *options])
+
+
+@pytest.fixture(scope="session")
+def toy_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("project")
+    shutil.copytree(REPOSITORY / "conf", root / "conf")
+    (root / "conf/local").mkdir(exist_ok=True)
+    (root / "conf/base/catalog.yml").write_text(CATALOG)
+    package = root / "src/toy_natv2"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "settings.py").write_text("from natv2.settings import *\n")
+    (package / "pipeline_registry.py").write_text(REGISTRY)
+    (root / "pyproject.toml").write_text(
+        '[tool.kedro]\npackage_name = "toy_natv2"\nproject_name = "toy"\nkedro_init_version = "1.7.0"\n'
+    )
+    return root
+
+
+@pytest.fixture
+def toy(toy_root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyProject]:
+    monkeypatch.chdir(toy_root)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("KEDRO_ENV", raising=False)
+    bootstrap_project(toy_root)
+    project = ToyProject(toy_root)
+    project.registry.EPOCHS_RUN.clear()
+    yield project
+    shutil.rmtree(toy_root / "data", ignore_errors=True)
+    settings.configure("natv2.settings")
+    pipelines.configure("natv2.pipeline_registry")

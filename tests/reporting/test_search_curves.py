@@ -1,0 +1,46 @@
+"""The panels of a search hold the history's columns."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from natv2.reporting import search_figure
+
+HISTORY = pd.DataFrame(
+    {
+        "turn": [0, 1, 2],
+        "hypervolume": [0.5, 0.6, 0.65],
+        "best_accuracy": [0.9, 0.92, 0.95],
+        "pearson": [np.nan, 0.7, 0.8],
+        "spearman": [np.nan, 0.6, 0.75],
+        "kendall": [np.nan, 0.5, 0.55],
+        "rmse": [np.nan, 0.03, 0.02],
+    }
+)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3])
+def test_curves_are_the_columns(rows: int) -> None:
+    history = HISTORY.iloc[:rows]
+    figure = search_figure(history)
+    shown = {trace.name: trace for trace in figure.data}
+    for name, panel, values in (
+        ("Hypervolume", "y", history["hypervolume"]),
+        ("Pearson", "y2", history["pearson"]),
+        ("Spearman", "y2", history["spearman"]),
+        ("Kendall", "y2", history["kendall"]),
+        ("Best accuracy", "y3", 100 * history["best_accuracy"]),
+    ):
+        assert list(shown[name].x) == history["turn"].tolist()
+        assert list(shown[name].y) == pytest.approx(values.tolist(), nan_ok=True)
+        assert shown[name].yaxis == panel
+    assert len(figure.data) == 5
+    # What is missing is null in the file, which viewers leave out.
+    stored = json.loads(figure.to_json())["data"]
+    assert [trace["y"][0] for trace in stored[1:4]] == [None] * 3 if rows else [[]] * 3
+
+
+def test_error_is_shown_in_percentage_points() -> None:
+    assert "RMSE 3.00 percentage points" in search_figure(HISTORY).data[1].text

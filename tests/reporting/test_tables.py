@@ -1,0 +1,57 @@
+"""Tables say what the frames say, in people's units."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from natv2.reporting import as_text, results_table
+from natv2.reporting.fields import amount
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(7_664_760, "7.66 M"), (412_345, "412 k"), (999_999, "1 M"), (12, "12"), (5.66e9, "5.66 G")],
+)
+def test_amounts_have_three_digits_and_a_prefix(value: float, text: str) -> None:
+    assert amount(value) == text
+
+
+def test_results_table_has_units_and_a_fixed_order(finished: pd.DataFrame) -> None:
+    table = results_table(finished[finished.columns[::-1]].assign(unknown=1))
+    assert table.columns.tolist() == [
+        "Network",
+        "Validation top-1 before (%)",
+        "Validation top-1 after (%)",
+        "Test top-1 (%)",
+        "Parameters",
+        "MACs (M)",
+        "Resolution (px)",
+        "Exit",
+        "Width",
+    ]
+    assert table.iloc[0].tolist() == ["first", "90.00", "96.00", "95.00", "300 k", "6.00", "56", "2", "1.2"]
+    assert table.iloc[1].tolist() == ["second", "93.00", "–", "97.00", "800 k", "4.00", "64", "4", "1.2"]
+
+
+def test_results_table_keeps_texts_and_the_number_of_rows() -> None:
+    table = results_table(pd.DataFrame({"exit": ["ensemble", 5, np.nan]}, index=[7, 7, 7]))
+    assert table["Exit"].tolist() == ["ensemble", "5", "–"]
+    assert results_table(pd.DataFrame({"params": [], "unknown": []})).columns.tolist() == ["Parameters"]
+
+
+def test_text_has_a_line_a_row_and_shows_every_value(finished: pd.DataFrame) -> None:
+    lines = as_text(results_table(finished)).splitlines()
+    rule = next(i for i, line in enumerate(lines) if set(line) == {"─"})
+    assert sorted(" ".join(lines[:rule]).split()) == sorted(" ".join(results_table(finished).columns).split())
+    assert len(lines) == rule + 1 + len(finished)
+    assert max(map(len, lines)) < 110
+    assert lines[-2].split() == ["first", "90.00", "96.00", "95.00", "300", "k", "6.00", "56", "2", "1.2"]
+    assert lines[-1].split()[2] == "–"
+
+
+def test_text_takes_plain_frames_and_leaves_brackets_alone() -> None:
+    frame = pd.DataFrame({"name": ["[red]x", "y" * 300], "score": [1.234, np.nan], "n": [3, 4]})
+    lines = as_text(frame).splitlines()
+    assert lines[2].split() == ["[red]x", "1.23", "3"]
+    assert lines[3].split() == ["y" * 300, "–", "4"]
+    assert as_text(frame.iloc[:0]).split()[:3] == ["name", "score", "n"]

@@ -1,0 +1,157 @@
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kedro.config import OmegaConfigLoader
+
+from natv2.errors import UserError
+from natv2.parameters import Parameters, flattened, validate_parameters
+from natv2.settings import CONFIG_LOADER_ARGS
+from natv2.shrinking.phases import PHASES
+
+CONF = Path(__file__).parents[1] / "conf"
+
+
+def raw(env: str = "base") -> dict[str, Any]:
+    return OmegaConfigLoader(str(CONF), env=env, **CONFIG_LOADER_ARGS)["parameters"]
+
+
+BASE = raw()
+
+
+def changed(name: str, value: object) -> dict[str, Any]:
+    parameters = copy.deepcopy(BASE)
+    *blocks, last = name.split(".")
+    block = parameters
+    for key in blocks:
+        block = block[key]
+    block[last] = value
+    return parameters
+
+
+def message(name: str, value: object) -> str:
+    with pytest.raises(UserError) as error:
+        validate_parameters(changed(name, value))
+    return error.value.message
+
+
+@pytest.mark.parametrize("env", ["base", "demo", "test"])
+def test_every_environment_is_valid_and_survives_being_dumped(env):
+    parameters = validate_parameters(raw(env))
+    assert validate_parameters(parameters.model_dump()) == parameters
+    assert validate_parameters(parameters.model_dump(mode="json")) == parameters
+
+
+def test_base_is_the_thesis():
+    base = validate_parameters(BASE)
+    assert base.objectives == ("accuracy", "macs")
+    assert (base.widths.narrow, base.widths.wide) == (1.0, 1.2)
+    table = {name: tuple(row.values()) for name, row in base.eps.phases.model_dump().items()}
+    # Table 5.2, typed again: learning rate, epochs, warm-up epochs, subnets
+    assert table == {
+        "full": (1e-3, 180, 0, 0),
+        "kernel": (3e-2, 120, 5, 1),
+        "level_1": (2.5e-3, 25, 0, 2),
+        "level_2": (7.5e-3, 120, 5, 2),
+        "exit_1": (2.5e-3, 25, 0, 2),
+        "exit_2": (7.5e-3, 60, 5, 2),
+        "exit_3": (1e-2, 90, 5, 2),
+        "exit_4": (3e-2, 120, 5, 2),
+        "depth_1": (2.5e-3, 25, 0, 2),
+        "depth_2": (7.5e-3, 120, 5, 2),
+        "width_1": (2.5e-3, 25, 0, 4),
+        "width_2": (7.5e-3, 120, 5, 4),
+    }
+    assert list(table) == list(PHASES)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "parts"),
+    [
+        ("supernet", "EE_X", ["'supernet'", "'EE_X'", "EE_DP_OFAMobileNetV3"]),
+        ("dataset", "cifra", ["'dataset'", "'cifra'", "digits"]),
+        ("objectives", "accuracy+speed", ["speed", "macs"]),
+        ("objectives", ["accuracy", "accuracy"], ["accuracy", "twice"]),
+        ("objectives", 3, ["'objectives'", "3"]),
+        ("widths.narrow", 0.01, ["'widths.narrow'", "0.01", "0.1"]),
+        ("widths.wide", 1.0, ["'widths'", "narrow (1.0) must be below wide (1.0)"]),
+        ("seed", True, ["'seed'", "True", "integer"]),
+        ("seed", "1", ["'seed'", "'1'", "integer"]),
+        ("device", "gpu", ["'device'", "'gpu'", "'auto', 'cpu' or 'cuda'"]),
+        ("eps.resolutions", [56, 48], ["'eps.resolutions'", "ascend"]),
+        ("eps.resolutions", [], ["'eps.resolutions'"]),
+        ("eps.resolutions", [48.0], ["'eps.resolutions.0'", "48.0", "integer"]),
+        ("eps.exit_weights", "desc", ["'eps.exit_weights'", "'desc'", "'DESC'"]),
+        ("eps.weight_decay", float("nan"), ["'eps.weight_decay'", "nan", "finite"]),
+        ("eps.phases.full.subnets", 1, ["'eps.phases.full.subnets'", "0"]),
+        ("eps.phases.kernel.epochs", 4, ["'eps.phases.kernel'", "warmup_epochs (5)", "epochs (4)"]),
+        ("search.top", 301, ["'search'", "top (301)", "archive_size (300)"]),
+        ("search.candidates", 101, ["'search'", "candidates (101)", "population (100)"]),
+        ("search.archive_size", 150, []),
+        ("postprocess.max_epochs", 0, ["'postprocess.max_epochs'", "0", "greater than 0"]),
+        (
+            "postprocess.optimiser",
+            "sgd",
+            ["'postprocess.optimiser'", "did you mean 'postprocess.optimizer'?"],
+        ),
+        ("search.warm_up.lrr", 1.0, ["known: search.warm_up.lr, search.warm_up.largest_epochs"]),
+    ],
+)
+def test_what_is_not_allowed_is_named_with_what_is(name, value, parts):
+    if name == "search.archive_size":
+        assert validate_parameters(changed(name, value)).search.archive_size == value
+        return
+    text = message(name, value)
+    assert "\n" not in text
+    for part in parts:
+        assert part in text
+
+
+def test_candidates_replace_the_worst_of_a_larger_archive():
+    parameters = changed("search.archive_size", 25)
+    parameters["search"] |= {"top": 10}
+    with pytest.raises(UserError, match=r"candidates \(25\) must be below archive_size \(25\)"):
+        validate_parameters(parameters)
+
+
+def test_a_mistyped_name_is_said_before_what_is_missing_for_it():
+    parameters = copy.deepcopy(BASE)
+    parameters["sed"] = parameters.pop("seed")
+    with pytest.raises(UserError, match=r"unknown parameter 'sed' \(did you mean 'seed'\?\)"):
+        validate_parameters(parameters)
+    del parameters["sed"]
+    with pytest.raises(UserError, match="parameter 'seed' is missing"):
+        validate_parameters(parameters)
+
+
+LEAVES = sorted(flattened(BASE))
+
+
+@given(st.sampled_from(LEAVES), st.sampled_from([{}, [[]], object, "no such value", -(10**9)]))
+def test_no_leaf_takes_just_anything(name, value):
+    if name == "threads" and value is None:
+        return
+    text = message(name, value)
+    assert name.split(".")[-1] in text or name.rpartition(".")[0] in text
+    assert "\n" not in text
+
+
+@given(st.sampled_from(LEAVES))
+def test_every_leaf_is_needed(name):
+    parameters = copy.deepcopy(BASE)
+    *blocks, last = name.split(".")
+    block = parameters
+    for key in blocks:
+        block = block[key]
+    del block[last]
+    with pytest.raises(UserError, match=f"parameter '{name}' is missing"):
+        validate_parameters(parameters)
+
+
+def test_parameters_do_not_change():
+    with pytest.raises(ValueError, match="frozen"):
+        validate_parameters(BASE).seed = 1  # type: ignore[misc]
+    assert Parameters.model_config["extra"] == "forbid"
