@@ -54,10 +54,12 @@ def _read(path: Path, *, with_tensors: bool) -> tuple[dict[str, Tensor], dict[st
             text = (file.metadata() or {}).get(_HEADER_KEY)
             if text is None:
                 raise UserError(f"{path} is a safetensors file, but not one that natv2 wrote")
-            tensors = {name: file.get_tensor(name) for name in file.keys()} if with_tensors else {}
+            names = list(file.keys())  # an open file is not iterable itself
+            tensors = {name: file.get_tensor(name) for name in names} if with_tensors else {}
     except FileNotFoundError:
         raise UserError(f"{path} does not exist") from None
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} is not a whole safetensors file ({error}); delete it or restore it") from None
+        raise UserError(
+            f"{path} is not a whole safetensors file ({error}); delete it or restore it"
+        ) from None
     return tensors, json.loads(text)
-

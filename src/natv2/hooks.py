@@ -15,6 +15,7 @@ from kedro.pipeline.node import Node
 
 from natv2.attempt import Attempt, identity_of_run, open_attempt
 from natv2.catalog.progress import ProgressDataset
+from natv2.closing import show_places, show_results
 from natv2.devices import resolve_device
 from natv2.errors import UserError
 from natv2.parameters import Parameters, validate_parameters
@@ -33,6 +34,7 @@ class RunHooks:
         self._run: TrackedRun | None = None
         self._nodes_started = 0
         self._nodes = 0
+        self._saved: dict[str, Any] = {}
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -71,7 +73,7 @@ class RunHooks:
         identity = identity_of_run(pipeline, catalog, env or "local", self._parameters, device)
         progress = _progress(catalog)
         self._attempt = open_attempt(progress.root, identity, fresh=self._parameters.fresh)
-        self._nodes_started, self._nodes = 0, len(pipeline.nodes)
+        self._nodes_started, self._nodes, self._saved = 0, len(pipeline.nodes), {}
         self._start_run(run_params, identity)
         progress.folder = self._attempt.folder
 
@@ -121,21 +123,20 @@ class RunHooks:
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
-        """Keep figures and tables with the MLflow run."""
+        """Keep figures and tables with the MLflow run, and in mind what to show at the end."""
+        self._saved[dataset_name] = data if dataset_name == "results" else None
         if self._run is not None:
             self._run.keep(dataset_name, data)
 
     @hook_impl
-    def after_pipeline_run(self) -> None:
-        """End the MLflow run and close the attempt: the same command starts afresh."""
+    def after_pipeline_run(self, run_params: dict[str, Any], catalog: CatalogProtocol[Any, Any]) -> None:
+        """End the MLflow run, close the attempt (the same command starts afresh), show the results."""
         if self._run is not None:
             self._run.end("FINISHED")
-            logger.info(
-                "MLflow run '%s' (%s) in %s; `mlflow ui` shows it",
-                self._run.name,
-                self._run.id,
-                self._run.uri,
-            )
+            if "results" in self._saved:
+                show_results(self._saved["results"])
+            tracking = f"'{self._run.name}' ({self._run.id}) in {self._run.uri}; `mlflow ui` shows it"
+            show_places(catalog, self._saved, Path(run_params["project_path"]), tracking)
         if self._attempt is not None:
             self._attempt.close()
         self._run = self._attempt = None

@@ -36,6 +36,9 @@ def test_same_seed_same_predictions_other_seed_others(capfd: pytest.CaptureFixtu
     first, again, other = (LightGBMEnsemble(rounds=20).fit(x, y, seed=s).predict(x) for s in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
+    # Without a draw of features only the folds are left to differ.
+    folds = [LightGBMEnsemble(rounds=20, feature_fraction=1.0).fit(x, y, seed=s).predict(x) for s in (1, 2)]
+    assert (folds[0] != folds[1]).any()
     assert capfd.readouterr() == ("", "")
 
 

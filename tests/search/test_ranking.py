@@ -73,6 +73,19 @@ def test_three_objectives_fill_as_many_niches_as_nsga3_does() -> None:
     )
 
 
+def test_a_niche_begins_with_its_nearest() -> None:
+    costs = np.abs(np.random.default_rng(3).normal(size=(300, 3)))
+    costs = normalise(1 - costs / np.linalg.norm(costs, axis=1, keepdims=True))  # all non-dominated
+    survival, pop = ReferenceDirectionSurvival(reference_directions(3, 100)), Population.new(F=costs)
+    survival.do(Problem(n_var=1, n_obj=3), pop, n_survive=300)
+    niche, distance = pop.get("niche"), pop.get("dist_to_niche")
+    order = best_first(costs, seed=0)
+    firsts = order[: len(np.unique(niche))]
+    assert len(np.unique(niche[firsts])) == len(firsts)
+    for i in firsts:
+        assert distance[i] == distance[niche == niche[i]].min()
+
+
 @pytest.mark.filterwarnings("error")
 def test_three_objectives_do_not_depend_on_units() -> None:
     costs = np.random.default_rng(2).random((80, 3))

@@ -37,7 +37,9 @@ PARAMS, MACS = 0, 1
 _NOTHING = np.zeros(2, np.int64)
 
 
-def _conv(inputs: int, outputs: int, size: int, *, kernel: int = 1, groups: int = 1, bias: bool = False) -> Cost:
+def _conv(
+    inputs: int, outputs: int, size: int, *, kernel: int = 1, groups: int = 1, bias: bool = False
+) -> Cost:
     """Cost of a convolution whose output has `size` x `size` pixels."""
     weights = outputs * (inputs // groups) * kernel * kernel
     return np.array([weights + bias * outputs, weights * size * size], np.int64)
@@ -163,7 +165,7 @@ class CostTable:
         exits = codes[:, 2] if self.space.design.early_exits else np.zeros(len(codes), np.int64)
         stages = np.asarray(self.space.design.exits)[exits]
         grid = codes[:, 0] * len(self.space.widths) + codes[:, 1]
-        cost = self._rest.reshape(-1, len(self.space.design.exits), 2)[grid, exits]
+        cost: Cost = self._rest.reshape(-1, len(self.space.design.exits), 2)[grid, exits]
         # One flat look-up a block, parameters and MACs together, over few rows of memory at a time.
         table = self._blocks.reshape(-1, BLOCKS, self._blocks.shape[3], 2)
         for block in range(BLOCKS):

@@ -92,7 +92,9 @@ def adapt(
     return _fit(nn.ModuleList(family.values()), step, images, config, progress, until)
 
 
-def widest_teacher(family: Family, space: SearchSpace, images: ImageSplits, config: AdaptationConfig) -> Teacher:
+def widest_teacher(
+    family: Family, space: SearchSpace, images: ImageSplits, config: AdaptationConfig
+) -> Teacher:
     """The largest network of the widest supernet, with all its exits, at the largest resolution."""
     supernet = family[max(family)]
     largest = supernet.largest(space.resolutions[-1])

@@ -11,7 +11,6 @@ from natv2.search.archive import Archive
 from natv2.search.front import high_tradeoff, non_dominated
 from natv2.spaces import Architecture, SearchSpace
 
-
 _LISTS = ("depths", "kernels", "expand_ratios", "masks")
 
 

@@ -1,6 +1,7 @@
 """The search: turns of predicting, evolving, evaluating and adapting (Algorithm 3.2, chapter 6)."""
 
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ class Search:
         hypervolume = Hypervolume.from_archive(archive.costs(config.objectives))
         history: list[dict[str, Any]] = []
         for turn in range(1, config.turns + 1):
-            found = self.progress.remembered(f"turn_{turn}_found", lambda a=archive, t=turn: self._find(a, t))
+            found = self.progress.remembered(f"turn_{turn}_found", partial(self._find, archive, turn))
             archive = self._archive(found)
             best = archive.top(config.top, config.objectives, seed=self._seed("top", turn))
             distributions = fit_distributions(self.space, best.codes)
@@ -99,7 +100,7 @@ class Search:
                 until=turn * config.adaptation_epochs,
             )
             new = self.progress.load(f"turn_{turn}") is None
-            done = self.progress.remembered(f"turn_{turn}", lambda a=archive, t=turn: self._reevaluate(a, t))
+            done = self.progress.remembered(f"turn_{turn}", partial(self._reevaluate, archive, turn))
             archive = self._archive(done)
             entry = {"turn": turn, **found.values["quality"], **done.values["validation"]}
             epochs = losses[: turn * config.adaptation_epochs]
@@ -116,26 +117,27 @@ class Search:
     def _initial_archive(self) -> Archive:
         """The best of a larger sample, with the largest and the smallest network (section 6.1.4)."""
         config = self.config
-        extremes = np.stack([self.space.encode(self.space.largest()), self.space.encode(self.space.smallest())])
+        extremes = np.stack(
+            [self.space.encode(self.space.largest()), self.space.encode(self.space.smallest())]
+        )
         wanted = config.archive_size * config.pre_processing
         generator = numpy_generator(config.training.seed, "initial archive")
-        # A few more, because samples may repeat and must leave the extremes out.
+        # Twice as many as wanted, because samples may repeat each other or the extremes.
         codes = self.space.sample_architectures(2 * wanted, generator)
         codes = np.concatenate([extremes, codes])
         codes = codes[np.sort(np.unique(codes, axis=0, return_index=True)[1])][:wanted]
         parts = []
         for start in range(0, len(codes), config.archive_size):
             part = codes[start : start + config.archive_size]
-            state = self.progress.remembered(
-                f"initial_{start}", lambda p=part: _state(self._evaluated(p, 0, "initial archive"))
-            )
+            state = self.progress.remembered(f"initial_{start}", partial(self._sampled, part))
             parts.append(self._archive(state))
-        sampled = parts[0]
-        for part in parts[1:]:
-            sampled = sampled.grow(part)
+        sampled = reduce(Archive.grow, parts)
         others = sampled.take(np.arange(2, len(sampled)))
         best = others.top(config.archive_size - 2, config.objectives, seed=self._seed("initial", 0))
         return sampled.take(np.arange(2)).grow(best)
+
+    def _sampled(self, codes: Codes) -> State:
+        return _state(self._evaluated(codes, 0, "initial archive"))
 
     # ── a turn ───────────────────────────────────────────────────────────────────────────────
 
@@ -201,4 +203,3 @@ class Search:
 
 def _state(archive: Archive, **values: Any) -> State:
     return State(values={"archive": archive.to_frame().to_dict("list"), **values})
-

@@ -7,7 +7,14 @@ from functools import partial
 import pandas as pd
 
 from natv2.exits import Weighting, exit_weights
-from natv2.images import Batch, ImageSplits, calibration_batches, evaluation_batches, steps_per_epoch, training_batches
+from natv2.images import (
+    Batch,
+    ImageSplits,
+    calibration_batches,
+    evaluation_batches,
+    steps_per_epoch,
+    training_batches,
+)
 from natv2.randomness import numpy_generator
 from natv2.shrinking.phases import PHASES, choices, sample
 from natv2.spaces import Architecture, combinations
@@ -58,7 +65,12 @@ def train_phase(
         before = [name for name, p in PHASES.items() if p.applies_to(supernet.design)]
         sort_channels(supernet, choices(supernet.design, before[before.index(phase) - 1]).expand_ratios)
     batches = partial(
-        training_batches, images, images.train, batch_size=config.batch_size, seed=config.seed, purpose=progress.name
+        training_batches,
+        images,
+        images.train,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        purpose=progress.name,
     )
     fit(
         supernet,

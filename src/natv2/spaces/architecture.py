@@ -88,7 +88,8 @@ class Architecture:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Architecture":
         """The architecture that `to_dict` wrote."""
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+        read: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
+        return cls(**read)
 
 
 def constant(

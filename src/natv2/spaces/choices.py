@@ -34,9 +34,7 @@ class Choices:
         return Choices(**{name: tuple(sorted({v[0], v[-1]})) for name, v in vars(self).items()})
 
 
-def combinations(
-    unlocked: Choices, *, resolutions: Sequence[int], width: float
-) -> list[Architecture]:
+def combinations(unlocked: Choices, *, resolutions: Sequence[int], width: float) -> list[Architecture]:
     """The constant combinations of the unlocked values at each resolution, each once (section 5.3)."""
     grid = product(
         resolutions,

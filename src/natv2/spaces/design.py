@@ -122,7 +122,9 @@ def channel_plan(design: Design, width: float) -> ChannelPlan:
     """
     stages = tuple(make_divisible(stage.channels * width) for stage in STAGES)
     if design.early_exits:
-        heads = {e: (make_divisible(6 * c), make_divisible(8 * c)) for e, c in zip(EXITS, stages, strict=True)}
+        heads = {
+            e: (make_divisible(6 * c), make_divisible(8 * c)) for e, c in zip(EXITS, stages, strict=True)
+        }
     else:
         heads = {EXITS[-1]: (make_divisible(960 * width), make_divisible(1280 * width))}
     return ChannelPlan(stem=make_divisible(16 * width), stages=stages, heads=heads)

@@ -7,8 +7,8 @@ from natv2.supernets.sorting import sort_channels
 from natv2.supernets.supernet import Statistics, Supernet
 
 __all__ = [
-    "Classifier",
     "Checkpoint",
+    "Classifier",
     "Network",
     "NetworkHeader",
     "Statistics",

@@ -1,8 +1,19 @@
 """The blocks a level is made of; a level sums the active ones (thesis, section 5.1.1)."""
 
+from functools import reduce
+from operator import add
+
 from torch import Tensor, nn
 
-from natv2.spaces.design import INVERTED_BOTTLENECK, LIGHT, POINTWISE, Activation, StagePlan, expanded, squeezed
+from natv2.spaces.design import (
+    INVERTED_BOTTLENECK,
+    LIGHT,
+    POINTWISE,
+    Activation,
+    StagePlan,
+    expanded,
+    squeezed,
+)
 from natv2.supernets.layers import ACTIVATIONS, ConvNorm, SqueezeExcite
 
 
@@ -91,7 +102,5 @@ class Level(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H/stride, W/stride), rounded up."""
-        first, *others = [block(x) for block in self.blocks.values()]
-        for other in others:
-            first = first + other
-        return first
+        outputs: list[Tensor] = [block(x) for block in self.blocks.values()]
+        return reduce(add, outputs)

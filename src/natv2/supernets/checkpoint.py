@@ -34,7 +34,9 @@ class Checkpoint:
     path: Path | None = None
 
     @classmethod
-    def of(cls, supernet: Supernet, *, classes: tuple[str, ...], phase: str, origin: Mapping[str, Any]) -> "Checkpoint":
+    def of(
+        cls, supernet: Supernet, *, classes: tuple[str, ...], phase: str, origin: Mapping[str, Any]
+    ) -> "Checkpoint":
         """A copy of the weights of `supernet`."""
         return cls(
             design=supernet.design.name,
@@ -55,7 +57,7 @@ class Checkpoint:
             where = f" in {self.path}" if self.path else ""
             raise UserError(f"the weights{where} do not fit {self.design} at width {self.width}: {wrong[0]}")
         result.load_state_dict(dict(self.weights), strict=False)
-        return result.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        return result.to(memory_format=torch.channels_last)
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

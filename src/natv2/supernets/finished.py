@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from natv2.errors import UserError
 from natv2.exits import ensemble
 from natv2.files import read_tensors
+from natv2.images.image_set import Channels
 from natv2.images.transforms import normalise, resize
 from natv2.spaces import DESIGNS, Architecture
 from natv2.supernets.network import Network
@@ -29,8 +30,8 @@ class NetworkHeader:
     design: str
     architecture: Mapping[str, Any]
     class_names: Sequence[str]
-    mean: Sequence[float]
-    std: Sequence[float]
+    mean: Channels
+    std: Channels
     weights: Sequence[float] = (1.0,)
     record: Mapping[str, Any] = field(default_factory=dict)
 
@@ -50,7 +51,7 @@ class Classifier(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images (N, 3, H, W), uint8 or floats in 0..1, of any size, to logits (N, classes)."""
         pixels = resize(images, self.network.architecture.resolution)
-        x = normalise(pixels, tuple(self.header.mean), tuple(self.header.std))
+        x = normalise(pixels, self.header.mean, self.header.std)
         return ensemble(self.network(x), self.header.weights)
 
 
@@ -71,5 +72,5 @@ def build_classifier(tensors: Mapping[str, Tensor], header: NetworkHeader) -> Cl
     architecture = Architecture.from_dict(dict(header.architecture))
     network = Network(DESIGNS[header.design], architecture, len(header.class_names))
     network.load_state_dict(dict(tensors), assign=True)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(memory_format=torch.channels_last)
     return Classifier(network, header).eval()

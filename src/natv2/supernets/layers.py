@@ -124,4 +124,4 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
         bias = getattr(layer, "bias", None)
         if isinstance(bias, Tensor):
             bias.zero_()
-    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module.to(memory_format=torch.channels_last)

@@ -65,7 +65,10 @@ class Network(nn.Module):
         self.stem = _part(parts, ("stem",), lambda: _stem(plan.stem))
         self.first = _part(parts, ("first",), lambda: _first_block(plan.stem))
         self.stages = nn.ModuleList(
-            Stage([_level(architecture, plan, block, parts) for block in _blocks(architecture, stage)], dense=design.dense)
+            Stage(
+                [_level(architecture, plan, block, parts) for block in _blocks(architecture, stage)],
+                dense=design.dense,
+            )
             for stage in range(architecture.deepest_exit)
         )
         self.heads = nn.ModuleDict()
@@ -84,7 +87,9 @@ class Network(nn.Module):
         return tuple(logits)
 
 
-def _part(parts: dict[tuple[object, ...], nn.Module], key: tuple[object, ...], make: Callable[[], nn.Module]) -> nn.Module:
+def _part(
+    parts: dict[tuple[object, ...], nn.Module], key: tuple[object, ...], make: Callable[[], nn.Module]
+) -> nn.Module:
     if key not in parts:
         parts[key] = make()
     return parts[key]

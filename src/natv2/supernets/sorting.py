@@ -18,9 +18,8 @@ def sort_channels(supernet: Supernet, expand_ratios: Sequence[int]) -> None:
     Importance is the L1 norm of what the projection does with a channel. Channels move within the
     groups that `expand_ratios` make: (6,) is one group; with (4, 6) those of ratio 4 stay first.
     """
-    for stage in supernet.network.stages:
-        for level in stage.levels:
-            block = level.blocks["inverted_bottleneck"]
+    for block in supernet.network.modules():
+        if isinstance(block, InvertedBottleneck) and isinstance(block.expand, ConvNorm):
             _sort_block(block, [expanded(block.expand.conv.in_channels, e) for e in sorted(expand_ratios)])
 
 

@@ -36,7 +36,9 @@ class Supernet(nn.Module):
     No hidden state: which subnet runs, and with which batch-norm statistics, are arguments.
     """
 
-    def __init__(self, design: Design, width: float, classes: int, *, dropout: float = 0.0, seed: int = 0) -> None:
+    def __init__(
+        self, design: Design, width: float, classes: int, *, dropout: float = 0.0, seed: int = 0
+    ) -> None:
         super().__init__()
         self.design, self.width, self.classes, self.dropout = design, width, classes, dropout
         self.network = Network(design, self.largest(resolution=1), classes, dropout)
@@ -60,7 +62,9 @@ class Supernet(nn.Module):
             mask=self.design.full_mask,
         )
 
-    def forward(self, x: Tensor, architecture: Architecture, statistics: Statistics | None = None) -> tuple[Tensor, ...]:
+    def forward(
+        self, x: Tensor, architecture: Architecture, statistics: Statistics | None = None
+    ) -> tuple[Tensor, ...]:
         """Map images (N, 3, R, R), R being the architecture's, to logits (N, classes) of each exit.
 
         Without `statistics` the batch's own are used, as in training.
@@ -83,10 +87,9 @@ class Supernet(nn.Module):
 
     def weights(self, network: Network) -> dict[str, Tensor]:
         """The tensors of `network`, by its parameters' names; gradients flow back through them."""
-        full = self._named
-        result = {}
+        result: dict[str, Tensor] = {}
         for name, wanted in network.named_parameters():
-            weight = full[name]
+            weight: Tensor = self._named[name]
             if name.endswith(_DEPTHWISE) and name.startswith("stages"):
                 weight = self._kernel(name, weight[: wanted.shape[0]], wanted.shape[-1])
             elif weight.shape != wanted.shape:

@@ -32,7 +32,10 @@ class Teacher:
 
 
 def make_teacher(
-    supernet: Supernet, architectures: Sequence[Architecture], weights: tuple[float, ...], calibration: Sequence[Batch]
+    supernet: Supernet,
+    architectures: Sequence[Architecture],
+    weights: tuple[float, ...],
+    calibration: Sequence[Batch],
 ) -> Teacher:
     """The teacher of `architectures`, the largest network at each resolution, out of `supernet`."""
     networks = {

@@ -75,7 +75,9 @@ def fine_tune(
     )
 
 
-def _batches(images: ImageSplits, part: ImageSet, config: FineTuningConfig, purpose: str, epoch: int) -> Iterator[Batch]:
+def _batches(
+    images: ImageSplits, part: ImageSet, config: FineTuningConfig, purpose: str, epoch: int
+) -> Iterator[Batch]:
     return training_batches(
         images, part, batch_size=config.batch_size, seed=config.seed, purpose=purpose, epoch=epoch
     )

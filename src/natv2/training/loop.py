@@ -56,7 +56,9 @@ def fit(
         return history
     with progress_bar(progress.name, last * steps, len(history) * steps) as bar:
         for epoch in range(len(history), last):
-            loss = _epoch(module, optimiser, step, batches(epoch), epoch, steps, config, progress.name, seed, bar)
+            loss = _epoch(
+                module, optimiser, step, batches(epoch), epoch, steps, config, progress.name, seed, bar
+            )
             entry = {"loss": loss, "learning_rate": config.rate(epoch, 0, steps)}
             entry |= validate() if validate else {}
             history.append(entry)

@@ -23,7 +23,12 @@ from natv2.training.progress import Progress
 
 
 def warm_up_largest_network(
-    checkpoint: Checkpoint, images: ImageSplits, search: SearchParameters, seed: int, device: str, progress: Progress
+    checkpoint: Checkpoint,
+    images: ImageSplits,
+    search: SearchParameters,
+    seed: int,
+    device: str,
+    progress: Progress,
 ) -> Checkpoint:
     """Train the largest network of one width on the target images, with classifiers for their classes."""
     target = resolve_device(device)
@@ -32,7 +37,9 @@ def warm_up_largest_network(
         supernet = supernet.replace_classifiers(len(images.class_names), seed)
     supernet.to(target)
     config = _training(search, search.warm_up.lr, search.warm_up.largest_epochs, search.warm_up.subnets, seed)
-    warm_up_largest(supernet, search.resolutions[-1], images=images.to(target), config=config, progress=progress)
+    warm_up_largest(
+        supernet, search.resolutions[-1], images=images.to(target), config=config, progress=progress
+    )
     return _checkpoint(supernet, images, "warm-up of the largest network", checkpoint, search)
 
 
@@ -50,7 +57,9 @@ def warm_up_supernets(
     images = images.to(target)
     family = _family(narrow, wide, search, target)
     space = _space(narrow, wide, search)
-    config = _training(search, search.warm_up.lr, search.warm_up.supernet_epochs, search.warm_up.subnets, seed)
+    config = _training(
+        search, search.warm_up.lr, search.warm_up.supernet_epochs, search.warm_up.subnets, seed
+    )
     teacher = widest_teacher(family, space, images, config) if search.kd_ratio > 0 else None
     adapt(
         family,
@@ -74,7 +83,7 @@ def search_networks(
     device: str,
     progress: Progress,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any], Checkpoint, Checkpoint]:
-    """All turns: the archive, what the predictor learned from, the turns' figures, their reference, the supernets."""
+    """All turns: the archive, the predictor's data, the turns' figures, their summary, adapted supernets."""
     target = resolve_device(device)
     images = images.to(target)
     family, space = _family(narrow, wide, search, target), _space(narrow, wide, search)

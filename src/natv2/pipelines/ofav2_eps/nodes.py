@@ -17,11 +17,17 @@ from natv2.training.progress import Progress, State
 
 
 def full_phase(
-    images: ImageSplits, supernet: str, width: float, eps: EpsParameters, seed: int, device: str, progress: Progress
+    images: ImageSplits,
+    supernet: str,
+    width: float,
+    eps: EpsParameters,
+    seed: int,
+    device: str,
+    progress: Progress,
 ) -> tuple[Checkpoint, pd.DataFrame]:
     """Train a new supernet's largest network; its checkpoint, and accuracy as the ensemble of its exits."""
     network = Supernet(DESIGNS[supernet], width, len(images.class_names), dropout=eps.dropout, seed=seed)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(memory_format=torch.channels_last)
     return _train(network, "full", None, images, eps, seed, device, progress)
 
 

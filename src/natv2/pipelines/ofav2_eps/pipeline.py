@@ -1,6 +1,9 @@
 """`ofav2_eps`: the phases of Figure 5.3 in a row, once for each width."""
 
-from functools import partial
+from collections.abc import Callable
+from functools import partial, update_wrapper
+from itertools import pairwise
+from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
@@ -23,16 +26,24 @@ def _phases() -> Pipeline:
             name="full",
         )
     ]
-    for before, phase in zip(names, names[1:], strict=False):
+    for before, phase in pairwise(names):
         nodes.append(
             Node(
-                partial(shrinking_phase, phase),
+                _named(shrinking_phase, phase),
                 inputs=[outputs[before], outputs["full"], "source_images", *_SHARED],
                 outputs=[outputs[phase], f"{phase}_accuracy"],
                 name=phase,
             )
         )
     return Pipeline(nodes)
+
+
+def _named(function: Callable[..., Any], phase: str) -> Callable[..., Any]:
+    """`function` for `phase`, with the name that Kedro asks of every node's function.
+
+    Not its annotations: Kedro would read them as those of the remaining arguments.
+    """
+    return update_wrapper(partial(function, phase), function, assigned=("__name__", "__doc__"))
 
 
 def create_pipeline() -> Pipeline:
@@ -50,6 +61,13 @@ def create_pipeline() -> Pipeline:
     ]
     accuracies = [f"{width}.{phase}_accuracy" for width in WIDTHS for phase in PHASES]
     reporting = Pipeline(
-        [Node(report, inputs=accuracies, outputs=["eps_accuracy", "eps_table", "eps_figure"], name="eps_report")]
+        [
+            Node(
+                report,
+                inputs=accuracies,
+                outputs=["eps_accuracy", "eps_table", "eps_figure"],
+                name="eps_report",
+            )
+        ]
     )
     return sum(widths, reporting)

@@ -1,6 +1,5 @@
 """Nodes of `postprocess`: choose, fine-tune, and test once."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +13,6 @@ from natv2.images import Batch, ImageSplits, calibration_batches, evaluation_bat
 from natv2.parameters import PostprocessParameters, SearchParameters
 from natv2.reporting.finished import finished_figure
 from natv2.reporting.front import front_figure
-from natv2.reporting.tables import as_text, results_table
 from natv2.search.report import architecture_of
 from natv2.spaces import DESIGNS, Architecture
 from natv2.supernets import Checkpoint, NetworkHeader, build_classifier
@@ -23,8 +21,6 @@ from natv2.training.evaluation import top1
 from natv2.training.fine_tuning import FineTuned, FineTuningConfig, fine_tune
 from natv2.training.optimiser import OptimiserConfig
 from natv2.training.progress import Progress
-
-logger = logging.getLogger("natv2")
 
 Networks = dict[str, tuple[dict[str, Tensor], dict[str, Any]]]
 """Tensors and header of each finished network, by its name."""
@@ -59,7 +55,7 @@ def finish_networks(
         images, images=search.calibration.images, batch_size=search.calibration.batch_size, seed=seed
     )
     finished: Networks = {}
-    for row in chosen.to_dict("records"):
+    for row in (dict(zip(chosen.columns, values, strict=True)) for values in chosen.to_numpy(object)):
         architecture = architecture_of(row)
         supernet = family[architecture.width]
         network = supernet.subnet(architecture, calibrate(supernet, architecture, calibration))
@@ -81,7 +77,6 @@ def test_networks(
     results = pd.DataFrame(
         [_result(name, tensors, header, batches) for name, (tensors, header) in finished.items()]
     )
-    logger.info("Finished networks of %s\n%s", images.name, as_text(results_table(results)))
     others = [name for name in summary["objectives"] if name != "accuracy"]
     front = archive[archive["non_dominated"]]
     axis = others[0] if others else "turn"

@@ -1,0 +1,49 @@
+"""What a run says at its end: the table of finished networks, and where things are."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+from kedro.io import AbstractVersionedDataset, CatalogProtocol
+from rich import get_console
+
+from natv2.reporting.tables import as_text, results_table
+
+_PLACES: Mapping[str, str] = MappingProxyType(
+    {
+        "front_image": "Figure of the front",
+        "narrow.supernet": "Supernet, narrow",
+        "wide.supernet": "Supernet, wide",
+        "narrow.adapted_supernet": "Adapted supernet, narrow",
+        "wide.adapted_supernet": "Adapted supernet, wide",
+        "finished_networks": "Finished networks",
+        "results": "Their table",
+    }
+)
+"""Outputs that people look for, in the order they are named."""
+
+_COLUMNS = ["name", "test_accuracy", "params", "macs", "resolution", "exit", "width"]
+
+
+def show_results(results: pd.DataFrame) -> None:
+    """Show the table of finished networks, the most accurate first."""
+    ordered = results.sort_values("test_accuracy", ascending=False)[_COLUMNS]
+    get_console().print(f"\n{as_text(results_table(ordered))}\n", markup=False, highlight=False)
+
+
+def show_places(catalog: CatalogProtocol[Any, Any], saved: Iterable[str], project: Path, tracking: str) -> None:
+    """Say where the saved data sets that people look for are, and where the MLflow run is."""
+    names = set(saved)
+    lines = [(title, _path(catalog, name, project)) for name, title in _PLACES.items() if name in names]
+    for title, place in [*lines, ("MLflow run", tracking)]:
+        get_console().print(f"{title + ':':<26}{place}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _path(catalog: CatalogProtocol[Any, Any], name: str, project: Path) -> str:
+    dataset = catalog.get(name)
+    if not isinstance(dataset, AbstractVersionedDataset):
+        return name
+    path = Path(str(dataset._get_load_path()))  # Kedro's data sets have no public name for it
+    return str(path.relative_to(project)) if path.is_relative_to(project) else str(path)
