@@ -33,7 +33,9 @@ def show_results(results: pd.DataFrame) -> None:
     get_console().print(f"\n{as_text(results_table(ordered))}\n", markup=False, highlight=False)
 
 
-def show_places(catalog: CatalogProtocol[Any, Any], saved: Iterable[str], project: Path, tracking: str) -> None:
+def show_places(
+    catalog: CatalogProtocol[Any, Any], saved: Iterable[str], project: Path, tracking: str
+) -> None:
     """Say where the saved data sets that people look for are, and where the MLflow run is."""
     names = set(saved)
     lines = [(title, _path(catalog, name, project)) for name, title in _PLACES.items() if name in names]

@@ -1,5 +1,7 @@
 """Nodes of `ofav2_eps`: the phases of Extended Progressive Shrinking, and their report."""
 
+from collections.abc import Callable
+
 import pandas as pd
 import torch
 from plotly.graph_objects import Figure
@@ -51,6 +53,24 @@ def shrinking_phase(
     teacher = previous if eps.teacher == "progressive" else full
     supernet = previous.supernet(dropout=eps.dropout)
     return _train(supernet, phase, teacher.supernet(), images, eps, seed, device, progress)
+
+
+def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, pd.DataFrame]]:
+    """`shrinking_phase` for one phase, with annotations that Kedro can read (a partial's it cannot)."""
+
+    def node(
+        previous: Checkpoint,
+        full: Checkpoint,
+        images: ImageSplits,
+        eps: EpsParameters,
+        seed: int,
+        device: str,
+        progress: Progress,
+    ) -> tuple[Checkpoint, pd.DataFrame]:
+        return shrinking_phase(phase, previous, full, images, eps, seed, device, progress)
+
+    node.__name__ = phase
+    return node
 
 
 def _train(
@@ -107,7 +127,12 @@ def _config(eps: EpsParameters, phase: str, seed: int) -> ShrinkingConfig:
     )
 
 
-def report(*accuracies: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, Figure]:
+def collect_accuracies(*phases: pd.DataFrame) -> pd.DataFrame:
+    """All tested subnets of one width; a phase that was passed over has none."""
+    return pd.concat([frame for frame in phases if len(frame)], ignore_index=True)
+
+
+def report(narrow: pd.DataFrame, wide: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, Figure]:
     """All tested subnets of both widths, the rows of Tables 5.3 and 5.4, and their figure."""
-    rows = pd.concat([frame for frame in accuracies if len(frame)], ignore_index=True)
+    rows = pd.concat([narrow, wide], ignore_index=True)
     return rows, shrinking_table(rows).reset_index(), shrinking_figure(rows)

@@ -1,13 +1,10 @@
 """`ofav2_eps`: the phases of Figure 5.3 in a row, once for each width."""
 
-from collections.abc import Callable
-from functools import partial, update_wrapper
 from itertools import pairwise
-from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
-from natv2.pipelines.ofav2_eps.nodes import full_phase, report, shrinking_phase
+from natv2.pipelines.ofav2_eps.nodes import collect_accuracies, full_phase, phase_node, report
 from natv2.shrinking.phases import PHASES
 
 WIDTHS = ("narrow", "wide")
@@ -29,21 +26,15 @@ def _phases() -> Pipeline:
     for before, phase in pairwise(names):
         nodes.append(
             Node(
-                _named(shrinking_phase, phase),
+                phase_node(phase),
                 inputs=[outputs[before], outputs["full"], "source_images", *_SHARED],
                 outputs=[outputs[phase], f"{phase}_accuracy"],
                 name=phase,
             )
         )
+    accuracies = [f"{name}_accuracy" for name in names]
+    nodes.append(Node(collect_accuracies, inputs=accuracies, outputs="accuracy", name="accuracy"))
     return Pipeline(nodes)
-
-
-def _named(function: Callable[..., Any], phase: str) -> Callable[..., Any]:
-    """`function` for `phase`, with the name that Kedro asks of every node's function.
-
-    Not its annotations: Kedro would read them as those of the remaining arguments.
-    """
-    return update_wrapper(partial(function, phase), function, assigned=("__name__", "__doc__"))
 
 
 def create_pipeline() -> Pipeline:
@@ -59,7 +50,7 @@ def create_pipeline() -> Pipeline:
         )
         for width in WIDTHS
     ]
-    accuracies = [f"{width}.{phase}_accuracy" for width in WIDTHS for phase in PHASES]
+    accuracies = [f"{width}.accuracy" for width in WIDTHS]
     reporting = Pipeline(
         [
             Node(

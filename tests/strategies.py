@@ -1,0 +1,52 @@
+"""Random architectures and codes of any design, and the settings of the tests that draw them."""
+
+from typing import Any
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from natv2.spaces import Architecture, Codes, Design, SearchSpace
+from natv2.spaces.design import BLOCKS, DEPTHS, EXPAND_RATIOS, KERNEL_SIZES, STAGES
+
+few = settings(deadline=None, max_examples=10, derandomize=True)
+some = settings(deadline=None, max_examples=20, derandomize=True)
+
+
+def _each(values: Any, count: int) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(st.sampled_from(values), min_size=count, max_size=count).map(tuple)
+
+
+def fields(
+    design: Design,
+    *,
+    resolutions: tuple[int, ...] = (16, 17, 24, 32),
+    widths: tuple[float, ...] = (0.1,),
+    several_exits: bool = False,
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Values for all the fields of an architecture, inactive blocks' too."""
+    most = len(design.exits) if several_exits else 1
+    return st.fixed_dictionaries(
+        {
+            "resolution": st.sampled_from(resolutions),
+            "width": st.sampled_from(widths),
+            "exits": st.sets(st.sampled_from(design.exits), min_size=1, max_size=most).map(
+                lambda exits: tuple(sorted(exits))
+            ),
+            "depths": _each(DEPTHS, len(STAGES)),
+            "kernels": _each(KERNEL_SIZES, BLOCKS),
+            "expand_ratios": _each(EXPAND_RATIOS, BLOCKS),
+            "masks": _each(design.masks, BLOCKS),
+        }
+    )
+
+
+def architectures(design: Design, **options: Any) -> st.SearchStrategy[Architecture]:
+    """Architectures of `design`; `options` are those of `fields`."""
+    return fields(design, **options).map(lambda values: Architecture(**values))
+
+
+def codes(space: SearchSpace) -> st.SearchStrategy[Codes]:
+    """Integer strings within the bounds of `space`, canonical or not."""
+    values = [st.integers(int(a), int(b)) for a, b in zip(space.lower, space.upper, strict=True)]
+    return st.tuples(*values).map(lambda code: np.array(code, np.int64))

@@ -1,0 +1,50 @@
+import pytest
+import torch
+from torch.nn.functional import conv2d
+
+from natv2.spaces import DESIGNS
+from natv2.supernets import Supernet
+from natv2.supernets.layers import DepthwiseConv2d
+
+
+@pytest.mark.parametrize("height", range(1, 10))
+@pytest.mark.parametrize("training", [True, False])
+def test_depthwise_equals_the_convolution_with_the_whole_kernel(height, training):
+    """Taps that only ever see padding may be left out, but neither output nor gradients may change."""
+    generator = torch.Generator().manual_seed(height)
+    for kernel in (3, 5, 7):
+        for stride in (1, 2):
+            for width in {height, max(1, height - 1), height + 2}:
+                layer = DepthwiseConv2d(4, kernel, stride).to_empty(device="cpu").double().train(training)
+                weight = torch.randn(4, 1, kernel, kernel, generator=generator, dtype=torch.float64)
+                layer.load_state_dict({"weight": weight})
+                images = torch.randn(3, 4, height, width, generator=generator, dtype=torch.float64)
+                inputs, others = images.clone().requires_grad_(), images.clone().requires_grad_()
+                whole = weight.clone().requires_grad_()
+                output = layer(inputs)
+                expected = conv2d(others, whole, stride=stride, padding=kernel // 2, groups=4)
+                assert output.shape == expected.shape == (3, 4, -(-height // stride), -(-width // stride))
+                assert torch.allclose(output, expected, rtol=1e-10, atol=1e-12)
+                upstream = torch.randn(output.shape, generator=generator, dtype=torch.float64)
+                output.backward(upstream)
+                expected.backward(upstream)
+                assert torch.allclose(inputs.grad, others.grad, rtol=1e-10, atol=1e-12)
+                assert torch.allclose(layer.weight.grad, whole.grad, rtol=1e-10, atol=1e-12)
+
+
+def test_initial_values():
+    network = Supernet(DESIGNS["EE_P_OFAMobileNetV3"], 1.0, 10).network
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d) and module.weight.numel() > 3000:
+            area = module.kernel_size[0] ** 2
+            deviation = (2 / (area * module.out_channels)) ** 0.5
+            assert module.weight.std().item() == pytest.approx(deviation, rel=0.1)
+            assert abs(module.weight.mean().item()) < 0.1 * deviation
+        if isinstance(module, torch.nn.Linear):
+            bound = module.in_features**-0.5
+            assert 0.98 * bound < module.weight.abs().max() <= bound
+        if isinstance(module, torch.nn.BatchNorm2d):
+            assert (module.weight == 1).all()
+            assert (module.eps, module.momentum) == (1e-5, 0.1)
+        if isinstance(getattr(module, "bias", None), torch.Tensor):
+            assert (module.bias == 0).all()
