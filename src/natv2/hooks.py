@@ -20,7 +20,7 @@ from natv2.devices import resolve_device
 from natv2.errors import UserError
 from natv2.parameters import Parameters, validate_parameters
 from natv2.tracking import Ending, TrackedRun, git_commit, start_tracking
-from natv2.upstream import check_inputs
+from natv2.upstream import check_checkpoints, check_inputs
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +69,7 @@ class RunHooks:
         env = run_params["env"]
         runtime_params = run_params["runtime_params"] or {}
         check_inputs(pipeline, catalog, dict(pipelines), env=env, runtime_params=runtime_params)
+        check_checkpoints(pipeline, catalog, self._parameters)
 
         identity = identity_of_run(pipeline, catalog, env or "local", self._parameters, device)
         progress = _progress(catalog)

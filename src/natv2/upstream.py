@@ -7,8 +7,9 @@ from typing import Any
 from kedro.io import AbstractVersionedDataset, CatalogProtocol
 from kedro.pipeline import Pipeline
 
+from natv2.catalog.checkpoint import CheckpointDataset
 from natv2.errors import UserError
-from natv2.parameters import flattened
+from natv2.parameters import Parameters, flattened
 
 
 def check_inputs(
@@ -26,6 +27,21 @@ def check_inputs(
     for name in sorted(pipeline.inputs()):
         if name in catalog and not catalog.exists(name):
             raise UserError(_missing(name, catalog.get(name), registered, _options(env, runtime_params)))
+
+
+def check_checkpoints(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], parameters: Parameters) -> None:
+    """Raise UserError if a checkpoint that `pipeline` reads is damaged or not what `parameters` ask for."""
+    for name in sorted(pipeline.inputs()):
+        dataset = catalog.get(name)
+        if isinstance(dataset, CheckpointDataset):
+            header = dataset.header()
+            asked = {"design": parameters.supernet, "width": getattr(parameters.widths, name.split(".")[0])}
+            for key, value in asked.items():
+                if header[key] != value:
+                    raise UserError(
+                        f"{name} at {dataset._filepath} has {key} {header[key]}, not {value} as asked for; "
+                        "train one with `kedro run --pipeline ofav2_eps`, or ask for what there is"
+                    )
 
 
 def _missing(name: str, dataset: Any, registered: Mapping[str, Pipeline], options: list[str]) -> str:

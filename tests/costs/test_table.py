@@ -19,7 +19,7 @@ def counted(network: Network) -> list[int]:
     """Parameters and MACs of a module, counted while it runs on tensors without memory."""
     size = network.architecture.resolution
     network = network.to("meta").eval()
-    with FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(torch.empty(1, 3, size, size, device="meta"))
     assert counter.get_total_flops() % 2 == 0
     return [sum(p.numel() for p in network.parameters()), counter.get_total_flops() // 2]

@@ -44,7 +44,7 @@ def test_a_subnet_gives_the_supernet_s_numbers_bit_for_bit(name, data):
     assert not same(evaluated, trained)
 
 
-@ALL
+@pytest.mark.parametrize("name", ["OFAMobileNetV3", "EE_DP_OFAMobileNetV3"])
 @few
 @given(data=st.data())
 def test_a_subnet_learns_as_the_supernet_does(name, data):
@@ -53,19 +53,14 @@ def test_a_subnet_learns_as_the_supernet_does(name, data):
     images = images_of(4, 3, architecture.resolution, architecture.resolution)
     subnet = supernet.subnet(architecture).train()
     subnet(images)[0].square().sum().backward()
-    weights = {name: w.detach().requires_grad_() for name, w in supernet.weights(subnet).items()}
-    torch.func.functional_call(subnet, weights, images)[0].square().sum().backward()
     supernet.zero_grad()
     supernet(images, architecture)[0].square().sum().backward()
+    whole = {key: parameter.grad for key, parameter in supernet.network.named_parameters()}
     for key, parameter in subnet.named_parameters():
-        whole = dict(supernet.network.named_parameters())[key].grad
-        assert torch.equal(weights[key].grad, parameter.grad)
-        if whole.shape == parameter.shape:
-            assert torch.equal(whole, parameter.grad)
-        elif whole.shape[-1] == parameter.shape[-1]:  # the first channels; the rest learn nothing
-            part = whole[tuple(slice(size) for size in parameter.shape)]
+        if whole[key].shape[2:] == parameter.shape[2:]:  # the first channels; the rest learn nothing
+            part = whole[key][tuple(slice(size) for size in parameter.shape)]
             assert torch.equal(part, parameter.grad)
-            assert whole.abs().sum() == pytest.approx(part.abs().sum().item(), rel=1e-4)
+            assert whole[key].count_nonzero() == part.count_nonzero()
 
 
 def test_which_subnet_ran_leaves_no_trace():
@@ -112,8 +107,8 @@ def test_matrices_aside_weights_are_the_first_channels(name, data):
     ("name", "change", "message"),
     [
         ("OFAMobileNetV3", {"width": 0.25}, "width 0.25: this supernet has 0.1"),
-        ("OFAMobileNetV3", {"exits": (4,)}, "OFAMobileNetV3 has no exit {4}"),
-        ("EE_D_OFAMobileNetV3", {"mask": 7}, "EE_D_OFAMobileNetV3 has no .* level mask {7}"),
+        ("OFAMobileNetV3", {"exits": (4,)}, "OFAMobileNetV3 has no exit .4"),
+        ("EE_D_OFAMobileNetV3", {"mask": 7}, "EE_D_OFAMobileNetV3 has no .*level mask .7"),
     ],
 )
 def test_another_supernet_s_architecture_is_refused(name, change, message):

@@ -9,7 +9,12 @@ from typing import Any
 import torch
 from kedro.io import AbstractVersionedDataset, Version
 
-from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from natv2.supernets.checkpoint import (
+    Checkpoint,
+    read_checkpoint,
+    read_checkpoint_header,
+    write_checkpoint,
+)
 
 
 class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
@@ -25,6 +30,10 @@ class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
     def load(self) -> Checkpoint:
         """The checkpoint, with `path` set. Raises UserError on a damaged or foreign file."""
         return read_checkpoint(Path(self._get_load_path()))
+
+    def header(self) -> dict[str, Any]:
+        """What the file says beside the weights. Raises UserError on a damaged or foreign file."""
+        return read_checkpoint_header(Path(self._get_load_path()))
 
     def save(self, data: Checkpoint) -> None:
         """Write `data`, or link the file it came from."""

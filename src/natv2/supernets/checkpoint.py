@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from natv2.errors import UserError
-from natv2.files import read_tensors, write_tensors
+from natv2.files import read_header, read_tensors, write_tensors
 from natv2.spaces import DESIGNS
 from natv2.supernets.supernet import Supernet
 
@@ -73,11 +73,18 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     write_tensors(path, checkpoint.weights, header)
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
-    """The checkpoint in `path`. Raises UserError where there is none or it is damaged."""
-    weights, header = read_tensors(path)
+def read_checkpoint_header(path: Path) -> dict[str, Any]:
+    """What the file at `path` says beside its weights. Raises UserError where it holds no supernet."""
+    header = read_header(path)
     if header.get("kind") != KIND:
         raise UserError(f"{path} holds a {header.get('kind', 'nameless thing')}, not a {KIND}")
+    return header
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint in `path`. Raises UserError where there is none or it is damaged."""
+    read_checkpoint_header(path)
+    weights, header = read_tensors(path)
     return Checkpoint(
         design=header["design"],
         width=header["width"],
