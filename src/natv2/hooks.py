@@ -35,6 +35,7 @@ class RunHooks:
         self._nodes_started = 0
         self._nodes = 0
         self._saved: dict[str, Any] = {}
+        self._kept: set[str] = set()
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -72,6 +73,8 @@ class RunHooks:
         check_checkpoints(pipeline, catalog, self._parameters)
 
         identity = identity_of_run(pipeline, catalog, env or "local", self._parameters, device)
+        # What the catalog keeps is worth keeping with the run; what passes from node to node is not.
+        self._kept = {name for name in pipeline.all_outputs() if name in catalog}
         progress = _progress(catalog)
         self._attempt = open_attempt(progress.root, identity, fresh=self._parameters.fresh)
         self._nodes_started, self._nodes, self._saved = 0, len(pipeline.nodes), {}
@@ -126,7 +129,7 @@ class RunHooks:
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
         """Keep figures and tables with the MLflow run, and in mind what to show at the end."""
         self._saved[dataset_name] = data if dataset_name == "results" else None
-        if self._run is not None:
+        if self._run is not None and dataset_name in self._kept:
             self._run.keep(dataset_name, data)
 
     @hook_impl
