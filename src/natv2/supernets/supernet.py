@@ -73,7 +73,7 @@ class Supernet(nn.Module):
         skeleton.train(statistics is None)
         _track(skeleton, False)
         tensors = {**self.weights(skeleton), **(statistics or {})}
-        logits: tuple[Tensor, ...] = functional_call(skeleton, tensors, x)
+        logits: tuple[Tensor, ...] = functional_call(skeleton, tensors, x, tie_weights=False)
         return logits
 
     def record(self, x: Tensor, architecture: Architecture, statistics: dict[str, Tensor]) -> None:
@@ -83,7 +83,7 @@ class Supernet(nn.Module):
         _track(skeleton, True)
         if not statistics:
             statistics |= {name: torch.zeros_like(b, device=x.device) for name, b in skeleton.named_buffers()}
-        functional_call(skeleton, {**self.weights(skeleton), **statistics}, x)
+        functional_call(skeleton, {**self.weights(skeleton), **statistics}, x, tie_weights=False)
 
     def weights(self, network: Network) -> dict[str, Tensor]:
         """The tensors of `network`, by its parameters' names; gradients flow back through them."""

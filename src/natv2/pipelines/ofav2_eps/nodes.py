@@ -135,4 +135,4 @@ def collect_accuracies(*phases: pd.DataFrame) -> pd.DataFrame:
 def report(narrow: pd.DataFrame, wide: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, Figure]:
     """All tested subnets of both widths, the rows of Tables 5.3 and 5.4, and their figure."""
     rows = pd.concat([narrow, wide], ignore_index=True)
-    return rows, shrinking_table(rows).reset_index(), shrinking_figure(rows)
+    return rows, shrinking_table(rows), shrinking_figure(rows)
