@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from natv2.spaces import Architecture, Codes, Design, SearchSpace
 from natv2.spaces.design import BLOCKS, DEPTHS, EXPAND_RATIOS, KERNEL_SIZES, STAGES
 
-few = settings(deadline=None, max_examples=8, derandomize=True)
+few = settings(deadline=None, max_examples=5, derandomize=True)
 some = settings(deadline=None, max_examples=20, derandomize=True)
 
 

@@ -1,4 +1,4 @@
-"""Parameters and MACs measured on the reference implementations (facts, sections 1 and 4), to the last digit."""
+"""Parameters and MACs measured on the reference implementations (facts, sections 1 and 4)."""
 
 import pytest
 

@@ -7,8 +7,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from natv2.costs import CostTable, architecture_cost
 from natv2.spaces import DESIGNS, SearchSpace
-from natv2.supernets import Network, Supernet
+from natv2.supernets import Network
 from tests.strategies import architectures, codes, few
+from tests.tiny import shared_supernet
 
 ALL = pytest.mark.parametrize("name", DESIGNS)
 WIDTHS = (0.1, 0.35, 0.9, 1.2)
@@ -40,10 +41,11 @@ def test_costs_equal_a_count_on_the_module(name, data):
 @few
 @given(data=st.data())
 def test_costs_equal_a_count_on_the_extracted_network(name, data):
-    supernet = Supernet(DESIGNS[name], 0.25, 7)
-    architecture = data.draw(architectures(supernet.design, widths=(0.25,), several_exits=True))
+    supernet = shared_supernet(name)
+    architecture = data.draw(architectures(supernet.design, several_exits=True))
     subnet = supernet.subnet(architecture)
-    assert architecture_cost(supernet.design, architecture, 7).tolist() == counted(subnet)
+    expected = counted(subnet)
+    assert architecture_cost(supernet.design, architecture, supernet.classes).tolist() == expected
 
 
 @ALL

@@ -1,6 +1,7 @@
 """Points of the front's figures are those of the frames."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -84,7 +85,7 @@ def test_image_shows_what_the_figure_shows(
     for collection in plot.collections:
         expected = shown[str(collection.get_label())]
         known = expected[~np.isnan(expected).any(axis=1)]
-        offsets = np.ma.asarray(collection.get_offsets())
+        offsets: Any = np.ma.asarray(collection.get_offsets())
         drawn = offsets.data[~np.ma.getmaskarray(offsets).any(axis=1)]
         assert drawn == pytest.approx(known)
     assert len(plot.collections) == 4

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from natv2.spaces import DESIGNS, Architecture, constant
 from natv2.spaces.design import BLOCKS, BLOCKS_PER_STAGE, DEPTHS, EXPAND_RATIOS, KERNEL_SIZES, STAGES
 from natv2.supernets import Network
-from tests.strategies import architectures, fields, some
+from tests.strategies import architectures, few, fields, some
 
 SMALL = {"resolution": 32, "width": 1.0, "depth": 2, "kernel": 3, "expand_ratio": 3, "mask": 4}
 
@@ -27,7 +27,7 @@ def structure(name: str, architecture: Architecture) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("name", DESIGNS)
-@some
+@few
 @given(data=st.data())
 def test_architectures_are_equal_exactly_when_their_networks_are(name, data):
     design = DESIGNS[name]

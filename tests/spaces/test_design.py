@@ -49,7 +49,8 @@ def test_the_first_block_of_a_stage_reads_the_previous_stage():
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(1, 8), (11.2, 16), (11, 16), (12, 16), (19.2, 24), (20, 24), (28.8, 32), (134.4, 136)]
+    ("value", "expected"),
+    [(1, 8), (11.2, 16), (11, 16), (12, 16), (19.2, 24), (20, 24), (28.8, 32), (134.4, 136)],
 )
 def test_rounding_never_loses_more_than_a_tenth(value, expected):
     assert make_divisible(value) == expected

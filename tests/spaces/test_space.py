@@ -102,7 +102,9 @@ def test_a_zero_in_the_third_place_makes_the_stage_shorter(name):
     space = space_of(name)
     code = space.encode(space.largest())
     code[space.first_block + 4 * 1 + 2] = 0
-    code[space.first_block + 4 * 1 + 3] = space.upper[-1] - 8  # the last block keeps what it is, one place earlier
+    code[space.first_block + 4 * 1 + 3] = (
+        space.upper[-1] - 8
+    )  # the last block keeps what it is, one place earlier
     architecture = space.decode(code)
     largest = space.largest()
     assert architecture.depths == (4, 3, 4, 4, 4)
@@ -140,7 +142,15 @@ def test_several_exits_have_no_code():
     ids=str,
 )
 def test_an_architecture_of_another_space_is_refused(change, message):
-    values = {"resolution": 48, "width": 1.0, "exits": (5,), "depth": 2, "kernel": 3, "expand_ratio": 3, "mask": 4}
+    values = {
+        "resolution": 48,
+        "width": 1.0,
+        "exits": (5,),
+        "depth": 2,
+        "kernel": 3,
+        "expand_ratio": 3,
+        "mask": 4,
+    }
     with pytest.raises(ValueError, match=message):
         space_of("OFAMobileNetV3").encode(constant(**{**values, **change}))
 

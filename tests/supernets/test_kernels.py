@@ -13,7 +13,13 @@ NAME = "EE_B_OFAMobileNetV3"
 def kernels(supernet: Supernet, size: int, expand_ratio: int = 6) -> list[torch.Tensor]:
     """The depthwise kernels of all 20 blocks of the network with `size` throughout."""
     architecture = constant(
-        resolution=16, width=supernet.width, exits=(5,), depth=4, kernel=size, expand_ratio=expand_ratio, mask=4
+        resolution=16,
+        width=supernet.width,
+        exits=(5,),
+        depth=4,
+        kernel=size,
+        expand_ratio=expand_ratio,
+        mask=4,
     )
     subnet = supernet.subnet(architecture)
     return [

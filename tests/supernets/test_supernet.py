@@ -112,7 +112,15 @@ def test_matrices_aside_weights_are_the_first_channels(name, data):
     ],
 )
 def test_another_supernet_s_architecture_is_refused(name, change, message):
-    values = {"resolution": 16, "width": 0.1, "exits": (5,), "depth": 2, "kernel": 3, "expand_ratio": 3, "mask": 4}
+    values = {
+        "resolution": 16,
+        "width": 0.1,
+        "exits": (5,),
+        "depth": 2,
+        "kernel": 3,
+        "expand_ratio": 3,
+        "mask": 4,
+    }
     architecture = constant(**{**values, **change})
     with pytest.raises(ValueError, match=message):
         shared_supernet(name)(images_of(2, 3, 16, 16), architecture)

@@ -99,7 +99,6 @@ class Search:
                 progress=self.progress.child("adaptation"),
                 until=turn * config.adaptation_epochs,
             )
-            new = self.progress.load(f"turn_{turn}") is None
             done = self.progress.remembered(f"turn_{turn}", partial(self._reevaluate, archive, turn))
             archive = self._archive(done)
             entry = {"turn": turn, **found.values["quality"], **done.values["validation"]}
@@ -108,7 +107,8 @@ class Search:
             entry["hypervolume"] = hypervolume.value(archive.costs(config.objectives))
             entry["best_accuracy"] = float(archive.values["accuracy"].max())
             history.append(entry)
-            if new:
+            # A kill may come between saving and tracking: the last turn is tracked again.
+            if self.progress.load(f"turn_{turn + 1}_found") is None:
                 self.progress.track({name: v for name, v in entry.items() if name != "turn"}, turn)
         return SearchResult(archive=archive, history=pd.DataFrame(history), hypervolume=hypervolume)
 

@@ -1,1 +1,1 @@
-"""NATv2."""
+"""Extended Progressive Shrinking (thesis, section 5.1.2)."""

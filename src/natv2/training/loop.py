@@ -62,8 +62,8 @@ def fit(
             entry = {"loss": loss, "learning_rate": config.rate(epoch, 0, steps)}
             entry |= validate() if validate else {}
             history.append(entry)
+            progress.track(entry, epoch)  # before the epoch counts as done: a kill must not lose it
             progress.save(_KEY, _state(module, optimiser, history))
-            progress.track(entry, epoch)
             bar.report(f"epoch {epoch + 1}/{last}, " + ", ".join(f"{k} {v:.4g}" for k, v in entry.items()))
             if _is_stale(history, patience):
                 break

@@ -1,0 +1,160 @@
+"""Copies of this project, run as a person would run them, and their outputs compared."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+import yaml
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from natv2.files import read_tensors
+
+REPOSITORY = Path(__file__).parents[2]
+
+# conf/test with less to evaluate, and an epoch more where the test of going on after a stop stops it.
+SMALLER: Mapping[str, Any] = {
+    "eps": {
+        "resolutions": [16],
+        "batch_size": 575,
+        "calibration": {"images": 32},
+        "phases": {"width_2": {"epochs": 2}},
+    },
+    "search": {
+        "resolutions": [16, 20],
+        "batch_size": 575,
+        "calibration": {"images": 32},
+        "pre_processing": 1,
+    },
+    "postprocess": {"lr": 1e-2},
+}
+
+
+class Project:
+    """A copy of this project in `root`: configuration and source, no data."""
+
+    def __init__(self, root: Path, changes: Mapping[str, Any] | None = None) -> None:
+        """Copy it; `changes` are put into conf/test."""
+        self.root = root
+        for name in ("conf", "src"):
+            shutil.copytree(REPOSITORY / name, root / name)
+        (root / "conf/local").mkdir(exist_ok=True)
+        shutil.copy(REPOSITORY / "pyproject.toml", root)
+        for section, values in (changes or {}).items():
+            (file,) = (path for path in (root / "conf/test").glob("*.yml") if section in _read(path))
+            file.write_text(yaml.safe_dump(merged(_read(file), {section: values})))
+
+    def newest(self, output: str) -> Path:
+        """The file or folder of the newest version of an output, named as in the catalog's paths."""
+        *_, newest = sorted((self.root / "data").glob(f"0*/**/{output}/*Z/{output}"))
+        return newest
+
+    @property
+    def attempts(self) -> list[Path]:
+        """Folders of the attempts that are open."""
+        return [path for path in (self.root / "data/06_models/progress").glob("*") if path.is_dir()]
+
+    def has_progress(self, file: str) -> bool:
+        """Whether an open attempt has `file`."""
+        return any((attempt / file).exists() for attempt in self.attempts)
+
+    @property
+    def mlflow(self) -> MlflowClient:
+        """The project's own MLflow."""
+        return MlflowClient(f"sqlite:///{self.root / 'mlflow.db'}")
+
+    def tracked_runs(self) -> list[Run]:
+        """All runs in MLflow, the newest first."""
+        experiments = [experiment.experiment_id for experiment in self.mlflow.search_experiments()]
+        return list(self.mlflow.search_runs(experiments, order_by=["attributes.start_time DESC"]))
+
+    @contextmanager
+    def running(self, *options: str) -> Iterator[subprocess.Popen[str]]:
+        """`kedro run` with `options`, in a process of its own that does not outlive the block."""
+        environment = os.environ | {
+            "PYTHONPATH": str(self.root / "src"),
+            "COLUMNS": "200",
+            "OMP_NUM_THREADS": "1",
+        }
+        for name in ("MLFLOW_TRACKING_URI", "KEDRO_ENV"):
+            environment.pop(name, None)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kedro", "run", *options],
+            cwd=self.root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def run(self, *options: str) -> str:
+        """`kedro run` with `options` to its end, which must be a good one; what it wrote."""
+        with self.running(*options) as process:
+            output, _ = process.communicate()
+        assert process.returncode == 0, output
+        return output
+
+    def outputs(self) -> dict[str, Path]:
+        """The newest version of every output, by its path without the version."""
+        versions: dict[str, Path] = {}
+        for path in sorted((self.root / "data").glob("0*/**/*Z")):
+            versions[str(path.parent.relative_to(self.root))] = path
+        return {
+            f"{name}/{file.relative_to(version)}": file
+            for name, version in versions.items()
+            for file in sorted(version.rglob("*"))
+            if file.is_file()
+        }
+
+
+def kill_when(process: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
+    """Kill `process` as soon as `ready`: nothing in it can know."""
+    while not ready():
+        assert process.poll() is None, f"it ended before: {process.communicate()[0]}"
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+
+
+def differences(some: Mapping[str, Path], others: Mapping[str, Path]) -> list[str]:
+    """Names of outputs that only one side has, or whose content is not the same to the last bit."""
+    missing = set(some) ^ set(others)
+    return sorted(missing | {name for name in set(some) & set(others) if not _same(some[name], others[name])})
+
+
+def _same(path: Path, other: Path) -> bool:
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path).equals(pd.read_parquet(other))
+    if path.suffix == ".safetensors":
+        (tensors, header), (others, other_header) = read_tensors(path), read_tensors(other)
+        return (
+            header == other_header
+            and tensors.keys() == others.keys()
+            and all(torch.equal(tensor, others[name]) for name, tensor in tensors.items())
+        )
+    return path.read_bytes() == other.read_bytes()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    values: dict[str, Any] = yaml.safe_load(path.read_text())
+    return values
+
+
+def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **values,
+        **{k: merged(values.get(k, {}), v) if isinstance(v, Mapping) else v for k, v in changes.items()},
+    }

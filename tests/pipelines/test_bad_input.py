@@ -1,0 +1,126 @@
+"""What a person can get wrong ends with one line and exit code 1, before any work is done or lost."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tests.pipelines.conftest import Journey
+from tests.pipelines.project import SMALLER, Project
+
+NINE = "OFAMobileNetV3, SE_B_OFAMobileNetV3, SE_D_OFAMobileNetV3, SE_P_OFAMobileNetV3, SE_DP_OFAMobileNetV3"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "value", "allowed"),
+    [
+        ("dataset=cifar11", "cifar11", "known: digits"),
+        ("source=cifar11", "cifar11", "known: digits"),
+        ("supernet=EE_X_OFAMobileNetV3", "EE_X_OFAMobileNetV3", f"known: {NINE}"),
+        ("objectives=accuracy+mac", "'mac'", "accuracy, params, macs"),
+        ("objectives=params+macs", "accuracy", "accuracy always"),
+        ("widths.narrow=0", "widths.narrow", "greater than or equal to 0.1"),
+        ("widths.wide=9", "widths.wide", "less than or equal to 4"),
+        ("widths.narrow=0.3", "narrow (0.3)", "below wide (0.2)"),
+        ("eps.phases.depth_1.epochs=-1", "eps.phases.depth_1.epochs", "greater than or equal to 0"),
+        ("search.adaptation.epochs=-3", "-3", "greater than or equal to 0"),
+        ("postprocess.max_epochs=0", "postprocess.max_epochs", "greater than 0"),
+        ("search.turn=3", "search.turn'", "did you mean 'search.turns'?"),
+        ("epochs=3", "unknown parameter 'epochs'", "known: supernet, source, dataset"),
+    ],
+)
+def test_a_wrong_parameter(empty, run_in, wrong, value, allowed):
+    result = run_in(empty)("--params", wrong)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ") and len(result.output.splitlines()) == 1
+    assert value in result.output and allowed in result.output
+    assert_nothing_was_done(empty)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "missing", "command"),
+    [
+        ("natv2_search", "narrow.supernet", "kedro run --pipeline ofav2_eps --env test --params seed=3"),
+        ("postprocess", "archive", "kedro run --pipeline natv2_search --env test --params seed=3"),
+    ],
+)
+def test_a_missing_input_names_the_command_that_makes_it(empty, run_in, pipeline, missing, command):
+    result = run_in(empty)("--pipeline", pipeline, "--params", "seed=3")
+    assert result.exit_code == 1
+    assert result.output.startswith(f"Error: there is no {missing} at ")
+    assert result.output.endswith(f"; this makes it: {command}\n")
+    assert_nothing_was_done(empty)
+
+
+def assert_nothing_was_done(project: Project) -> None:
+    assert not (project.root / "mlflow.db").exists()
+    assert not [path for path in (project.root / "data").rglob("*") if path.is_file()]
+
+
+def truncate(path: Path, journey: Journey) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def foreign(path: Path, journey: Journey) -> None:
+    save_file({"weight": torch.zeros(2)}, path)
+
+
+def text(path: Path, journey: Journey) -> None:
+    path.write_text("weights")
+
+
+def finished(path: Path, journey: Journey) -> None:
+    network, *_ = (p for name, p in journey.outputs.items() if "finished_networks" in name)
+    shutil.copy(network, path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (truncate, "is not a whole safetensors file"),
+        (text, "is not a whole safetensors file"),
+        (foreign, "is a safetensors file, but not one that natv2 wrote"),
+        (finished, "holds a network, not a supernet"),
+    ],
+)
+def test_a_damaged_or_foreign_checkpoint(journey, run_in, tmp_path, damage, message):
+    project = Project(tmp_path, SMALLER)
+    for path in journey.outputs.values():
+        if path.stem == "supernet":
+            copy = project.root / path.relative_to(journey.project.root)
+            copy.parent.mkdir(parents=True)
+            shutil.copy(path, copy)
+    damage(copy, journey)
+    before = copy.read_bytes()
+    result = run_in(project)("--pipeline", "natv2_search")
+    assert result.exit_code == 1
+    assert len(result.output.splitlines()) == 1
+    assert result.output.startswith(f"Error: {copy} {message}")
+    assert copy.read_bytes() == before
+    assert not (project.root / "mlflow.db").exists()
+
+
+def test_a_supernet_of_another_width(journey, run_in):
+    result = run_in(journey.project)("--pipeline", "natv2_search", "--params", "widths.wide=0.3")
+    assert result.exit_code == 1
+    assert "wide.supernet" in result.output and "width 0.2, not 0.3" in result.output
+    assert len(result.output.splitlines()) == 1
+
+
+def test_a_loss_that_is_not_finite(journey, tmp_path, run_in):
+    project = Project(tmp_path, SMALLER)
+    shutil.copy(journey.project.root / "mlflow.db", tmp_path)  # MLflow takes seconds to make an empty one
+    result = run_in(project)("--pipeline", "ofav2_eps", "--params", "eps.phases.kernel.lr=1e30")
+    assert result.exit_code == 1
+    assert result.output.splitlines()[-1].startswith(
+        "Error: narrow.kernel: the loss is nan at epoch 1, step 2; the state after epoch 0 is kept."
+    )
+    # What had been computed is there still, and the attempt stays open.
+    (attempt,) = project.attempts
+    for width in ("narrow", "wide"):
+        assert (attempt / f"{width}.full/loop.safetensors").exists()
+    assert sum(path.name == "full.safetensors" for path in project.outputs().values()) == 2
+    assert not [name for name in project.outputs() if "kernel" in name]
+    assert project.tracked_runs()[0].info.status == "FAILED"

@@ -1,0 +1,139 @@
+"""The whole journey through the command line, on conf/test."""
+
+import re
+
+import pandas as pd
+import pytest
+import torch
+from kedro.framework.project import pipelines
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+from kedro.io import AbstractVersionedDataset
+
+import natv2
+from natv2.images import load_images
+from natv2.supernets import Checkpoint
+from tests.pipelines.conftest import Journey
+
+
+def catalog_of(journey: Journey):
+    bootstrap_project(journey.project.root)
+    with KedroSession.create(journey.project.root, env="test") as session:
+        return session.load_context().catalog
+
+
+def places(said: str) -> dict[str, str]:
+    return dict(re.findall(r"^([A-Z][\w ,]+):\s+(.*\S)", said, flags=re.MULTILINE))
+
+
+def test_every_versioned_output_is_there_and_loads(journey, monkeypatch):
+    monkeypatch.chdir(journey.project.root)
+    catalog = catalog_of(journey)
+    outputs = {name for name in pipelines["__default__"].all_outputs() if name in catalog}
+    versioned = {name for name in outputs if isinstance(catalog.get(name), AbstractVersionedDataset)}
+    # Not kept: rows that the report takes together.
+    assert pipelines["__default__"].all_outputs() - versioned == {
+        name for name in pipelines["__default__"].all_outputs() if name.endswith("_accuracy") and "." in name
+    } | {"narrow.accuracy", "wide.accuracy"}
+    for name in versioned - {"front_image"}:  # an image is only written
+        assert catalog.load(name) is not None, name
+    assert catalog.exists("front_image")
+    assert isinstance(catalog.load("wide.adapted_supernet"), Checkpoint)
+    assert catalog.load("search_history")["turn"].tolist() == [1, 2]
+
+
+def test_the_table_of_finished_networks_and_the_places_are_printed(journey):
+    root, said = journey.project.root, journey.said
+    results = pd.read_csv(journey.project.newest("results.csv"))
+    table = said[said.index("Test top-1") : said.index("Figure of the front")]
+    for network in results.itertuples():
+        (line,) = (line for line in table.splitlines() if network.name in line)
+        assert f"{100 * network.test_accuracy:.2f}" in line
+        assert line.split()[-3:] == [str(network.resolution), str(network.exit), str(network.width)]
+    named = places(said)
+    for title in ("Figure of the front", "Supernet, narrow", "Supernet, wide", "Adapted supernet, narrow"):
+        assert (root / named[title]).is_file()
+    assert (root / named["Finished networks"]).is_dir()
+    run = re.search(r"\((\w+)\) in (\S+);", named["MLflow run"])
+    assert run and run[1] in [run.info.run_id for run in journey.project.tracked_runs()]
+    assert "Traceback" not in said and "Warning" not in said
+
+
+def test_a_finished_file_gives_the_test_accuracy_of_the_table(journey):
+    test = load_images("digits", journey.project.root, seed=0).test
+    results = pd.read_csv(journey.project.newest("results.csv")).set_index("name")
+    files = sorted(journey.project.newest("finished_networks").glob("*.safetensors"))
+    assert [file.stem for file in files] == sorted(results.index)
+    for file in files:
+        classifier = natv2.load_network(file)
+        with torch.inference_mode():
+            correct = classifier(test.images).argmax(dim=1) == test.labels
+        assert correct.double().mean().item() == pytest.approx(results.test_accuracy[file.stem], abs=1e-9)
+        assert sum(p.numel() for p in classifier.parameters()) == results.params[file.stem]
+
+
+def test_mlflow_has_the_run_with_its_curves_parameters_and_tags(journey):
+    client = journey.project.mlflow
+    run = client.get_run(re.search(r"\((\w{32})\) in", journey.said)[1])
+    assert run.info.status == "FINISHED"
+    assert run.data.params["eps.phases.width_2.epochs"] == "2"
+    assert run.data.params["objectives"] == "('accuracy', 'macs')"
+    assert run.data.params.keys() >= {"seed", "threads", "widths.wide", "search.turns", "postprocess.lr"}
+    assert (
+        run.data.tags.items()
+        >= {
+            "pipeline": "__default__",
+            "dataset": "digits",
+            "source": "digits",
+            "supernet": "EE_D_OFAMobileNetV3",
+            "objectives": "accuracy+macs",
+            "env": "test",
+        }.items()
+    )
+    version = journey.project.newest("results.csv").parent.name
+    assert run.data.tags["catalog_version"] == version
+    assert run.data.tags.keys() >= {"git_commit"}
+
+    def steps(metric: str) -> list[int]:
+        return [entry.step for entry in client.get_metric_history(run.info.run_id, metric)]
+
+    assert steps("narrow.full/loss") == [0]
+    assert steps("wide.width_2/loss") == [0, 1]
+    assert steps("search.adaptation/loss") == [0, 1]
+    assert steps("search/hypervolume") == steps("search/best_accuracy") == steps("search/spearman") == [1, 2]
+    epochs = pd.read_csv(journey.project.newest("results.csv")).epochs[0]
+    assert steps("finish_networks.network_01.final/loss") == list(range(epochs))
+    artifacts = {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert artifacts >= {"results.csv", "front.csv", "archive.csv", "front_figure.html", "front_image.png"}
+
+
+def test_the_attempt_is_closed(journey):
+    assert list((journey.project.root / "data/06_models/progress").iterdir()) == []
+
+
+def test_a_phase_without_a_use_passes_the_same_file_on(journey):
+    files = {file.parts[-3]: file for file in journey.outputs.values() if "narrow" in file.parts}
+    inode = {phase: files[f"{phase}.safetensors"].stat().st_ino for phase in ("kernel", "level_1", "level_2")}
+    assert inode["kernel"] == inode["level_1"] == inode["level_2"]
+    assert files["exit_1.safetensors"].stat().st_ino != inode["kernel"]
+
+
+def test_the_same_command_starts_afresh_once_it_has_ended_well(journey, run_in):
+    run = run_in(journey.project)
+    before = journey.project.outputs()
+
+    def done() -> tuple[str, int]:
+        assert run("--pipeline", "postprocess").exit_code == 0
+        assert not journey.project.attempts
+        runs = journey.project.tracked_runs()
+        return journey.project.newest("results.csv").parent.name, len(runs)
+
+    (version, runs), (next_version, next_runs) = done(), done()
+    assert next_version > version
+    assert next_runs == runs + 1
+    newest = journey.project.tracked_runs()[0]
+    # It trained anew: an attempt gone on with has nothing left to log.
+    assert "finish_networks.network_01.find/loss" in newest.data.metrics
+    after = journey.project.outputs()
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed and all("finished" in name or "chosen" in name or "results" in name for name in changed)

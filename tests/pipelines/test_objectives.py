@@ -1,0 +1,105 @@
+"""The search node and those behind it, for every number of objectives."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from natv2.images import calibration_batches, evaluation_batches
+from natv2.pipelines.natv2_search.nodes import report_search, search_networks
+from natv2.pipelines.postprocess.nodes import choose_networks, finish_networks
+from natv2.pipelines.postprocess.nodes import test_networks as last_node
+from natv2.search.report import architecture_of
+from natv2.spaces import Architecture
+from natv2.supernets import Network, Supernet
+from natv2.training.calibration import calibrate
+from natv2.training.evaluation import top1
+from natv2.training.progress import Progress
+from tests.pipelines.slices import family, parameters
+from tests.tiny import splits
+
+IMAGES = splits()
+PARAMETERS = parameters()
+
+
+def macs_of(network: Network) -> int:
+    """Counted while the network runs on tensors without memory."""
+    size = network.architecture.resolution
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network.to("meta")(torch.empty(1, 3, size, size, device="meta"))
+    return counter.get_total_flops() // 2
+
+
+def accuracy_of(supernet: Supernet, architecture: Architecture) -> float:
+    calibration = PARAMETERS.search.calibration
+    batches = calibration_batches(
+        IMAGES, images=calibration.images, batch_size=calibration.batch_size, seed=0
+    )
+    tested = supernet.subnet(architecture, calibrate(supernet, architecture, batches))
+    return top1(tested, list(evaluation_batches(IMAGES, IMAGES.valid, 16)))
+
+
+def dominated(costs: np.ndarray) -> list[bool]:
+    return [any((other <= row).all() and (other < row).any() for other in costs) for row in costs]
+
+
+@pytest.mark.parametrize(
+    "objectives", [("accuracy",), ("accuracy", "params", "macs"), ("macs", "accuracy")], ids="+".join
+)
+def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_path):
+    search = PARAMETERS.search
+    archive, data, history, summary, *adapted = search_networks(
+        *family("EE_B_OFAMobileNetV3", IMAGES), IMAGES, search, objectives, 0, "cpu", Progress(tmp_path)
+    )
+    assert summary["objectives"] == list(objectives)
+    assert len(archive) == len(data) == search.archive_size
+    assert history["turn"].tolist() == list(range(1, search.turns + 1))
+    assert all(math.isfinite(value) for value in history["hypervolume"])
+
+    supernets = {checkpoint.width: checkpoint.supernet() for checkpoint in adapted}
+    for row in archive.to_dict("records"):
+        architecture = architecture_of(row)
+        supernet = supernets[architecture.width]
+        network = supernet.subnet(architecture)
+        # Of the supernets as they are behind the last turn.
+        assert row["accuracy"] == pytest.approx(accuracy_of(supernet, architecture))
+        assert row["params"] == sum(parameter.numel() for parameter in network.parameters())
+        assert row["macs"] == macs_of(network)
+    costs = np.stack([1 - archive[n] if n == "accuracy" else archive[n] for n in objectives], axis=1)
+    assert archive["non_dominated"].tolist() == [not flag for flag in dominated(costs)]
+
+    front, *_ = report_search(archive, history, summary)
+    assert len(front) == archive["non_dominated"].sum()
+    chosen = choose_networks(front, PARAMETERS.postprocess)
+    finished = finish_networks(
+        chosen, *adapted, IMAGES, PARAMETERS.postprocess, search, 0, "cpu", Progress(tmp_path / "finish")
+    )
+    results, *_ = last_node(finished, IMAGES, archive, search, summary)
+    assert results["name"].tolist() == chosen["name"].tolist()
+    assert results["accuracy_before"].tolist() == chosen["accuracy"].tolist()
+    assert results["params"].tolist() == chosen["params"].tolist()
+    assert results["macs"].tolist() == chosen["macs"].tolist()
+
+
+def test_a_turn_that_was_saved_and_not_tracked_is_tracked_by_the_next_run(tmp_path):
+    search = parameters(search={"turns": 2}).search
+    turns: list[int] = []
+
+    def run(*, fails: bool) -> None:
+        def track(metrics: Mapping[str, float], turn: int) -> None:
+            if "search/hypervolume" in metrics:
+                if fails:
+                    raise InterruptedError
+                turns.append(turn)
+
+        inputs = (*family("OFAMobileNetV3", IMAGES), IMAGES, search, ("accuracy",), 0, "cpu")
+        search_networks(*inputs, Progress(tmp_path, "search", track))
+
+    with pytest.raises(InterruptedError):
+        run(fails=True)
+    assert (tmp_path / "turn_1.safetensors").exists()
+    run(fails=False)
+    assert turns == [1, 2]

@@ -1,0 +1,52 @@
+"""The pipelines and how they fit together."""
+
+import re
+
+import pytest
+from kedro.config import OmegaConfigLoader
+from kedro.io import AbstractVersionedDataset, DataCatalog
+
+from natv2.pipeline_registry import register_pipelines
+from natv2.settings import CONFIG_LOADER_ARGS
+from tests.pipelines.project import REPOSITORY
+
+PIPELINES = register_pipelines()
+SMALL = {name: pipeline for name, pipeline in PIPELINES.items() if name != "__default__"}
+
+
+@pytest.fixture(scope="module")
+def catalog() -> DataCatalog:
+    loader = OmegaConfigLoader(conf_source=str(REPOSITORY / "conf"), env="test", **CONFIG_LOADER_ARGS)
+    return DataCatalog.from_config(loader["catalog"])
+
+
+def test_the_pipelines_are_those_that_the_readme_names():
+    text = (REPOSITORY / "README.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE) == list(SMALL)
+    assert set(re.findall(r"--pipeline (\w+)", text)) <= set(SMALL)
+
+
+def test_what_no_pipeline_makes_is_images_parameters_and_progress():
+    inputs = PIPELINES["__default__"].inputs()
+    assert {name for name in inputs if not name.startswith("params:")} == {
+        "source_images",
+        "target_images",
+        "progress",
+    }
+    assert set().union(*(p.nodes for p in SMALL.values())) == set(PIPELINES["__default__"].nodes)
+
+
+def test_every_parameter_a_node_asks_for_exists():
+    loader = OmegaConfigLoader(conf_source=str(REPOSITORY / "conf"), env="base", **CONFIG_LOADER_ARGS)
+    for name in PIPELINES["__default__"].inputs():
+        if name.startswith("params:"):
+            value = loader["parameters"]
+            for part in name.removeprefix("params:").split("."):
+                value = value[part]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_what_another_pipeline_makes_is_kept_in_versions(name, catalog):
+    made = SMALL[name].inputs() & PIPELINES["__default__"].all_outputs()
+    for dataset in made:
+        assert isinstance(catalog.get(dataset), AbstractVersionedDataset), dataset

@@ -1,0 +1,56 @@
+"""Nothing but the last node reads the test split."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from natv2.images import ImageSet
+from natv2.parameters import Parameters
+from natv2.pipeline_registry import register_pipelines
+from natv2.training.progress import Progress
+from tests.pipelines.slices import parameters
+from tests.tiny import splits
+
+
+class Poisoned(ImageSet):
+    """Images that let nobody look at them."""
+
+    def __init__(self) -> None:
+        pass
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("images", "labels", "ids", "subset"):
+            raise PermissionError(f"{name} of the test split were read")
+        return super().__getattribute__(name)
+
+    def __len__(self) -> int:
+        raise PermissionError("the size of the test split was read")
+
+    def to(self, device: Any) -> "Poisoned":
+        return self
+
+
+def inputs(values: Parameters) -> dict[str, Any]:
+    images = replace(splits(), test=Poisoned())
+    names = ("supernet", "eps", "search", "postprocess", "objectives", "seed", "device")
+    named: dict[str, Any] = {f"params:{name}": getattr(values, name) for name in names}
+    named |= {f"params:widths.{width}": getattr(values.widths, width) for width in ("narrow", "wide")}
+    return {**named, "source_images": images, "target_images": images}
+
+
+def test_all_nodes_but_the_last_run_without_the_test_images(tmp_path):
+    *nodes, last = register_pipelines()["__default__"].nodes
+    assert last.name == "test_networks"
+    known = inputs(parameters(supernet="OFAMobileNetV3"))
+    for node in nodes:
+        progress = Progress(tmp_path).child(node.name)
+        known |= node.run({name: progress if name == "progress" else known[name] for name in node.inputs})
+    assert known["finished_networks"]
+    with pytest.raises(PermissionError, match="test split"):
+        last.run({name: known[name] for name in last.inputs})
+
+
+def test_nothing_reads_what_the_last_node_gives():
+    nodes = register_pipelines()["__default__"].nodes
+    assert not set(nodes[-1].outputs) & {name for node in nodes for name in node.inputs}

@@ -1,0 +1,91 @@
+"""Supernets trained on the digits 0 to 4 are searched for other digits."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from natv2.images import ImageSplits, load_images
+from natv2.pipelines.natv2_search.nodes import (
+    search_networks,
+    warm_up_largest_network,
+    warm_up_supernets,
+)
+from natv2.pipelines.ofav2_eps.nodes import full_phase
+from natv2.search.report import architecture_of
+from natv2.supernets import Checkpoint
+from natv2.training.progress import Progress
+from tests.pipelines.slices import parameters
+
+DIGITS = tuple("0123456789")
+PARAMETERS = parameters()
+UNTRAINED = parameters(search={"warm_up": {"largest_epochs": 0}}).search
+
+
+@pytest.fixture(scope="module")
+def digits() -> ImageSplits:
+    images = load_images("digits", Path(), seed=0)
+    parts = {name: getattr(images, name) for name in ("train", "valid", "test")}
+    return replace(images, **{name: part.subset(torch.arange(120)) for name, part in parts.items()})
+
+
+@pytest.fixture(scope="module")
+def source(digits, tmp_path_factory) -> tuple[Checkpoint, Checkpoint]:
+    images, folder = digits.only(DIGITS[:5]), tmp_path_factory.mktemp("source")
+    narrow, wide = (
+        full_phase(
+            images, "EE_D_OFAMobileNetV3", width, PARAMETERS.eps, 0, "cpu", Progress(folder / str(width))
+        )[0]
+        for width in (0.1, 0.2)
+    )
+    return narrow, wide
+
+
+def classifier(name: str) -> bool:
+    return ".classifier." in name
+
+
+@pytest.mark.parametrize("target", [DIGITS[5:], DIGITS], ids=["5 to 9", "all ten"])
+def test_the_classifiers_are_new_and_all_else_comes_from_the_source(digits, source, target, tmp_path):
+    for checkpoint in source:
+        assert checkpoint.classes == DIGITS[:5]
+        given = warm_up_largest_network(
+            checkpoint, digits.only(target), UNTRAINED, 0, "cpu", Progress(tmp_path / str(checkpoint.width))
+        )
+        assert given.classes == target
+        assert given.weights.keys() == checkpoint.weights.keys()
+        assert sum(map(classifier, given.weights)) == 5 * 2  # weight and bias of five exits
+        for name, weight in given.weights.items():
+            same = torch.equal(weight, checkpoint.weights[name])
+            assert same is not classifier(name), name
+            assert not classifier(name) or len(weight) == len(target)
+
+
+def test_the_classifiers_stay_where_the_classes_do(digits, source, tmp_path):
+    narrow, _ = source
+    images = digits.only(DIGITS[:5])
+    given = warm_up_largest_network(narrow, images, UNTRAINED, 0, "cpu", Progress(tmp_path))
+    assert all(torch.equal(given.weights[name], weight) for name, weight in narrow.weights.items())
+
+
+@pytest.mark.parametrize("target", [DIGITS[5:], DIGITS], ids=["5 to 9", "all ten"])
+def test_networks_are_found_for_the_target(digits, source, target, tmp_path):
+    images, search, progress = digits.only(target), PARAMETERS.search, Progress(tmp_path)
+    warm = [
+        warm_up_largest_network(c, images, search, 0, "cpu", progress.child(str(c.width))) for c in source
+    ]
+    warm = warm_up_supernets(*warm, images, search, 0, "cpu", progress.child("warm"))
+    objectives = ("accuracy", "macs")
+    archive, _, _, summary, *adapted = search_networks(
+        *warm, images, search, objectives, 0, "cpu", progress.child("search")
+    )
+    assert [checkpoint.classes for checkpoint in adapted] == [target, target]
+    supernets = {checkpoint.width: checkpoint.supernet() for checkpoint in adapted}
+    for row in archive.to_dict("records"):
+        architecture = architecture_of(row)
+        network = supernets[architecture.width].subnet(architecture)
+        (logits,) = network(torch.rand(2, 3, architecture.resolution, architecture.resolution))
+        assert logits.shape == (2, len(target))
+        assert row["params"] == sum(parameter.numel() for parameter in network.parameters())
+    assert (summary["source"], summary["dataset"]) == ("digits", "digits")

@@ -1,0 +1,149 @@
+import pytest
+import torch
+
+from natv2.images import calibration_batches, evaluation_batches
+from natv2.spaces import constant
+from natv2.supernets import Network
+from natv2.training import fine_tuning
+from natv2.training.calibration import calibrate
+from natv2.training.fine_tuning import FineTuningConfig, fine_tune, validate
+from natv2.training.loop import fit
+from natv2.training.optimiser import OptimiserConfig
+from natv2.training.progress import Progress
+from tests.tiny import new_supernet, splits
+
+IMAGES = splits(train=24, valid=8, test=8)
+TRAIN, BOTH = set(range(24)), {*range(24), *range(1000, 1008)}
+CONFIG = FineTuningConfig(
+    optimiser=OptimiserConfig(learning_rate=0.02, epochs=6, weight_decay=1e-4),
+    batch_size=8,
+    patience=2,
+    evaluation_batch_size=5,
+    seed=3,
+)
+
+
+def found_network() -> Network:
+    supernet = new_supernet("EE_D_OFAMobileNetV3", dropout=0.2)
+    architecture = constant(resolution=16, width=0.1, exits=(3,), depth=2, kernel=5, expand_ratio=4, mask=4)
+    batches = calibration_batches(IMAGES, images=24, batch_size=8, seed=0)
+    return supernet.subnet(architecture, calibrate(supernet, architecture, batches))
+
+
+def copy_of(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.fixture
+def phases(monkeypatch):
+    """What each of the two phases started from, trained on (ids, an epoch each) and ended with."""
+    record = []
+
+    def recording(module, step, batches, **options):
+        entry = {"start": copy_of(module), "epochs": [], "options": options}
+        record.append(entry)
+
+        def watched(epoch):
+            ids = []
+            entry["epochs"].append(ids)
+            for batch in batches(epoch):
+                ids.extend(batch.ids.tolist())
+                yield batch
+
+        entry["history"] = fit(module, step, watched, **options)
+        entry["end"] = copy_of(module)
+        return entry["history"]
+
+    monkeypatch.setattr(fine_tuning, "fit", recording)
+    return record
+
+
+@pytest.fixture
+def validations(monkeypatch):
+    """Makes the second epoch the best; gives the sets of ids that were validated on."""
+    losses, seen = iter([3.0, 1.0, 2.0, 2.0, 2.0, 2.0]), []
+
+    def scripted(network, batches):
+        seen.append({i for batch in batches for i in batch.ids.tolist()})
+        loss = next(losses)
+        return {"valid_loss": loss, "valid_accuracy": 1 / loss}
+
+    monkeypatch.setattr(fine_tuning, "validate", scripted)
+    return seen
+
+
+def test_phase_two_starts_again_on_all_images_for_the_found_epochs(tmp_path, phases, validations):
+    network = found_network()
+    before = copy_of(network)
+    result = fine_tune(network, images=IMAGES, config=CONFIG, progress=Progress(tmp_path, "network"))
+    find, final = phases
+    # both start from the found weights, which stay as they are
+    assert same(find["start"], before)
+    assert same(final["start"], before)
+    assert same(copy_of(network), before)
+    assert not same(find["end"], before)
+    # phase one: training images, until patience ends it; validated on validation images
+    assert [set(ids) for ids in find["epochs"]] == [TRAIN] * 4
+    assert validations == [set(range(1000, 1008))] * 4
+    # phase two: each training and validation image once an epoch, for the two epochs that were found
+    assert [sorted(ids) for ids in final["epochs"]] == [sorted(BOTH)] * 2
+    assert final["epochs"][0] != final["epochs"][1]
+    assert result.epochs == len(final["history"]) == 2
+    assert result.valid_accuracy == 1.0
+    assert same(copy_of(result.network), final["end"])
+    assert not result.network.training
+    # both follow the same schedule
+    assert find["options"]["config"] == final["options"]["config"] == CONFIG.optimiser
+    rates = [[entry["learning_rate"] for entry in phase["history"]] for phase in (find, final)]
+    assert rates[0][:2] == rates[1]
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_the_best_epoch_is_the_one_with_the_lowest_validation_loss(tmp_path, phases, monkeypatch, epochs):
+    losses = iter([0.5 if epoch == epochs else 1.0 for epoch in range(1, 7)])
+    monkeypatch.setattr(
+        fine_tuning, "validate", lambda *_: {"valid_loss": next(losses), "valid_accuracy": 0.1}
+    )
+    result = fine_tune(found_network(), images=IMAGES, config=CONFIG, progress=Progress(tmp_path))
+    assert result.epochs == epochs
+    assert len(phases[1]["epochs"]) == epochs
+
+
+@pytest.mark.parametrize("where", [0.1, 0.97], ids=["phase one", "phase two"])
+def test_a_stopped_fine_tuning_goes_on(tmp_path, monkeypatch, where):
+    steps, limit, forward = 0, float("inf"), Network.forward
+
+    def stopping(self, x):
+        nonlocal steps, limit
+        steps += self.training
+        if self.training and steps >= limit:
+            limit = float("inf")
+            raise KeyboardInterrupt
+        return forward(self, x)
+
+    monkeypatch.setattr(Network, "forward", stopping)
+    undisturbed = fine_tune(found_network(), images=IMAGES, config=CONFIG, progress=Progress(tmp_path / "a"))
+    steps, limit = 0, round(where * steps)
+    with pytest.raises(KeyboardInterrupt):
+        fine_tune(found_network(), images=IMAGES, config=CONFIG, progress=Progress(tmp_path / "b"))
+    resumed = fine_tune(found_network(), images=IMAGES, config=CONFIG, progress=Progress(tmp_path / "b"))
+    assert (resumed.epochs, resumed.valid_accuracy) == (undisturbed.epochs, undisturbed.valid_accuracy)
+    assert same(copy_of(resumed.network), copy_of(undisturbed.network))
+
+
+def test_validation_is_the_mean_over_images_in_evaluation_mode():
+    network = found_network()
+    (whole,) = evaluation_batches(IMAGES, IMAGES.valid, 8)
+    with torch.no_grad():
+        (logits,) = network(whole.at(16))
+    network.train()
+    found = validate(network, list(evaluation_batches(IMAGES, IMAGES.valid, 3)))
+    log_probabilities = logits.double().log_softmax(dim=1)
+    losses = [-log_probabilities[i, label].item() for i, label in enumerate(whole.labels)]
+    right = [int(logits[i].argmax() == label) for i, label in enumerate(whole.labels)]
+    assert found["valid_loss"] == pytest.approx(sum(losses) / 8, rel=1e-5)
+    assert found["valid_accuracy"] == sum(right) / 8

@@ -1,0 +1,216 @@
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from natv2.errors import UserError
+from natv2.images import Batch, training_batches
+from natv2.randomness import numpy_generator
+from natv2.shrinking.phases import sample
+from natv2.spaces.choices import Choices
+from natv2.training.loop import History, Step, best_epoch, fit
+from natv2.training.optimiser import OptimiserConfig
+from natv2.training.progress import Progress
+from natv2.training.steps import elastic_step
+from tests.tiny import new_supernet, splits
+
+EPOCHS, STEPS = 4, 4
+IMAGES = splits(train=32)
+
+
+class Stop(Exception):
+    """What a test raises in the place of Ctrl-C."""
+
+
+def network() -> nn.Module:
+    generator = torch.Generator().manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(3, 4, 3, stride=4),
+        nn.BatchNorm2d(4),
+        nn.Dropout(0.4),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(64, 4),
+    )
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(0.2 * torch.randn(parameter.shape, generator=generator))
+    return module
+
+
+def plain_step(module: nn.Module) -> Step:
+    def step(batch: Batch, epoch: int, index: int) -> Tensor:
+        module.train()
+        loss = cross_entropy(module(batch.at(16)), batch.labels)
+        loss.backward()
+        return loss.detach()
+
+    return step
+
+
+def subnet_step(module: nn.Module) -> Step:
+    def subnets(epoch: int, index: int):
+        unlocked = Choices.everything(module.design)
+        generator = numpy_generator(0, "subnets", epoch, index)
+        return sample(unlocked, 1, resolution=16, width=0.1, generator=generator)
+
+    return elastic_step({0.1: module}, subnets, None, kd_ratio=0, label_smoothing=0.1)
+
+
+def stopping(step: Step, at: tuple[int, int] | None) -> Step:
+    def stopped(batch: Batch, epoch: int, index: int) -> Tensor:
+        if (epoch, index) == at:
+            raise Stop
+        return step(batch, epoch, index)
+
+    return stopped
+
+
+def run(
+    module: nn.Module, step: Step, folder: Path, *, config: OptimiserConfig | None = None, **options
+) -> History:
+    """Train `module` on the tiny images; the global generator is at a different place each time."""
+    torch.rand(len(str(folder)))
+    return fit(
+        module,
+        step,
+        lambda epoch: training_batches(
+            IMAGES, IMAGES.train, batch_size=8, seed=0, purpose="test", epoch=epoch
+        ),
+        steps=STEPS,
+        config=config or OptimiserConfig(learning_rate=0.05, epochs=EPOCHS),
+        progress=options.pop("progress", Progress(folder, "phase")),
+        seed=3,
+        **options,
+    )
+
+
+def same(a: nn.Module, b: nn.Module) -> bool:
+    others = b.state_dict()
+    return all(torch.equal(tensor, others[name]) for name, tensor in a.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("make", "step_of"),
+    [
+        (network, plain_step),
+        (lambda: new_supernet("EE_DP_OFAMobileNetV3", dropout=0.3), subnet_step),
+    ],
+    ids=["network", "supernet"],
+)
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_a_stopped_and_resumed_run_ends_as_the_undisturbed_one(tmp_path, make, step_of, name):
+    config = OptimiserConfig(
+        name=name, learning_rate=0.02, epochs=3, warmup_epochs=1, weight_decay=0.01, max_gradient_norm=2.0
+    )
+    undisturbed = make()
+    before = {key: tensor.clone() for key, tensor in undisturbed.state_dict().items()}
+    history = run(undisturbed, step_of(undisturbed), tmp_path / "a", config=config)
+    assert len(history) == 3
+    assert any(not torch.equal(tensor, before[key]) for key, tensor in undisturbed.state_dict().items())
+    for at in ((0, 2), (1, 0), (2, 1), None):
+        resumed = make()
+        step = stopping(step_of(resumed), at)
+        if at is not None:
+            with pytest.raises(Stop):
+                run(resumed, step, tmp_path / "b", config=config)
+        else:
+            assert run(resumed, step, tmp_path / "b", config=config) == history
+    assert same(undisturbed, resumed)
+
+
+def test_a_finished_loop_gives_its_end_without_a_step(tmp_path):
+    first, again = network(), network()
+    history = run(first, plain_step(first), tmp_path)
+    assert run(again, stopping(plain_step(again), (0, 0)), tmp_path) == history
+    assert same(first, again)
+
+
+def test_up_to_an_epoch_and_then_on_is_the_same_as_at_once(tmp_path):
+    parts, whole = network(), network()
+    for until in (1, 3, EPOCHS):
+        history = run(parts, plain_step(parts), tmp_path / "parts", until=until)
+        assert len(history) == until
+    assert run(whole, plain_step(whole), tmp_path / "whole") == history
+    assert same(parts, whole)
+
+
+def test_rates_are_those_of_the_whole_schedule_whatever_until_says(tmp_path):
+    config = OptimiserConfig(learning_rate=0.05, epochs=EPOCHS)
+    module = network()
+    history = run(module, plain_step(module), tmp_path, until=2)
+    assert [entry["learning_rate"] for entry in history] == [config.rate(e, 0, STEPS) for e in range(2)]
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_its_steps(tmp_path):
+    seen, module = [], network()
+
+    def step(batch: Batch, epoch: int, index: int) -> Tensor:
+        loss = plain_step(module)(batch, epoch, index)
+        seen.append(loss.item())
+        return loss
+
+    tracked = []
+    progress = Progress(tmp_path, "phase", lambda metrics, at: tracked.append((metrics, at)))
+    history = run(module, step, tmp_path, progress=progress, validate=lambda: {"valid_loss": 1.0})
+    for epoch, entry in enumerate(history):
+        assert entry["loss"] == pytest.approx(sum(seen[epoch * STEPS : (epoch + 1) * STEPS]) / STEPS)
+        assert tracked[epoch] == ({f"phase/{key}": value for key, value in entry.items()}, epoch)
+        assert entry["valid_loss"] == 1.0
+
+
+def scripted(losses: list[float]) -> Callable[[], dict[str, float]]:
+    remaining = iter(losses)
+    return lambda: {"valid_loss": next(remaining)}
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "epochs", "best"),
+    [
+        ([3, 2, 1, 0], 1, 4, 4),
+        ([3, 2, 2, 2], 2, 4, 2),
+        ([3, 4, 5, 1], 2, 3, 1),
+        ([3, 4, 1, 2], 1, 2, 1),
+        ([3, 4, 5, 1], None, 4, 4),
+    ],
+)
+def test_patience(tmp_path, losses, patience, epochs, best):
+    module, again = network(), network()
+    options = {"patience": patience, "validate": scripted(losses)}
+    history = run(module, plain_step(module), tmp_path, **options)
+    assert len(history) == epochs
+    assert best_epoch(history) == best
+    # and a run that had run out of patience stays at its end
+    options["validate"] = scripted([])
+    assert run(again, stopping(plain_step(again), (0, 0)), tmp_path, **options) == history
+    assert same(module, again)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_names_phase_epoch_and_step(tmp_path, value):
+    module, undisturbed = network(), network()
+
+    def poisoned(batch: Batch, epoch: int, index: int) -> Tensor:
+        loss = plain_step(module)(batch, epoch, index)
+        if (epoch, index) == (1, 2):
+            for parameter in module.parameters():
+                parameter.grad.fill_(value)
+            return torch.tensor(value)
+        return loss
+
+    with pytest.raises(UserError, match=f"phase: the loss is {value} at epoch 2, step 3") as error:
+        run(module, poisoned, tmp_path / "a")
+    assert error.value.exit_code == 1
+    assert "\n" not in str(error.value.message)
+    # the last good state is kept: a healthy step goes on from there
+    state = Progress(tmp_path / "a", "phase").load("loop")
+    assert len(state.values["history"]) == 1
+    assert all(tensor.isfinite().all() for tensor in state.tensors.values())
+    module = network()
+    history = run(module, plain_step(module), tmp_path / "a")
+    assert run(undisturbed, plain_step(undisturbed), tmp_path / "b") == history
+    assert same(module, undisturbed)

@@ -1,0 +1,114 @@
+from dataclasses import replace
+from functools import cache
+
+import pytest
+import torch
+from torch import Tensor
+
+from natv2.exits import exit_weights
+from natv2.images import Batch, calibration_batches, evaluation_batches
+from natv2.spaces import constant
+from natv2.supernets import Supernet
+from natv2.training.distillation import Teacher, joint_loss, make_teacher, student_loss
+from natv2.training.steps import elastic_step, joint_step
+from tests.tiny import new_supernet, splits
+
+IMAGES = splits()
+NAME = "EE_DP_OFAMobileNetV3"
+SMALL = constant(resolution=16, width=0.1, exits=(3,), depth=2, kernel=3, expand_ratio=3, mask=5)
+OTHER = constant(resolution=24, width=0.1, exits=(5,), depth=3, kernel=5, expand_ratio=4, mask=7)
+
+
+def batch() -> Batch:
+    return next(evaluation_batches(IMAGES, IMAGES.train, 16))
+
+
+@cache
+def teacher() -> Teacher:
+    """The largest network of another supernet, at each of the sizes asked for here."""
+    supernet = new_supernet(NAME, seed=5)
+    calibration = calibration_batches(IMAGES, images=32, batch_size=16, seed=0)
+    largest = [supernet.largest(resolution) for resolution in (16, 24, 32)]
+    return make_teacher(supernet, largest, exit_weights("DESC", 5)[1], calibration)
+
+
+def gradients(supernet: Supernet) -> dict[str, Tensor]:
+    return {
+        name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in supernet.named_parameters()
+    }
+
+
+def close(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    return all(torch.allclose(a[name], b[name], rtol=1e-4, atol=1e-6) for name in a.keys() | b.keys())
+
+
+def test_the_joint_step_trains_the_drawn_network_with_all_its_exits():
+    supernet, other, weights = new_supernet(NAME), new_supernet(NAME), exit_weights("DESC", 5)[0]
+    asked = []
+
+    def largest(epoch: int, step: int):
+        asked.append((epoch, step))
+        return supernet.largest(24)
+
+    loss = joint_step(supernet, largest, weights, label_smoothing=0.1)(batch(), 2, 7)
+    assert asked == [(2, 7)]
+    expected = joint_loss(
+        other(batch().at(24), other.largest(24)), batch().labels, weights, label_smoothing=0.1
+    )
+    expected.backward()
+    assert loss.item() == pytest.approx(expected.item())
+    assert not loss.requires_grad
+    assert close(gradients(supernet), gradients(other))
+    heads = [key for key in gradients(supernet) if key.endswith("classifier.weight")]
+    assert len(heads) == 5
+    assert all(gradients(supernet)[key].abs().sum() > 0 for key in heads)
+
+
+@pytest.mark.parametrize("teacher_resolution", [None, 32])
+@pytest.mark.parametrize("kd_ratio", [0.0, 0.7])
+def test_the_elastic_step_sums_the_subnets_gradients(kd_ratio, teacher_resolution):
+    supernet, other = new_supernet(NAME), new_supernet(NAME)
+    drawn = [SMALL, OTHER, SMALL]
+    step = elastic_step(
+        {0.1: supernet},
+        lambda epoch, index: drawn,
+        teacher(),
+        kd_ratio=kd_ratio,
+        label_smoothing=0.1,
+        teacher_resolution=teacher_resolution,
+    )
+    loss = step(batch(), 0, 0)
+    losses = []
+    for subnet in drawn:
+        (logits,) = other(batch().at(subnet.resolution), subnet)
+        soft = teacher().soft_labels(batch(), teacher_resolution or subnet.resolution)
+        losses.append(student_loss(logits, batch().labels, soft, kd_ratio=kd_ratio, label_smoothing=0.1))
+    sum(losses).backward()
+    assert loss.item() == pytest.approx(sum(loss.item() for loss in losses) / 3, rel=1e-5)
+    assert close(gradients(supernet), gradients(other))
+
+
+@pytest.mark.parametrize(("teacher_resolution", "asked"), [(None, [16, 24]), (32, [32])])
+def test_the_teacher_looks_once_at_each_size(monkeypatch, teacher_resolution, asked):
+    seen, teach = [], Teacher.soft_labels
+
+    def soft_labels(self: Teacher, images: Batch, resolution: int) -> Tensor:
+        seen.append(resolution)
+        return teach(self, images, resolution)
+
+    monkeypatch.setattr(Teacher, "soft_labels", soft_labels)
+    supernet = new_supernet(NAME)
+    options = {"label_smoothing": 0.0, "teacher_resolution": teacher_resolution}
+    subnets = [SMALL, OTHER, SMALL]
+    elastic_step({0.1: supernet}, lambda e, i: subnets, teacher(), kd_ratio=1.0, **options)(batch(), 0, 0)
+    assert seen == asked
+    elastic_step({0.1: supernet}, lambda e, i: subnets, teacher(), kd_ratio=0.0, **options)(batch(), 0, 0)
+    assert seen == asked
+
+
+def test_each_subnet_trains_the_supernet_of_its_width():
+    family = {0.1: new_supernet(NAME, 0.1), 0.25: new_supernet(NAME, 0.25)}
+    wide = replace(SMALL, width=0.25)
+    elastic_step(family, lambda epoch, index: [wide], None, kd_ratio=1.0, label_smoothing=0.0)(batch(), 0, 0)
+    assert all(parameter.grad is None for parameter in family[0.1].parameters())
+    assert any(parameter.grad is not None for parameter in family[0.25].parameters())
