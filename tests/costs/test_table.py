@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -27,7 +27,7 @@ def counted(network: Network) -> list[int]:
 
 
 @ALL
-@few
+@settings(few, max_examples=3)  # counting takes its time
 @given(data=st.data())
 def test_costs_equal_a_count_on_the_module(name, data):
     options = {"widths": WIDTHS, "resolutions": RESOLUTIONS, "several_exits": True}

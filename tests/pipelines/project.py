@@ -77,35 +77,44 @@ class Project:
         return list(self.mlflow.search_runs(experiments, order_by=["attributes.start_time DESC"]))
 
     @contextmanager
-    def running(self, *options: str) -> Iterator[subprocess.Popen[str]]:
+    def running(self, *options: str) -> Iterator[subprocess.Popen[bytes]]:
         """`kedro run` with `options`, in a process of its own that does not outlive the block."""
-        environment = os.environ | {
-            "PYTHONPATH": str(self.root / "src"),
-            "COLUMNS": "200",
-            "OMP_NUM_THREADS": "1",
-        }
+        environment = os.environ | {"PYTHONPATH": str(self.root / "src"), "COLUMNS": "200"}
         for name in ("MLFLOW_TRACKING_URI", "KEDRO_ENV"):
             environment.pop(name, None)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "kedro", "run", *options],
-            cwd=self.root,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        command = [sys.executable, "-m", "kedro", "run", *options]
+        with self._log.open("wb") as log:
+            process = subprocess.Popen(
+                command, cwd=self.root, env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
         try:
             yield process
         finally:
             process.kill()
             process.wait()
 
+    @property
+    def said(self) -> str:
+        """What the newest run in a process of its own has written so far."""
+        return self._log.read_text()
+
+    @property
+    def _log(self) -> Path:
+        return self.root / "run.log"
+
+    def kill_when(self, ready: Callable[[], bool], *options: str) -> None:
+        """`kedro run` with `options`, killed as soon as `ready`: nothing in it can know."""
+        with self.running(*options) as process:
+            while not ready():
+                assert process.poll() is None, self.said
+                time.sleep(0.01)
+
     def run(self, *options: str) -> str:
         """`kedro run` with `options` to its end, which must be a good one; what it wrote."""
         with self.running(*options) as process:
-            output, _ = process.communicate()
-        assert process.returncode == 0, output
-        return output
+            process.wait()
+        assert process.returncode == 0, self.said
+        return self.said
 
     def outputs(self) -> dict[str, Path]:
         """The newest version of every output, by its path without the version."""
@@ -118,15 +127,6 @@ class Project:
             for file in sorted(version.rglob("*"))
             if file.is_file()
         }
-
-
-def kill_when(process: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
-    """Kill `process` as soon as `ready`: nothing in it can know."""
-    while not ready():
-        assert process.poll() is None, f"it ended before: {process.communicate()[0]}"
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
 
 
 def differences(some: Mapping[str, Path], others: Mapping[str, Path]) -> list[str]:

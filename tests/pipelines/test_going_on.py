@@ -13,7 +13,7 @@ from natv2.training.loop import fit
 from natv2.training.optimiser import OptimiserConfig
 from natv2.training.progress import Progress
 from tests.pipelines.conftest import Journey
-from tests.pipelines.project import SMALLER, Project, differences, kill_when
+from tests.pipelines.project import SMALLER, Project, differences
 
 # The journey's last phase, whose two epochs give room for a kill, and all that comes behind it.
 NODES = (
@@ -40,12 +40,10 @@ def beginning(journey: Journey, tmp_path: Path) -> Project:
 def test_killed_in_a_phase_and_in_the_search_it_ends_with_the_same_weights_and_archive(
     journey, beginning, run_in
 ):
-    with beginning.running(*COMMAND) as process:
-        # The first of two epochs is done.
-        kill_when(process, partial(beginning.has_progress, "narrow.width_2/loop.safetensors"))
-    with beginning.running(*COMMAND) as process:
-        # The first turn has found its candidates; the supernets are being adapted.
-        kill_when(process, partial(beginning.has_progress, "search/turn_1_found.safetensors"))
+    # The first of two epochs is done.
+    beginning.kill_when(partial(beginning.has_progress, "narrow.width_2/loop.safetensors"), *COMMAND)
+    # The first turn has found its candidates; the supernets are being adapted.
+    beginning.kill_when(partial(beginning.has_progress, "search/turn_1_found.safetensors"), *COMMAND)
     (attempt,) = beginning.attempts
     result = run_in(beginning)(*COMMAND[2:])
     assert result.exit_code == 0, result.output

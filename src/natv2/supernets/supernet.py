@@ -117,19 +117,27 @@ class Supernet(nn.Module):
         """Raise ValueError where `architecture` is of another width or design."""
         if architecture.width != self.width:
             raise ValueError(f"width {architecture.width}: this supernet has {self.width}")
-        exits = set(architecture.exits) - set(self.design.exits)
-        masks = set(architecture.masks) - {0, *self.design.masks}
-        if exits or masks:
-            raise ValueError(f"{self.design.name} has no exit {exits or '{}'} or level mask {masks or '{}'}")
+        for name, asked, there in (
+            ("exits", architecture.exits, self.design.exits),
+            ("level masks", architecture.masks, (0, *self.design.masks)),
+        ):
+            if not set(asked) <= set(there):
+                raise ValueError(f"{name} {sorted(set(asked))}: {self.design.name} has {there}")
 
     @torch.no_grad()
     def subnet(self, architecture: Architecture, statistics: Statistics | None = None) -> Network:
-        """The network of `architecture` by itself, with copies of its weights, in evaluation mode."""
+        """The network of `architecture` by itself, with copies of its weights, in evaluation mode.
+
+        Without `statistics` its batch norms have those of a new network: it is to be trained first.
+        """
         self._check(architecture)
         network = Network(self.design, architecture, self.classes, self.dropout)
         weights = {name: _copy(weight) for name, weight in self.weights(network).items()}
         device = next(self.parameters()).device
-        fresh = {name: torch.zeros_like(b, device=device) for name, b in network.named_buffers()}
+        fresh = {
+            name: torch.full_like(buffer, name.endswith("running_var"), device=device)
+            for name, buffer in network.named_buffers()
+        }
         buffers = fresh | {name: value.clone() for name, value in (statistics or {}).items()}
         network.load_state_dict({**weights, **buffers}, assign=True)
         for parameter in network.parameters():
