@@ -119,10 +119,11 @@ class Supernet(nn.Module):
             raise ValueError(f"width {architecture.width}: this supernet has {self.width}")
         for name, asked, there in (
             ("exits", architecture.exits, self.design.exits),
-            ("level masks", architecture.masks, (0, *self.design.masks)),
+            ("level masks", filter(None, architecture.masks), self.design.masks),
         ):
-            if not set(asked) <= set(there):
-                raise ValueError(f"{name} {sorted(set(asked))}: {self.design.name} has {there}")
+            wrong = sorted({*asked} - {*there})
+            if wrong:
+                raise ValueError(f"{name} {wrong}: {self.design.name} has {there}")
 
     @torch.no_grad()
     def subnet(self, architecture: Architecture, statistics: Statistics | None = None) -> Network:
