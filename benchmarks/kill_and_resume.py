@@ -3,12 +3,14 @@
     python -m benchmarks.kill_and_resume [--env test] [--kills 10] [--seed 0]
 
 In two temporary copies of the project the same command runs: in one undisturbed, in the other with
-`kill -9` at random moments and given again each time. Then all outputs are compared: tables,
-figures, and every tensor of every checkpoint and finished network. Exit code 1 on any difference.
+`kill -9` at moments drawn over the whole of it, and given again each time. Then all outputs are
+compared: tables, figures, and every tensor of every checkpoint and finished network. Exit code 1
+on any difference.
 """
 
 import argparse
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,34 +20,41 @@ from pathlib import Path
 from tests.pipelines.project import Project, differences
 
 
-def wait_for_nodes(project: Project, process: subprocess.Popen[bytes]) -> None:
-    """Wait until the first node runs: before, nothing is at stake."""
-    while " 1 of " not in project.said and process.poll() is None:
-        time.sleep(0.01)
+def nodes_begun(project: Project) -> int:
+    """How many nodes of the newest run have begun."""
+    return len(re.findall(r" \d+ of \d+: ", project.said))
 
 
-def undisturbed(project: Project, *options: str) -> float:
-    """Run to the end; the seconds that its nodes took."""
+def undisturbed(project: Project, *options: str) -> list[float]:
+    """Run to the end; the moments at which each node began, and at which the run ended."""
+    moments: list[float] = []
     with project.running(*options) as process:
-        wait_for_nodes(project, process)
-        start = time.monotonic()
-        process.wait()
+        while process.poll() is None:
+            moments += [time.monotonic()] * (nodes_begun(project) - len(moments))
+            time.sleep(0.02)
     if process.returncode != 0:
-        sys.exit(f"the undisturbed run failed:\n{project.said}")
-    return time.monotonic() - start
+        sys.exit(f"a run failed:\n{project.said}")
+    return [*moments, time.monotonic()]
 
 
-def killed(project: Project, after: float, *options: str) -> bool:
-    """Run and kill `after` so many seconds of its nodes; False where it had ended before."""
+def killed(project: Project, node: int, after: float, *options: str) -> bool:
+    """Run and kill `after` so many seconds of the node with number `node`; False where it had ended."""
     with project.running(*options) as process:
-        wait_for_nodes(project, process)
+        while nodes_begun(project) < node and process.poll() is None:
+            time.sleep(0.02)
         try:
             process.wait(after)
         except subprocess.TimeoutExpired:
             return True
-    if process.returncode != 0:
-        sys.exit(f"a resumed run failed:\n{project.said}")
     return False
+
+
+def moments_to_kill(begun: list[float], kills: int, seed: int) -> list[tuple[int, float]]:
+    """Moments drawn uniformly over an undisturbed run, in order: a node and the seconds since it began."""
+    draws = random.Random(seed)
+    moments = sorted(draws.uniform(begun[0], begun[-1]) for _ in range(kills))
+    nodes = [sum(start <= moment for start in begun) for moment in moments]
+    return [(node, moment - begun[node - 1]) for node, moment in zip(nodes, moments, strict=True)]
 
 
 def main() -> None:
@@ -57,18 +66,20 @@ def main() -> None:
     options = ("--env", arguments.env)
     with tempfile.TemporaryDirectory() as folder:
         whole, broken = Project(Path(folder) / "whole"), Project(Path(folder) / "broken")
-        seconds = undisturbed(whole, *options)
-        print(f"undisturbed: {seconds:.0f} s, {len(whole.outputs())} outputs", flush=True)
-        draws, kills = random.Random(arguments.seed), 0
-        # Twice the mean that would just reach the end: what a kill undoes makes up for the rest.
-        longest = 2 * seconds / (arguments.kills + 1)
-        while kills < arguments.kills and killed(broken, after := draws.uniform(0, longest), *options):
+        begun = undisturbed(whole, *options)
+        print(f"undisturbed: {begun[-1] - begun[0]:.0f} s, {len(whole.outputs())} outputs", flush=True)
+        kills = 0
+        for node, after in moments_to_kill(begun, arguments.kills, arguments.seed):
+            if not killed(broken, node, after, *options):
+                print(f"the run ended before it could be killed in node {node}:\n{broken.said[-500:]}")
+                break
             kills += 1
-            last = " ".join(broken.said.strip().splitlines()[-1].split()) if broken.said else "(nothing said)"
-            print(f"kill {kills} after {after:.1f} s: {last}", flush=True)
-        if kills == arguments.kills:
+            last = " ".join(broken.said.strip().splitlines()[-1].split())
+            print(f"kill {kills}, {after:.1f} s after the beginning of node {node}: {last}", flush=True)
+        else:
             undisturbed(broken, *options)
-        different = differences(whole.outputs(), broken.outputs())
+        expected = whole.outputs()
+        different = differences(expected, broken.outputs())
         print(
             f"{kills} kills, {len(different)} of {len(whole.outputs())} outputs differ",
             *different,

@@ -34,7 +34,7 @@ SMALLER: Mapping[str, Any] = {
         "calibration": {"images": 32},
         "pre_processing": 1,
     },
-    "postprocess": {"lr": 1e-2},
+    "postprocess": {"lr": 1e-2, "batch_size": 256},
 }
 
 
@@ -54,7 +54,9 @@ class Project:
 
     def newest(self, output: str) -> Path:
         """The file or folder of the newest version of an output, named as in the catalog's paths."""
-        *_, newest = sorted((self.root / "data").glob(f"0*/**/{output}/*Z/{output}"))
+        *_, newest = sorted(
+            (self.root / "data").glob(f"0*/**/{output}/*Z/{output}"), key=lambda path: path.parent.name
+        )
         return newest
 
     @property

@@ -24,7 +24,7 @@ TINY: Mapping[str, Any] = {
         "candidates": 2,
         "top": 4,
     },
-    "postprocess": {"batch_size": 16},
+    "postprocess": {"batch_size": 16, "max_epochs": 1},
 }
 
 

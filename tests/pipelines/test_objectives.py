@@ -5,16 +5,15 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-import torch
-from torch.utils.flop_counter import FlopCounterMode
 
+from natv2.costs import MACS, architecture_cost
 from natv2.images import calibration_batches, evaluation_batches
 from natv2.pipelines.natv2_search.nodes import report_search, search_networks
 from natv2.pipelines.postprocess.nodes import choose_networks, finish_networks
 from natv2.pipelines.postprocess.nodes import test_networks as last_node
 from natv2.search.report import architecture_of
 from natv2.spaces import Architecture
-from natv2.supernets import Network, Supernet
+from natv2.supernets import Supernet
 from natv2.training.calibration import calibrate
 from natv2.training.evaluation import top1
 from natv2.training.progress import Progress
@@ -23,14 +22,6 @@ from tests.tiny import splits
 
 IMAGES = splits()
 PARAMETERS = parameters()
-
-
-def macs_of(network: Network) -> int:
-    """Counted while the network runs on tensors without memory."""
-    size = network.architecture.resolution
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network.to("meta")(torch.empty(1, 3, size, size, device="meta"))
-    return counter.get_total_flops() // 2
 
 
 def accuracy_of(supernet: Supernet, architecture: Architecture) -> float:
@@ -67,7 +58,7 @@ def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_pa
         # Of the supernets as they are behind the last turn.
         assert row["accuracy"] == pytest.approx(accuracy_of(supernet, architecture))
         assert row["params"] == sum(parameter.numel() for parameter in network.parameters())
-        assert row["macs"] == macs_of(network)
+        assert row["macs"] == architecture_cost(supernet.design, architecture, len(IMAGES.class_names))[MACS]
     costs = np.stack([1 - archive[n] if n == "accuracy" else archive[n] for n in objectives], axis=1)
     assert archive["non_dominated"].tolist() == [not flag for flag in dominated(costs)]
 
