@@ -27,7 +27,7 @@ def measured(folder: Path, *options: str) -> tuple[float, float, float, float]:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)  # Popen cannot ask again
     if process.returncode != 0:
-        sys.exit(f"the demo failed:\n{project.said}")
+        sys.exit(f"the demo ended with {process.returncode}:\n{project.said[-2000:]}")
     best = pd.read_csv(project.newest("results.csv"))["test_accuracy"].max()
     return time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20, best
 

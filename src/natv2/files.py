@@ -21,6 +21,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
+        os.fchmod(handle, 0o644)  # mkstemp lets only the owner read
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()

@@ -177,11 +177,11 @@ class SearchParameters(Model):
     warm_up: WarmUpParameters
     archive_size: Annotated[int, Field(ge=4)]
     pre_processing: PositiveInt
-    turns: Count
+    turns: PositiveInt
     candidates: PositiveInt
     top: PositiveInt
     population: Annotated[int, Field(ge=4)]
-    generations: PositiveInt
+    generations: Annotated[int, Field(ge=2)]  # the first is the archive's own
     predictor: Literal["lightgbm"]
     features: Literal["integer", "one_hot"]
     folds: Annotated[int, Field(ge=2)]

@@ -49,7 +49,16 @@ class TrackedRun:
         self._client.log_batch(self.id, metrics=entries, synchronous=False)
 
     def keep(self, name: str, data: object) -> None:
-        """Keep `data` as an artifact called `name` if it is a figure, or a table with anything in it."""
+        """Keep `data` as an artifact called `name` if it is a figure, or a table with anything in it.
+
+        The catalog has it already: a server that is away is only reported.
+        """
+        try:
+            self._keep(name, data)
+        except MlflowException as error:
+            logger.warning("MLflow did not keep %s: %s", name, error)
+
+    def _keep(self, name: str, data: object) -> None:
         if isinstance(data, pd.DataFrame):
             if data.empty:
                 return

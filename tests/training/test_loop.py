@@ -214,3 +214,30 @@ def test_a_loss_that_is_not_finite_names_phase_epoch_and_step(tmp_path, value):
     history = run(module, plain_step(module), tmp_path / "a")
     assert run(undisturbed, plain_step(undisturbed), tmp_path / "b") == history
     assert same(module, undisturbed)
+
+
+def test_weights_that_the_last_update_broke_are_not_saved(tmp_path: Path) -> None:
+    module = nn.Linear(2, 1)
+
+    def step(batch: Batch, epoch: int, index: int) -> Tensor:
+        loss = module.weight.sum() * (float("inf") if (epoch, index) == (1, STEPS - 1) else 1.0)
+        loss.backward()
+        return torch.tensor(1.0)
+
+    config = OptimiserConfig(learning_rate=0.1, epochs=EPOCHS)
+    progress = Progress(tmp_path, "phase")
+    with pytest.raises(UserError, match="phase: weight is not finite after epoch 2; the state after epoch 1"):
+        fit(
+            module,
+            step,
+            lambda epoch: training_batches(
+                IMAGES, IMAGES.train, batch_size=8, seed=0, purpose="broken", epoch=epoch
+            ),
+            steps=STEPS,
+            config=config,
+            progress=progress,
+            seed=0,
+        )
+    state = progress.load("loop")
+    assert state is not None and len(state.values["history"]) == 1
+    assert state.tensors["module.weight"].isfinite().all()

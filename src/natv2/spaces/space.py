@@ -94,7 +94,8 @@ class SearchSpace:
         order = np.argsort(blocks == 0, axis=-1, kind="stable")
         blocks = np.take_along_axis(blocks, order, axis=-1)
         if self.design.parallel:
-            bare = (blocks > 0) & (blocks <= PAIRS * (INVERTED_BOTTLENECK - 1))
+            masks = np.asarray(self.design.masks)[np.maximum(blocks - 1, 0) // PAIRS]
+            bare = (blocks > 0) & (masks & INVERTED_BOTTLENECK == 0)
             blocks = np.where(bare, (blocks - 1) // PAIRS * PAIRS + 1, blocks)
         beyond = np.arange(len(STAGES)) >= self._deepest(result)[:, None]
         blocks[beyond] = (1, 1, 0, 0)

@@ -39,6 +39,8 @@ class Evaluator:
         Architectures that differ only in where they end run as one network with several exits.
         """
         result = np.empty(len(architectures))
+        if not architectures:
+            return result
         with progress_bar(f"{name} evaluation", len(architectures)) as bar:
             for path, members in share_paths(architectures):
                 correct = self._correct(family[path.width], path, [architectures[m] for m in members])

@@ -1,5 +1,6 @@
 """The one epoch loop: EPS, warm-up, adaptation and fine-tuning differ in the step they give it."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -62,7 +63,8 @@ def fit(
             entry = {"loss": loss, "learning_rate": config.rate(epoch, 0, steps)}
             entry |= validate() if validate else {}
             history.append(entry)
-            progress.track(entry, epoch)  # before the epoch counts as done: a kill must not lose it
+            _refuse_broken(module, entry, progress.name, epoch)
+            progress.track(entry, epoch)
             progress.save(_KEY, _state(module, optimiser, history))
             bar.report(f"epoch {epoch + 1}/{last}, " + ", ".join(f"{k} {v:.4g}" for k, v in entry.items()))
             if _is_stale(history, patience):
@@ -90,7 +92,7 @@ def _epoch(
         # Dropout draws from torch's global generator: seeded for the step, it is counter-based too.
         torch.manual_seed(derived_seed(seed, name, "dropout", epoch, index))
         loss = step(batch, epoch, index).item()
-        if not torch.isfinite(torch.tensor(loss)):
+        if not math.isfinite(loss):
             raise UserError(
                 f"{name}: the loss is {loss} at epoch {epoch + 1}, step {index + 1}; the state after epoch "
                 f"{epoch} is kept. A lower learning rate than {config.learning_rate} may help."
@@ -101,6 +103,17 @@ def _epoch(
         total += loss
         bar.advance(f"epoch {epoch + 1}  loss {loss:.3f}")
     return total / steps
+
+
+def _refuse_broken(module: nn.Module, entry: Mapping[str, float], name: str, epoch: int) -> None:
+    """Raise UserError where an epoch's last update or its validation left what is not finite."""
+    broken = [key for key, value in entry.items() if not math.isfinite(value)]
+    broken += [key for key, weight in module.named_parameters() if not weight.isfinite().all()]
+    if broken:
+        raise UserError(
+            f"{name}: {broken[0]} is not finite after epoch {epoch + 1}; "
+            f"the state after epoch {epoch} is kept. A lower learning rate may help."
+        )
 
 
 def best_epoch(history: History) -> int:

@@ -8,6 +8,9 @@ import torch
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
+ADAMW_WEIGHT_DECAY = 0.01
+"""The default of torch, which the thesis leaves as it is (section 6.2.5)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class OptimiserConfig:

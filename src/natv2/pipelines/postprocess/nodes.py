@@ -19,7 +19,7 @@ from natv2.supernets import Checkpoint, NetworkHeader, build_classifier
 from natv2.training.calibration import calibrate
 from natv2.training.evaluation import top1
 from natv2.training.fine_tuning import FineTuned, FineTuningConfig, fine_tune
-from natv2.training.optimiser import OptimiserConfig
+from natv2.training.optimiser import ADAMW_WEIGHT_DECAY, OptimiserConfig
 from natv2.training.progress import Progress
 
 Networks = dict[str, tuple[dict[str, Tensor], dict[str, Any]]]
@@ -49,7 +49,7 @@ def finish_networks(
     """Extract every chosen network from its adapted supernet and fine-tune it in two phases."""
     target = resolve_device(device)
     images = images.to(target)
-    family = {c.width: c.supernet().to(target) for c in (narrow, wide)}
+    family = {c.width: c.supernet(dropout=search.dropout).to(target) for c in (narrow, wide)}
     config = _config(postprocess, search, DESIGNS[narrow.design].early_exits, seed)
     calibration = calibration_batches(
         images, images=search.calibration.images, batch_size=search.calibration.batch_size, seed=seed
@@ -98,7 +98,7 @@ def _config(
         learning_rate=postprocess.lr,
         epochs=postprocess.max_epochs,
         momentum=postprocess.momentum,
-        weight_decay=postprocess.weight_decay,
+        weight_decay=postprocess.weight_decay if name == "sgd" else ADAMW_WEIGHT_DECAY,
     )
     return FineTuningConfig(
         optimiser=optimiser,
