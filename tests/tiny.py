@@ -39,12 +39,15 @@ def images_of(
 def splits(train: int = 32, valid: int = 16, test: int = 16, size: int = 16, seed: int = 0) -> ImageSplits:
     """Images whose brightness tells their class; ids from 0 (train), 1,000 (valid), 2,000 (test)."""
     generator = torch.Generator().manual_seed(seed)
+    counts = (train, valid, test)
+    labels = torch.cat([torch.arange(count) % CLASSES for count in counts])
+    noise = torch.randint(0, 100, (len(labels), 3, size, size), generator=generator)
+    pool = (noise + 50 * labels[:, None, None, None]).to(torch.uint8)
+    positions = torch.split(torch.arange(len(labels)), counts)
 
-    def part(count: int, first_id: int) -> ImageSet:
-        labels = torch.arange(count) % CLASSES
-        noise = torch.randint(0, 100, (count, 3, size, size), generator=generator)
-        pixels = (noise + 50 * labels[:, None, None, None]).to(torch.uint8)
-        return ImageSet(pixels, labels, first_id + torch.arange(count))
+    def part(number: int) -> ImageSet:
+        own = positions[number]
+        return ImageSet(pool, labels[own], 1000 * number + torch.arange(len(own)), own)
 
     return ImageSplits(
         name="tiny",
@@ -52,7 +55,7 @@ def splits(train: int = 32, valid: int = 16, test: int = 16, size: int = 16, see
         mean=(0.5, 0.5, 0.5),
         std=(0.25, 0.25, 0.25),
         augmentation=Augmentation(),
-        train=part(train, 0),
-        valid=part(valid, 1000),
-        test=part(test, 2000),
+        train=part(0),
+        valid=part(1),
+        test=part(2),
     )

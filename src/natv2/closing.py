@@ -13,6 +13,8 @@ from natv2.reporting.tables import as_text, results_table
 
 _PLACES: Mapping[str, str] = MappingProxyType(
     {
+        "image_page": "Page with the images",
+        "contact_sheet": "Examples of each class",
         "front_image": "Figure of the front",
         "narrow.supernet": "Supernet, narrow",
         "wide.supernet": "Supernet, wide",

@@ -18,9 +18,10 @@ from natv2.catalog.progress import ProgressDataset
 from natv2.closing import show_places, show_results
 from natv2.devices import resolve_device
 from natv2.errors import UserError
+from natv2.images import set_name
 from natv2.parameters import Parameters, validate_parameters
 from natv2.tracking import Ending, TrackedRun, git_commit, start_tracking
-from natv2.upstream import check_checkpoints, check_inputs
+from natv2.upstream import check_checkpoints, check_inputs, look_at_images
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +46,7 @@ class RunHooks:
         """
         self._parameters = validate_parameters(context.config_loader["parameters"])
         values = self._parameters.model_dump()
-        named = {name: values[name] for name in ("supernet", "source", "dataset", "seed")}
-        named["objectives"] = "+".join(self._parameters.objectives)
+        named = _named(self._parameters)
         loader = type(context.config_loader)(
             conf_source=context.config_loader.conf_source,
             env=context.env,
@@ -71,8 +71,10 @@ class RunHooks:
         runtime_params = run_params["runtime_params"] or {}
         check_inputs(pipeline, catalog, dict(pipelines), env=env, runtime_params=runtime_params)
         check_checkpoints(pipeline, catalog, self._parameters)
+        looks = look_at_images(pipeline, catalog)
 
         identity = identity_of_run(pipeline, catalog, env or "local", self._parameters, device)
+        identity["images"] = looks
         # What the catalog keeps is worth keeping with the run; what passes from node to node is not.
         self._kept = {name for name in pipeline.all_outputs() if name in catalog}
         progress = _progress(catalog)
@@ -90,12 +92,12 @@ class RunHooks:
             self._run = start_tracking(
                 project,
                 run_id=earlier,
-                name=f"{name.strip('_')} {self._parameters.supernet} {self._parameters.dataset}",
+                name=_title(name, self._parameters),
                 parameters=self._parameters.model_dump(exclude={"fresh"}),
                 tags={
                     "pipeline": name,
-                    "dataset": self._parameters.dataset,
-                    "source": self._parameters.source,
+                    "dataset": set_name(self._parameters.dataset, self._parameters.target_place()),
+                    "source": set_name(self._parameters.source, self._parameters.source_place()),
                     "supernet": self._parameters.supernet,
                     "objectives": "+".join(self._parameters.objectives),
                     "env": identity["env"],
@@ -161,6 +163,34 @@ class RunHooks:
             self._attempt.leave()
             logger.info("give the same command again to go on from the last finished epoch or turn")
         self._run = self._attempt = None
+
+
+def _title(pipeline: str, parameters: Parameters) -> str:
+    images = set_name(parameters.dataset, parameters.target_place())
+    return (
+        f"images {images}"
+        if pipeline == "images"
+        else f"{pipeline.strip('_')} {parameters.supernet} {images}"
+    )
+
+
+def _named(parameters: Parameters) -> dict[str, Any]:
+    """What the catalog's entries follow, beside the parameters of the same names."""
+    eps, search = parameters.eps.resolutions, parameters.search.resolutions
+    return {
+        "supernet": parameters.supernet,
+        "source": parameters.source,
+        "dataset": parameters.dataset,
+        "seed": parameters.seed,
+        "objectives": "+".join(parameters.objectives),
+        "source_place": str(parameters.source_place()),
+        "target_place": str(parameters.target_place()),
+        "source_name": set_name(parameters.source, parameters.source_place()),
+        "target_name": set_name(parameters.dataset, parameters.target_place()),
+        "eps_resolution": max(eps) if eps else None,
+        "search_resolution": max(search) if search else None,
+        "images": parameters.images.model_dump(),
+    }
 
 
 def _device(parameters: Parameters) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -20,6 +21,7 @@ from pydantic_core import ErrorDetails
 from natv2.errors import UserError
 from natv2.exits import Weighting
 from natv2.images.datasets import DATASETS
+from natv2.images.image_set import Sizes
 from natv2.search.objectives import parse_objectives
 from natv2.spaces.design import DESIGNS
 
@@ -45,6 +47,8 @@ def _parsed(value: object) -> object:
     return parse_objectives(value) if isinstance(value, str) else value  # pydantic refuses the rest
 
 
+_RAW = Path("data/01_raw")
+
 Count = Annotated[int, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -54,6 +58,7 @@ Resolutions = Annotated[
     Field(min_length=1, strict=False),  # YAML and JSON have lists, no tuples
     AfterValidator(_ascending),
 ]
+Place = Annotated[Path, Field(strict=False), AfterValidator(Path.expanduser)]
 Objectives = Annotated[
     tuple[str, ...],
     Field(strict=False),
@@ -125,10 +130,19 @@ class PhasesParameters(Model):
     width_2: PhaseParameters
 
 
-class EpsParameters(Model):
-    """Extended Progressive Shrinking (thesis, chapter 5)."""
+class ImagesParameters(Model):
+    """Which images are used and how they vary; None leaves it as the data set has it."""
 
-    resolutions: Resolutions
+    valid_fraction: Annotated[float, Field(gt=0, lt=1)] | None
+    per_class: PositiveInt | None
+    flip: bool | None
+    skip_unreadable: bool
+
+
+class EpsParameters(Model):
+    """Extended Progressive Shrinking (thesis, chapter 5); resolutions None: those of the data set."""
+
+    resolutions: Resolutions | None
     batch_size: PositiveInt
     teacher: Literal["fixed", "progressive"]
     kd_ratio: NotNegative
@@ -142,6 +156,10 @@ class EpsParameters(Model):
     evaluation: Literal["all", "extremes"]
     evaluation_batch_size: PositiveInt
     phases: PhasesParameters
+
+    def at(self, sizes: Sizes) -> Self:
+        """These parameters with the resolutions that a data set is trained at, where none were given."""
+        return self if self.resolutions else self.model_copy(update={"resolutions": sizes.trained})
 
 
 class WarmUpParameters(Model):
@@ -162,9 +180,9 @@ class AdaptationParameters(Model):
 
 
 class SearchParameters(Model):
-    """The search for the best subnets (thesis, chapter 6)."""
+    """The search for the best subnets (thesis, chapter 6); resolutions None: those of the data set."""
 
-    resolutions: Resolutions
+    resolutions: Resolutions | None
     batch_size: PositiveInt
     kd_ratio: NotNegative
     dropout: Fraction
@@ -202,6 +220,10 @@ class SearchParameters(Model):
             )
         return self
 
+    def at(self, sizes: Sizes) -> Self:
+        """These parameters with the resolutions that a data set is searched among, where none were given."""
+        return self if self.resolutions else self.model_copy(update={"resolutions": sizes.searched})
+
 
 class PostprocessParameters(Model):
     """Fine-tuning of what the search found (section 6.1.5)."""
@@ -222,6 +244,9 @@ class Parameters(Model):
     supernet: Annotated[str, _one_of(DESIGNS)]
     source: Annotated[str, _one_of(DATASETS)]
     dataset: Annotated[str, _one_of(DATASETS)]
+    source_path: Place | None
+    data_path: Place | None
+    images: ImagesParameters
     objectives: Objectives
     seed: Count
     device: Literal["auto", "cpu", "cuda"]
@@ -231,6 +256,24 @@ class Parameters(Model):
     eps: EpsParameters
     search: SearchParameters
     postprocess: PostprocessParameters
+
+    @model_validator(mode="after")
+    def _own_images_have_a_place(self) -> Self:
+        for name, path, field in (
+            (self.source, self.source_path, "source_path"),
+            (self.dataset, self.data_path, "data_path"),
+        ):
+            if DATASETS[name].classes is None and path is None:
+                raise ValueError(f"images of your own ({name}) need {field}: where they are")
+        return self
+
+    def source_place(self) -> Path:
+        """Where the raw files of `source` are, or go to."""
+        return self.source_path or _RAW / self.source
+
+    def target_place(self) -> Path:
+        """Where the raw files of `dataset` are, or go to."""
+        return self.data_path or _RAW / self.dataset
 
 
 def validate_parameters(raw: Mapping[str, Any]) -> Parameters:
@@ -264,6 +307,8 @@ def _explain(detail: ErrorDetails) -> str:
     allowed = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should")
     if detail["type"] in ("model_type", "model_attributes_type"):
         allowed = "it should be a block of parameters"
+    if isinstance(detail["input"], Mapping) and detail["type"] == "value_error" and not name:
+        return allowed
     if isinstance(detail["input"], Mapping) and detail["type"] == "value_error":
         return f"parameters '{name}': {allowed}"
     return f"parameter '{name}' cannot be {detail['input']!r}: {allowed}"

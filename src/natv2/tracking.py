@@ -49,7 +49,7 @@ class TrackedRun:
         self._client.log_batch(self.id, metrics=entries, synchronous=False)
 
     def keep(self, name: str, data: object) -> None:
-        """Keep `data` as an artifact called `name` if it is a figure, or a table with anything in it.
+        """Keep `data` as an artifact called `name`: a figure, a page, a dictionary, a table with rows.
 
         The catalog has it already: a server that is away is only reported.
         """
@@ -68,6 +68,10 @@ class TrackedRun:
             self._client.log_text(self.id, data.to_html(include_plotlyjs=True), f"{name}.html")
         elif isinstance(data, matplotlib.figure.Figure):
             self._client.log_figure(self.id, data, f"{name}.png")
+        elif isinstance(data, dict):
+            self._client.log_dict(self.id, data, f"{name}.json")
+        elif isinstance(data, str):
+            self._client.log_text(self.id, data, f"{name}.html")
 
     def end(self, ending: Ending) -> None:
         """End the run. What has been computed is saved by now: a server that is away is only reported."""

@@ -1,5 +1,6 @@
 """What a pipeline needs from an earlier one: said before anything runs, with the command that makes it."""
 
+import logging
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +9,11 @@ from kedro.io import AbstractVersionedDataset, CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from natv2.catalog.checkpoint import CheckpointDataset
+from natv2.catalog.images import ImagesDataset
 from natv2.errors import UserError
 from natv2.parameters import Parameters, flattened
+
+logger = logging.getLogger(__name__)
 
 
 def check_inputs(
@@ -42,6 +46,27 @@ def check_checkpoints(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], pa
                         f"{name} at {dataset._filepath} has {key} {header[key]}, not {value} as asked for; "
                         "train one with `kedro run --pipeline ofav2_eps`, or ask for what there is"
                     )
+
+
+def look_at_images(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> dict[str, str]:
+    """Load all images that `pipeline` reads, log what there is and what is odd; a fingerprint of each.
+
+    Images that only a late step needs are looked at before the first one trains. Raises UserError where
+    they are missing or wrong.
+    """
+    marks: dict[str, str] = {}
+    told: set[str] = set()
+    for name in sorted(pipeline.inputs()):
+        if not isinstance(catalog.get(name), ImagesDataset):
+            continue
+        report = catalog.load(name).report
+        marks[name] = report.fingerprint
+        if report.fingerprint not in told:
+            logger.info(report.summary())
+            for warning in report.warnings():
+                logger.warning(warning)
+        told.add(report.fingerprint)
+    return marks
 
 
 def _missing(name: str, dataset: Any, registered: Mapping[str, Pipeline], options: list[str]) -> str:

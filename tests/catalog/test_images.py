@@ -8,17 +8,20 @@ from natv2.images import load_images
 
 
 def test_it_loads_what_the_library_loads(tmp_path):
-    data = ImagesDataset(name="digits", filepath=str(tmp_path), seed=3)
+    place = str(tmp_path)
+    data = ImagesDataset(name="digits", raw=place, store=place, seed=3)
     assert data.exists()
-    loaded, expected = data.load(), load_images("digits", tmp_path, 3)
+    loaded, expected = data.load(), load_images("digits", tmp_path, tmp_path, seed=3)
     assert loaded.name == "digits"
     assert torch.equal(loaded.train.labels, expected.train.labels)
-    assert not torch.equal(loaded.train.labels, load_images("digits", tmp_path, 4).train.labels)
+    assert not torch.equal(
+        loaded.train.labels, load_images("digits", tmp_path, tmp_path, seed=4).train.labels
+    )
 
 
 def test_an_unknown_name_and_saving_are_refused(tmp_path):
     with pytest.raises(DatasetError) as error:
-        ImagesDataset(name="cifra", filepath=str(tmp_path)).load()
+        ImagesDataset(name="cifra", raw=str(tmp_path), store=str(tmp_path)).load()
     assert isinstance(error.value.__cause__, UserError)
     with pytest.raises(DatasetError, match="only be read"):
-        ImagesDataset(name="digits", filepath=str(tmp_path)).save("anything")  # type: ignore[arg-type]
+        ImagesDataset(name="digits", raw=str(tmp_path), store=str(tmp_path)).save("anything")  # type: ignore[arg-type]

@@ -10,5 +10,5 @@ from natv2.images import ImageSplits, load_images
 @pytest.fixture(scope="session")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> ImageSplits:
     """The digits, split with seed 0."""
-    folder: Path = tmp_path_factory.mktemp("raw")
-    return load_images("digits", folder, seed=0)
+    folder: Path = tmp_path_factory.mktemp("data")
+    return load_images("digits", folder / "raw", folder / "store")

@@ -1,10 +1,12 @@
 """Subsets keep images, labels and ids together."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from natv2.errors import UserError
-from natv2.images import Augmentation, ImageSet, ImageSplits
+from natv2.images import Augmentation, ImageSet, ImageSplits, evaluation_batches
 
 
 def test_train_and_valid_holds_both_in_order(digits: ImageSplits) -> None:
@@ -41,9 +43,23 @@ def test_only_refuses_other_classes(digits: ImageSplits, classes: list[str], mes
         digits.only(classes)
 
 
-def test_to_moves_every_split(digits: ImageSplits) -> None:
+def test_batches_are_made_on_the_device(digits: ImageSplits) -> None:
     moved = digits.to("meta")
-    assert {part.images.device.type for part in (moved.train, moved.valid, moved.test)} == {"meta"}
+    batch = next(iter(evaluation_batches(moved, moved.valid, 10)))
+    assert batch.pixels.device.type == batch.labels.device.type == batch.at(12).device.type == "meta"
+
+
+def test_splits_of_different_pools_are_refused(digits: ImageSplits) -> None:
+    other = ImageSet(digits.test.images, digits.test.labels, digits.test.ids)
+    with pytest.raises(ValueError, match="one pool"):
+        replace(digits, test=other)
+
+
+def test_subsets_share_the_pool(digits: ImageSplits) -> None:
+    part = digits.train.subset(torch.tensor([5, 2])).subset(torch.tensor([1]))
+    assert part.pool is digits.train.pool
+    assert torch.equal(part.images[0], digits.train.images[2])
+    assert part.ids.tolist() == digits.train.ids[[2]].tolist()
 
 
 def test_image_set_refuses_what_is_not_an_image_set() -> None:

@@ -24,8 +24,8 @@ UNTRAINED = parameters(search={"warm_up": {"largest_epochs": 0}}).search
 
 
 @pytest.fixture(scope="module")
-def digits() -> ImageSplits:
-    images = load_images("digits", Path(), seed=0)
+def digits(tmp_path_factory) -> ImageSplits:
+    images = load_images("digits", Path(), tmp_path_factory.mktemp("store"))
     parts = {name: getattr(images, name) for name in ("train", "valid", "test")}
     return replace(images, **{name: part.subset(torch.arange(120)) for name, part in parts.items()})
 

@@ -86,7 +86,7 @@ def test_a_single_exit_teaches_with_its_softmax():
 def test_the_teacher_is_static_and_in_evaluation_mode():
     supernet = new_supernet("EE_B_OFAMobileNetV3", dropout=0.5)
     teacher = make_teacher(supernet, [supernet.largest(16)], exit_weights("DESC", 5)[1], CALIBRATION)
-    whole, part = (next(evaluation_batches(IMAGES, IMAGES.valid, size)) for size in (16, 3))
+    whole, part = (next(iter(evaluation_batches(IMAGES, IMAGES.valid, size))) for size in (16, 3))
     before = teacher.soft_labels(whole, 16)
     # an image's soft label does not depend on the others in its batch, nor on what was taught before
     assert torch.allclose(teacher.soft_labels(part, 16), before[:3], atol=1e-6)

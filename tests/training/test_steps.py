@@ -20,7 +20,7 @@ OTHER = constant(resolution=24, width=0.1, exits=(5,), depth=3, kernel=5, expand
 
 
 def batch() -> Batch:
-    return next(evaluation_batches(IMAGES, IMAGES.train, 16))
+    return next(iter(evaluation_batches(IMAGES, IMAGES.train, 16)))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A named image data set as a catalog entry."""
+"""An image data set as a catalog entry."""
 
 from pathlib import Path
 from typing import Any
@@ -10,26 +10,52 @@ from natv2.images import ImageSplits, load_images
 
 
 class ImagesDataset(AbstractDataset[None, ImageSplits]):
-    """The images called `name`, split into train, valid and test with `seed`; read only.
+    """The images called `name`, in three splits; read only.
 
-    `filepath` is the folder of raw files, where what has to be fetched is fetched to.
+    `raw` is where the raw files are or go to, `store` the folder in which they are kept decoded; the
+    other arguments are those of `natv2.images.load_images`. Loaded once, and kept until Kedro has no more
+    use for them.
     """
 
-    def __init__(self, *, name: str, filepath: str, seed: int = 0) -> None:
-        self._name = name
-        self._folder = Path(filepath)
-        self._seed = seed
+    def __init__(
+        self,
+        *,
+        name: str,
+        raw: str,
+        store: str,
+        seed: int = 0,
+        resolution: int | None = None,
+        valid_fraction: float | None = None,
+        per_class: int | None = None,
+        flip: bool | None = None,
+        skip_unreadable: bool = False,
+    ) -> None:
+        self._name, self._raw, self._store = name, Path(raw), Path(store)
+        self._options: dict[str, Any] = {
+            "seed": seed,
+            "resolution": resolution,
+            "valid_fraction": valid_fraction,
+            "per_class": per_class,
+            "flip": flip,
+            "skip_unreadable": skip_unreadable,
+        }
+        self._images: ImageSplits | None = None
 
     def load(self) -> ImageSplits:
-        """The data set, decoded. Raises UserError on an unknown name."""
-        return load_images(self._name, self._folder, self._seed)
+        """The data set. Raises UserError on images that are missing or wrong."""
+        if self._images is None:
+            self._images = load_images(self._name, self._raw, self._store, **self._options)
+        return self._images
 
     def save(self, data: None) -> None:
         """Raise UserError: images come from outside."""
         raise UserError(f"the images {self._name!r} can only be read")
 
     def _exists(self) -> bool:
-        return True  # a known data set can always be had: loading fetches it
+        return True  # a known data set can be had: loading fetches it, or says why not
+
+    def _release(self) -> None:
+        self._images = None
 
     def _describe(self) -> dict[str, Any]:
-        return {"name": self._name, "filepath": str(self._folder), "seed": self._seed}
+        return {"name": self._name, "raw": str(self._raw), "store": str(self._store), **self._options}

@@ -1,13 +1,15 @@
 """Batches of images that are rendered at whatever resolution is asked of them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
+from natv2.images.augmentation import Augmentation
+from natv2.images.auto_augment import auto_augment
 from natv2.images.image_set import Channels, ImageSet, ImageSplits
-from natv2.images.transforms import normalise, random_boxes, random_crops, resize
+from natv2.images.transforms import padded_crops, random_boxes, render
 from natv2.randomness import torch_generator
 
 
@@ -34,11 +36,7 @@ class Batch:
     def at(self, resolution: int) -> Tensor:
         """The images, normalised: float32 (N, 3, resolution, resolution), channels-last."""
         if resolution not in self._rendered:
-            if self.boxes is None:
-                images = resize(self.pixels, resolution)
-            else:
-                images = random_crops(self.pixels, self.boxes, resolution)
-            self._rendered[resolution] = normalise(images, self.mean, self.std)
+            self._rendered[resolution] = render(self.pixels, self.boxes, resolution, self.mean, self.std)
         return self._rendered[resolution]
 
 
@@ -58,14 +56,41 @@ def training_batches(
     order = torch.randperm(len(images), generator=torch_generator(seed, purpose, epoch, "order"))
     sizes = _training_sizes(len(images), batch_size)
     for step, indices in enumerate(torch.split(order[: sum(sizes)], sizes)):
-        generator = torch_generator(seed, purpose, epoch, "crops", step)
-        yield _batch(splits, images, indices, random_boxes(len(indices), splits.augmentation, generator))
+        batch = _batch(splits, images, indices)
+        yield augmented(batch, splits.augmentation, torch_generator(seed, purpose, epoch, "crops", step))
 
 
-def evaluation_batches(splits: ImageSplits, images: ImageSet, batch_size: int) -> Iterator[Batch]:
-    """All of `images` (of `splits`, any part of it) in order, whole."""
-    for indices in torch.split(torch.arange(len(images)), batch_size):
-        yield _batch(splits, images, indices)
+def augmented(batch: Batch, augmentation: Augmentation, generator: torch.Generator) -> Batch:
+    """`batch` with a crop for each image, and its pixels changed as `augmentation` says."""
+    boxes = random_boxes(len(batch), augmentation, generator)
+    pixels = batch.pixels
+    if augmentation.pad:
+        pixels = padded_crops(pixels, augmentation.pad, generator)
+    if augmentation.auto != "none":
+        pixels = auto_augment(pixels, augmentation.auto, generator)
+    return replace(batch, pixels=pixels, boxes=boxes)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EvaluationBatches:
+    """All of `images` (of `splits`, any part of it) in order, whole; can be gone through again and again.
+
+    Batches are made anew each time: those of a large set at every resolution would fill the memory.
+    """
+
+    splits: ImageSplits
+    images: ImageSet
+    batch_size: int
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The batches from the first on."""
+        for indices in torch.split(torch.arange(len(self.images)), self.batch_size):
+            yield _batch(self.splits, self.images, indices)
+
+
+def evaluation_batches(splits: ImageSplits, images: ImageSet, batch_size: int) -> EvaluationBatches:
+    """Batches of all of `images` (of `splits`, any part of it) in order, whole."""
+    return EvaluationBatches(splits=splits, images=images, batch_size=batch_size)
 
 
 def calibration_batches(splits: ImageSplits, *, images: int, batch_size: int, seed: int) -> list[Batch]:
@@ -86,13 +111,12 @@ def _training_sizes(images: int, batch_size: int) -> list[int]:
     return sizes
 
 
-def _batch(splits: ImageSplits, images: ImageSet, indices: Tensor, boxes: Tensor | None = None) -> Batch:
+def _batch(splits: ImageSplits, images: ImageSet, indices: Tensor) -> Batch:
     part = images.subset(indices)
     return Batch(
-        pixels=part.images,
-        labels=part.labels,
+        pixels=part.images.to(splits.device, non_blocking=True),
+        labels=part.labels.to(splits.device, non_blocking=True),
         ids=part.ids,
         mean=splits.mean,
         std=splits.std,
-        boxes=boxes,
     )

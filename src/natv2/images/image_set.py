@@ -3,10 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import pandas as pd
 import torch
 from torch import Tensor
 
 from natv2.errors import UserError
+from natv2.images.augmentation import Augmentation
+from natv2.images.report import ImageReport
+
+_CHUNK = 2048  # images whose pixels are looked at together
 
 Channels = tuple[float, float, float]
 """One number for each of red, green and blue."""
@@ -14,59 +19,66 @@ Channels = tuple[float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """`images` uint8 (N, 3, H, W), RGB; `labels` int64 (N,); `ids` int64 (N,).
+    """Some samples of a `pool` of images uint8 (M, 3, H, W), RGB, which is shared and never copied.
 
-    An id names a sample within its source, whatever split or subset it is in. Raises ValueError
-    where shapes or types differ from these.
+    `labels` and `ids` are int64 (N,); an id names a sample within its source, whatever split or subset
+    it is in. `positions` int64 (N,), on the CPU, are those of the samples in the pool (None: all of it,
+    in order). Raises ValueError where shapes or types differ from these.
     """
 
-    images: Tensor
+    pool: Tensor
     labels: Tensor
     ids: Tensor
+    positions: Tensor = None  # type: ignore[assignment]  # set below
 
     def __post_init__(self) -> None:
         """Check shapes and types."""
-        if self.images.ndim != 4 or self.images.shape[1] != 3 or self.images.dtype != torch.uint8:
-            raise ValueError(
-                f"images are {self.images.dtype} {tuple(self.images.shape)}, not uint8 (N, 3, H, W)"
-            )
-        for name, values in (("labels", self.labels), ("ids", self.ids)):
-            if values.shape != self.images.shape[:1] or values.dtype != torch.int64:
+        if self.pool.ndim != 4 or self.pool.shape[1] != 3 or self.pool.dtype != torch.uint8:
+            raise ValueError(f"images are {self.pool.dtype} {tuple(self.pool.shape)}, not uint8 (N, 3, H, W)")
+        if self.positions is None:
+            object.__setattr__(self, "positions", torch.arange(len(self.pool)))
+        for name in ("labels", "ids", "positions"):
+            values = getattr(self, name)
+            if values.shape != self.positions.shape or values.dtype != torch.int64:
                 raise ValueError(f"{name} are {values.dtype} {tuple(values.shape)}, not int64 ({len(self)},)")
 
     def __len__(self) -> int:
         """How many images there are."""
-        return len(self.images)
+        return len(self.positions)
+
+    @property
+    def images(self) -> Tensor:
+        """The images themselves, uint8 (N, 3, H, W), channels-last: a copy."""
+        return _rows(self.pool, self.positions)
 
     def subset(self, indices: Tensor) -> "ImageSet":
-        """The images at `indices` (int64 positions), in that order."""
-        indices = indices.to(self.images.device)
-        return ImageSet(self.images[indices], self.labels[indices], self.ids[indices])
-
-    def to(self, device: torch.device | str) -> "ImageSet":
-        """The same images on `device`."""
-        return ImageSet(self.images.to(device), self.labels.to(device), self.ids.to(device))
+        """The images at `indices` (int64 positions within this set), in that order."""
+        indices = indices.cpu()
+        at = indices.to(self.labels.device)
+        return ImageSet(self.pool, self.labels[at], self.ids[at], self.positions[indices])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Augmentation:
-    """How training images vary: a crop's share of the area (low, high), and whether half are mirrored."""
+class Sizes:
+    """Elastic resolutions of a data set: those a supernet is `trained` at and those `searched` among."""
 
-    crop_scale: tuple[float, float] = (1.0, 1.0)
-    flip: bool = False
+    trained: tuple[int, ...]
+    searched: tuple[int, ...]
 
-    def __post_init__(self) -> None:
-        """Refuse crops larger than the image. Raises ValueError."""
-        low, high = self.crop_scale
-        if not 0 < low <= high <= 1:
-            raise ValueError(f"crop_scale {self.crop_scale}: 0 < low <= high <= 1 is needed")
+
+THESIS_SIZES = Sizes(trained=(48, 56, 64), searched=(48, 52, 56, 60, 64))
+"""Those of sections 5.2.2 and 6.2 (Figure 6.1)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ImageSplits:
     """A data set: its classes, its three splits, how it is normalised and augmented.
 
-    `mean` and `std` are those of the training pixels, a channel at a time, scaled to 0..1.
+    The splits are parts of one pool. `mean` and `std` are those of the training pixels, a channel at a
+    time, scaled to 0..1, unless the set has fixed ones. `sizes` are the elastic resolutions that suit
+    the set. Batches are made on `device`. `report` is the look that was taken at the images and `index`
+    has a row for each image of the pool (natv2.images.report says which columns); None where the images
+    come from no source. Raises ValueError where the splits have different pools.
     """
 
     name: str
@@ -77,11 +89,25 @@ class ImageSplits:
     train: ImageSet
     valid: ImageSet
     test: ImageSet
+    sizes: Sizes = THESIS_SIZES
+    device: torch.device | str = "cpu"
+    report: ImageReport | None = None
+    index: pd.DataFrame | None = None
+
+    def __post_init__(self) -> None:
+        """Check that there is one pool."""
+        if not self.train.pool is self.valid.pool is self.test.pool:
+            raise ValueError("the splits of a data set are parts of one pool")
 
     def train_and_valid(self) -> ImageSet:
         """Training and validation images together, training first."""
-        pairs = zip(_tensors(self.train), _tensors(self.valid), strict=True)
-        return ImageSet(*(torch.cat(pair) for pair in pairs))
+        both = (self.train, self.valid)
+        return ImageSet(
+            self.train.pool,
+            torch.cat([part.labels for part in both]),
+            torch.cat([part.ids for part in both]),
+            torch.cat([part.positions for part in both]),
+        )
 
     def only(self, class_names: Sequence[str]) -> "ImageSplits":
         """The same splits with only `class_names`, labelled 0, 1, ... in the order given.
@@ -98,38 +124,56 @@ class ImageSplits:
             raise UserError(f"classes {list(class_names)}: at least one, and each only once")
         old = [self.class_names.index(name) for name in class_names]
         train, valid, test = (_relabelled(part, old) for part in (self.train, self.valid, self.test))
-        mean, std = channel_statistics(train.images)
+        mean, std = channel_statistics(train)
         return replace(
-            self, class_names=tuple(class_names), mean=mean, std=std, train=train, valid=valid, test=test
+            self,
+            class_names=tuple(class_names),
+            mean=mean,
+            std=std,
+            train=train,
+            valid=valid,
+            test=test,
+            report=None,
+            index=None,
         )
 
     def to(self, device: torch.device | str) -> "ImageSplits":
-        """The same splits on `device`."""
-        return replace(
-            self, train=self.train.to(device), valid=self.valid.to(device), test=self.test.to(device)
-        )
+        """The same splits with batches on `device`; the pool goes there too where there is room for it."""
+        device = torch.device(device)
+        pool = self.train.pool
+        if device.type != "cuda" or 2 * pool.numel() > torch.cuda.mem_get_info(device)[0]:
+            return replace(self, device=device)
+        pool = pool.to(device)
+        parts = {name: replace(getattr(self, name), pool=pool) for name in ("train", "valid", "test")}
+        return replace(self, device=device, **parts)
 
 
-def channel_statistics(images: Tensor) -> tuple[Channels, Channels]:
-    """Mean and standard deviation of each channel of `images` (uint8, N, 3, H, W), pixels in 0..1."""
+def channel_statistics(images: ImageSet) -> tuple[Channels, Channels]:
+    """Mean and standard deviation of each channel of `images`, pixels in 0..1."""
     # From a histogram: exact, and without a float copy of a large data set.
+    counts = torch.zeros(3, 256, dtype=torch.float64)
+    for indices in torch.split(torch.arange(len(images)), _CHUNK):
+        pixels = images.subset(indices).images
+        for channel in range(3):
+            counts[channel] += torch.bincount(pixels[:, channel].flatten(), minlength=256).cpu()
+    shares = counts / counts.sum(dim=1, keepdim=True)
     levels = torch.arange(256, dtype=torch.float64) / 255
-    means, deviations = [], []
-    for channel in range(3):
-        shares = torch.bincount(images[:, channel].flatten(), minlength=256).double().cpu()
-        shares /= shares.sum()
-        mean = (shares * levels).sum()
-        means.append(mean.item())
-        deviations.append((shares * (levels - mean) ** 2).sum().sqrt().item())
-    return (means[0], means[1], means[2]), (deviations[0], deviations[1], deviations[2])
+    means = (shares * levels).sum(dim=1)
+    deviations = (shares * (levels - means[:, None]) ** 2).sum(dim=1).sqrt()
+    return _channels(means), _channels(deviations)
+
+
+def _channels(values: Tensor) -> Channels:
+    red, green, blue = values.tolist()
+    return red, green, blue
+
+
+def _rows(pool: Tensor, positions: Tensor) -> Tensor:
+    # A stored image is one stretch of memory in channels-last order.
+    return pool.permute(0, 2, 3, 1)[positions.to(pool.device)].permute(0, 3, 1, 2)
 
 
 def _relabelled(images: ImageSet, old: Sequence[int]) -> ImageSet:
-    kept = torch.isin(images.labels, torch.tensor(old, device=images.labels.device))
-    part = images.subset(kept.nonzero().flatten())
-    matches = part.labels[:, None] == torch.tensor(old, device=part.labels.device)
-    return replace(part, labels=matches.int().argmax(dim=1))
-
-
-def _tensors(images: ImageSet) -> tuple[Tensor, Tensor, Tensor]:
-    return images.images, images.labels, images.ids
+    wanted = torch.tensor(old)
+    part = images.subset(torch.isin(images.labels, wanted).nonzero().flatten())
+    return replace(part, labels=(part.labels[:, None] == wanted).int().argmax(dim=1))

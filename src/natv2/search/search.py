@@ -72,7 +72,7 @@ class Search:
         any_supernet = next(iter(family.values()))
         self._evaluator = Evaluator(
             calibration=config.training.calibration(images),
-            images=list(evaluation_batches(images, images.valid, config.evaluation_batch_size)),
+            images=evaluation_batches(images, images.valid, config.evaluation_batch_size),
             exit_weights=config.training.output_weights(any_supernet),
         )
 

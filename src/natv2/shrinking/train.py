@@ -150,7 +150,7 @@ def phase_accuracy(
         networks = combinations(unlocked, resolutions=resolutions, width=supernet.width)
     evaluator = Evaluator(
         calibration=_calibration(images, config),
-        images=list(evaluation_batches(images, images.valid, config.evaluation_batch_size)),
+        images=evaluation_batches(images, images.valid, config.evaluation_batch_size),
         exit_weights=exit_weights(config.exit_weights, len(supernet.design.exits))[1],
     )
     accuracies = evaluator.accuracies({supernet.width: supernet}, networks, name)

@@ -1,6 +1,6 @@
 """True accuracies of subnets, what they share computed once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,12 +8,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from natv2.bar import progress_bar
 from natv2.exits import ensemble
 from natv2.images import Batch
 from natv2.spaces.architecture import Architecture
 from natv2.spaces.design import BLOCKS_PER_STAGE
 from natv2.supernets import Network, Supernet
-from natv2.training.bar import progress_bar
 from natv2.training.calibration import calibrate
 
 Family = Mapping[float, Supernet]
@@ -28,7 +28,7 @@ class Evaluator:
     """
 
     calibration: Sequence[Batch]
-    images: Sequence[Batch]
+    images: Iterable[Batch]
     exit_weights: tuple[float, ...] = (1.0,)
 
     def accuracies(
@@ -69,14 +69,15 @@ class Evaluator:
 
 
 @torch.inference_mode()
-def top1(network: Network, batches: Sequence[Batch]) -> float:
+def top1(network: Network, batches: Iterable[Batch]) -> float:
     """Top-1 (a fraction) of a single-exit network over `batches`, in evaluation mode."""
     network.eval()
-    correct = sum(
-        int((network(batch.at(network.architecture.resolution))[0].argmax(dim=1) == batch.labels).sum())
-        for batch in batches
-    )
-    return correct / sum(len(batch) for batch in batches)
+    correct = total = 0
+    for batch in batches:
+        (logits,) = network(batch.at(network.architecture.resolution))
+        correct += int((logits.argmax(dim=1) == batch.labels).sum())
+        total += len(batch)
+    return correct / total
 
 
 def share_paths(architectures: Sequence[Architecture]) -> list[tuple[Architecture, list[int]]]:

@@ -1,7 +1,7 @@
 """Standard post-processing: find the number of epochs, start again on all images (section 6.1.5)."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -45,7 +45,7 @@ def fine_tune(
     """
     trial = copy.deepcopy(network)
     resolution = network.architecture.resolution
-    valid = list(evaluation_batches(images, images.valid, config.evaluation_batch_size))
+    valid = evaluation_batches(images, images.valid, config.evaluation_batch_size)
     history = fit(
         trial,
         _step(trial, resolution),
@@ -95,7 +95,7 @@ def _step(network: Network, resolution: int) -> Step:
 
 
 @torch.no_grad()
-def validate(network: Network, batches: list[Batch]) -> dict[str, float]:
+def validate(network: Network, batches: Iterable[Batch]) -> dict[str, float]:
     """Loss and top-1 (a fraction) of a single-exit network over `batches`, in evaluation mode."""
     network.eval()
     loss, correct, total = 0.0, 0, 0

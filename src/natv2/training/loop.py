@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from natv2.bar import Bar, progress_bar
 from natv2.errors import UserError
 from natv2.images import Batch
 from natv2.randomness import derived_seed
-from natv2.training.bar import Bar, progress_bar
 from natv2.training.optimiser import OptimiserConfig, make_optimiser, optimiser_tensors, restore_optimiser
 from natv2.training.progress import Progress, State
 

@@ -36,6 +36,8 @@ def warm_up_largest_network(
     if checkpoint.classes != images.class_names:
         supernet = supernet.replace_classifiers(len(images.class_names), seed)
     supernet.to(target)
+    search = search.at(images.sizes)
+    assert search.resolutions is not None
     config = _training(search, search.warm_up.lr, search.warm_up.largest_epochs, search.warm_up.subnets, seed)
     warm_up_largest(
         supernet, search.resolutions[-1], images=images.to(target), config=config, progress=progress
@@ -54,7 +56,7 @@ def warm_up_supernets(
 ) -> tuple[Checkpoint, Checkpoint]:
     """Train both supernets by uniform sampling; the largest wide network teaches."""
     target = resolve_device(device)
-    images = images.to(target)
+    search, images = search.at(images.sizes), images.to(target)
     family = _family(narrow, wide, search, target)
     space = _space(narrow, wide, search)
     config = _training(
@@ -85,7 +87,7 @@ def search_networks(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any], Checkpoint, Checkpoint]:
     """All turns: the archive, the predictor's data, the turns' figures, their summary, adapted supernets."""
     target = resolve_device(device)
-    images = images.to(target)
+    search, images = search.at(images.sizes), images.to(target)
     family, space = _family(narrow, wide, search, target), _space(narrow, wide, search)
     config = _search_config(search, tuple(objectives), seed)
     result = Search(family, space, images, config, progress).run()
@@ -153,6 +155,7 @@ def _training(search: SearchParameters, lr: float, epochs: int, subnets: int, se
 
 
 def _space(narrow: Checkpoint, wide: Checkpoint, search: SearchParameters) -> SearchSpace:
+    assert search.resolutions is not None
     return SearchSpace(
         design=DESIGNS[narrow.design], resolutions=search.resolutions, widths=(narrow.width, wide.width)
     )

@@ -84,6 +84,7 @@ def _train(
     progress: Progress,
 ) -> tuple[Checkpoint, pd.DataFrame]:
     target = resolve_device(device)
+    eps = eps.at(images.sizes)
     images, supernet = images.to(target), supernet.to(target)
     teacher = teacher.to(target) if teacher is not None else None
     config = _config(eps, phase, seed)
@@ -102,6 +103,7 @@ def _train(
 
 
 def _config(eps: EpsParameters, phase: str, seed: int) -> ShrinkingConfig:
+    assert eps.resolutions is not None
     row = getattr(eps.phases, phase)
     optimiser = OptimiserConfig(
         learning_rate=row.lr,

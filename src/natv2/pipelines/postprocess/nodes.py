@@ -1,6 +1,6 @@
 """Nodes of `postprocess`: choose, fine-tune, and test once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -73,7 +73,7 @@ def test_networks(
     summary: dict[str, Any],
 ) -> tuple[pd.DataFrame, Figure, Figure]:
     """Read the test split, for the first and only time: the table of finished networks and its figures."""
-    batches = list(evaluation_batches(images, images.test, search.evaluation_batch_size))
+    batches = evaluation_batches(images, images.test, search.evaluation_batch_size)
     results = pd.DataFrame(
         [_result(name, tensors, header, batches) for name, (tensors, header) in finished.items()]
     )
@@ -133,7 +133,7 @@ def _header(
 
 
 def _result(
-    name: str, tensors: Mapping[str, Tensor], header: Mapping[str, Any], batches: list[Batch]
+    name: str, tensors: Mapping[str, Tensor], header: Mapping[str, Any], batches: Iterable[Batch]
 ) -> dict[str, Any]:
     fields = NetworkHeader(**{key: value for key, value in header.items() if key != "kind"})
     classifier = build_classifier(tensors, fields)

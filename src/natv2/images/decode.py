@@ -1,0 +1,106 @@
+"""One image file as RGB pixels, whatever its format and mode."""
+
+import hashlib
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+_WHITE = (255, 255, 255, 255)
+
+
+class DecodedImage(NamedTuple):
+    """Pixels uint8 (H, W, 3), and what the file was: its size after rotation, its mode, its digest."""
+
+    pixels: NDArray[np.uint8]
+    width: int
+    height: int
+    mode: str
+    digest: str
+
+
+class UnreadableImageError(Exception):
+    """A file that is no whole image of a sensible size; the message says why."""
+
+
+def decode(path: Path, size: tuple[int, int] | None) -> DecodedImage:
+    """The image at `path`, resized to `size` (width, height) where that is given and it has another.
+
+    Raises UnreadableImageError on a file that is damaged, truncated, no image, or a decompression bomb.
+    """
+    try:
+        content = path.read_bytes()
+        with Image.open(BytesIO(content)) as image:
+            _refuse_bomb(image)
+            mode = image.mode
+            # EXIF's orientation exchanges the sides, and drafting would change them.
+            width, height = _upright_size(image)
+            if size is not None:
+                image.draft(None, (2 * max(size), 2 * max(size)))
+            rgb = as_rgb(ImageOps.exif_transpose(image))
+            if size is not None and rgb.size != size:
+                rgb = rgb.resize(size, Image.Resampling.BICUBIC)
+            pixels = np.asarray(rgb)
+    except Image.DecompressionBombError as error:
+        raise UnreadableImageError(f"decompression bomb: {error}") from None
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+        IndexError,
+        TypeError,
+        UnidentifiedImageError,
+    ) as error:
+        # Pillow's plugins let many kinds of error through when a file is damaged.
+        raise UnreadableImageError(_reason(error, path)) from None
+    return DecodedImage(pixels, width, height, mode, hashlib.blake2b(content, digest_size=16).hexdigest())
+
+
+def as_rgb(image: Image.Image) -> Image.Image:
+    """`image` of any mode as RGB: 16-bit greys scaled to 8, transparent parts on white."""
+    if image.mode.startswith("I"):  # 16-bit files open as I;16, in some formats as 32-bit I
+        grey = np.asarray(image).astype(np.float64)
+        return _grey(grey / 257)
+    if image.mode == "F":
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+        return _grey(values * 255 if values.max(initial=0) <= 1 else values)
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        ground = Image.new("RGBA", rgba.size, _WHITE)
+        return Image.alpha_composite(ground, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def image_size(path: Path) -> tuple[int, int] | None:
+    """Width and height of the image at `path`, upright, from its header alone; None where it has none."""
+    try:
+        with Image.open(path) as image:
+            return _upright_size(image)
+    except Exception:  # whatever is wrong, decoding will say it
+        return None
+
+
+def _refuse_bomb(image: Image.Image) -> None:
+    # Pillow raises at twice its limit and warns at once; a warning would be too late here.
+    pixels, limit = image.width * image.height, Image.MAX_IMAGE_PIXELS
+    if limit is not None and pixels > limit:
+        raise Image.DecompressionBombError(f"{pixels:,} pixels, more than {limit:,}")
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+    return (image.height, image.width) if turned else (image.width, image.height)
+
+
+def _grey(values: NDArray[np.float64]) -> Image.Image:
+    return Image.fromarray(np.rint(values).clip(0, 255).astype(np.uint8)).convert("RGB")
+
+
+def _reason(error: Exception, path: Path) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image, or damaged at its beginning" if path.stat().st_size else "empty file"
+    return " ".join(str(error).split()) or type(error).__name__

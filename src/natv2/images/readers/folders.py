@@ -1,0 +1,57 @@
+"""A folder of images: DIR/train/<class>/... with DIR/valid and DIR/test, or DIR/<class>/..."""
+
+from pathlib import Path
+
+import numpy as np
+
+from natv2.errors import UserError
+from natv2.images.datasets import DataSet
+from natv2.images.listing import Listing
+from natv2.images.readers.files import Files
+
+_PART_NAMES = {"train": ("train", "training"), "valid": ("valid", "val", "validation"), "test": ("test",)}
+
+
+def read_folders(spec: DataSet, folder: Path) -> Listing:
+    """The images of `folder`, a class for each folder with images at any depth.
+
+    Raises FileNotFoundError where there is no such folder, UserError where it holds no classes.
+    """
+    root = folder / spec.folder
+    if not root.is_dir():
+        raise FileNotFoundError(f"there is no folder {root}")
+    files = Files(root)
+    found: list[tuple[str, str, Path]] = []  # part, class, file
+    empty: set[str] = set()
+    for part, place in _parts(files).items():
+        for class_folder in files.folders(place):
+            images = files.images(class_folder)
+            found += [(part, class_folder.name, path) for path in images]
+            if not images:
+                empty.add(class_folder.name)
+    class_names = tuple(sorted({name for _, name, _ in found}))
+    if len(class_names) < 2:
+        raise UserError(
+            f"{root} has images of {len(class_names)} classes, at least 2 are needed: a folder for each "
+            "class, in the folder itself or in its folders train, valid and test"
+        )
+    labels = {name: number for number, name in enumerate(class_names)}
+    remarks = [f"class {name!r} has no images and was left out" for name in sorted(empty - labels.keys())]
+    return Listing(
+        samples=tuple(path for _, _, path in found),
+        names=tuple(path.relative_to(root).as_posix() for _, _, path in found),
+        labels=np.array([labels[name] for _, name, _ in found], dtype=np.int64),
+        parts=np.array([part for part, _, _ in found]),
+        class_names=class_names,
+        remarks=tuple(remarks + files.remark()),
+    )
+
+
+def _parts(files: Files) -> dict[str, Path]:
+    """The folders of the parts; the root alone where the set is not split."""
+    folders = {path.name.lower(): path for path in files.folders(files.root)}
+    parts = {part: folders[name] for part, names in _PART_NAMES.items() for name in names if name in folders}
+    # A class may be called "train": what has no folders in it holds no classes.
+    if "train" in parts and files.folders(parts["train"]):
+        return parts
+    return {"all": files.root}

@@ -1,0 +1,126 @@
+"""Any file Pillow opens becomes the picture a person sees; what is damaged says so."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from natv2.images.decode import UnreadableImageError, decode, image_size
+
+RAMP = np.linspace(0, 255, 48).astype(np.uint8)
+
+
+def colours(height: int = 40, width: int = 48) -> NDArray[np.uint8]:
+    picture = np.empty((height, width, 3), dtype=np.uint8)
+    picture[..., 0] = RAMP[:width]
+    picture[..., 1] = RAMP[:height, None]
+    picture[..., 2] = 90
+    return picture
+
+
+def written(folder: Path, image: Image.Image, name: str = "a.png", **options: object) -> Path:
+    image.save(folder / name, **options)
+    return folder / name
+
+
+def test_rgb_is_taken_as_it_is(tmp_path: Path) -> None:
+    decoded = decode(written(tmp_path, Image.fromarray(colours())), None)
+    assert np.array_equal(decoded.pixels, colours())
+    assert (decoded.width, decoded.height, decoded.mode) == (48, 40, "RGB")
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"), [("L", "a.png"), ("P", "a.gif"), ("CMYK", "a.tif"), ("1", "a.bmp")]
+)
+def test_modes_become_what_pillow_shows(tmp_path: Path, mode: str, name: str) -> None:
+    image = Image.fromarray(colours()).convert(mode)
+    decoded = decode(written(tmp_path, image, name), None)
+    assert np.abs(decoded.pixels.astype(int) - np.asarray(image.convert("RGB"))).max() <= 2
+    assert decoded.mode == mode
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_16_bit_greys_keep_their_range(tmp_path: Path, name: str) -> None:
+    grey = np.tile(np.linspace(0, 65535, 48).astype(np.uint16), (40, 1))
+    decoded = decode(written(tmp_path, Image.fromarray(grey), name), None)
+    assert decoded.mode.startswith("I")
+    assert np.abs(decoded.pixels[0, :, 0] - np.linspace(0, 255, 48)).max() <= 1
+    assert (decoded.pixels == decoded.pixels[..., :1]).all()
+
+
+def test_transparent_parts_are_white(tmp_path: Path) -> None:
+    alpha = np.zeros((40, 48, 1), dtype=np.uint8)
+    alpha[:, :20] = 255
+    rgba = Image.fromarray(np.concatenate([colours(), alpha], axis=2))
+    palette = rgba.convert("RGB").quantize(16)
+    palette.info["transparency"] = palette.getpixel((47, 39))
+    decoded = decode(written(tmp_path, rgba), None)
+    assert np.array_equal(decoded.pixels[:, :20], colours()[:, :20])
+    assert (decoded.pixels[:, 20:] == 255).all()
+    see_through = decode(written(tmp_path, palette, "b.png", transparency=palette.info["transparency"]), None)
+    assert see_through.mode == "P"
+    assert (see_through.pixels[39, 47] == 255).all()
+
+
+def test_exif_rotation_is_undone(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned a quarter clockwise
+    path = written(tmp_path, Image.fromarray(colours()), "a.png", exif=exif)
+    decoded = decode(path, None)
+    assert np.array_equal(decoded.pixels, np.rot90(colours(), 3))
+    assert (decoded.width, decoded.height) == (40, 48)
+    assert image_size(path) == (40, 48)
+
+
+def test_resizing_is_pillows_bicubic(tmp_path: Path) -> None:
+    image = Image.fromarray(colours())
+    decoded = decode(written(tmp_path, image), (16, 12))
+    assert np.array_equal(decoded.pixels, np.asarray(image.resize((16, 12), Image.Resampling.BICUBIC)))
+    assert (decoded.width, decoded.height) == (48, 40)
+
+
+def test_a_large_jpeg_is_near_its_full_decoding(tmp_path: Path) -> None:
+    large = Image.fromarray(colours()).resize((900, 700), Image.Resampling.BICUBIC)
+    decoded = decode(written(tmp_path, large, "a.jpg", quality=95), (64, 64))
+    exact = np.asarray(large.resize((64, 64), Image.Resampling.BICUBIC)).astype(int)
+    assert np.abs(decoded.pixels - exact).max() <= 6
+    assert (decoded.width, decoded.height) == (900, 700)
+
+
+def test_the_digest_is_of_the_content(tmp_path: Path) -> None:
+    image = Image.fromarray(colours())
+    first, same = written(tmp_path, image, "a.png"), written(tmp_path, image, "b.png")
+    other = written(tmp_path, Image.fromarray(255 - colours()), "c.png")
+    assert decode(first, None).digest == decode(same, (8, 8)).digest != decode(other, None).digest
+
+
+@pytest.mark.filterwarnings("ignore:Truncated File Read")
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.97])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.gif", "a.bmp", "a.webp", "a.tif"])
+def test_a_truncated_file_is_unreadable(tmp_path: Path, name: str, share: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (40, 48, 3)).astype(np.uint8)
+    path = written(tmp_path, Image.fromarray(noise), name)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(UnreadableImageError):
+        decode(path, None)
+
+
+def test_text_is_no_image(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("a cat")
+    with pytest.raises(UnreadableImageError, match="not an image"):
+        decode(tmp_path / "a.jpg", None)
+    assert image_size(tmp_path / "a.jpg") is None
+
+
+@pytest.mark.filterwarnings("ignore:.*decompression bomb")
+@pytest.mark.parametrize("limit", [1000, 100])
+def test_a_decompression_bomb_is_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    path = written(tmp_path, Image.fromarray(colours()))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    with pytest.raises(UnreadableImageError, match="decompression bomb"):
+        decode(path, None)

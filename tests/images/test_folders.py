@@ -1,0 +1,170 @@
+"""Folders and tables as people have them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from natv2.errors import UserError
+from natv2.images.datasets import DATASETS
+from natv2.images.listing import Listing
+from natv2.images.readers.folders import read_folders
+from natv2.images.readers.table import read_table
+
+
+def picture(path: Path, colour: str = "red") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (8, 8), colour).save(path)
+    return path
+
+
+def folders(root: Path) -> Listing:
+    return read_folders(DATASETS["folder"], root)
+
+
+def table(file: Path) -> Listing:
+    return read_table(DATASETS["table"], file)
+
+
+def labelled(listing: Listing) -> dict[str, tuple[str, str]]:
+    """Class and part of each sample, by its name."""
+    return {
+        name: (listing.class_names[label], str(part))
+        for name, label, part in zip(listing.names, listing.labels, listing.parts, strict=True)
+    }
+
+
+def test_a_folder_for_each_class(tmp_path: Path) -> None:
+    for name in ("猫/один.png", "猫/deep/er/two.JPG", "a b 🐶/c d.webp", "ñandú/x.gif"):
+        picture(tmp_path / name)
+    listing = folders(tmp_path)
+    assert listing.class_names == tuple(sorted(["猫", "a b 🐶", "ñandú"]))
+    assert labelled(listing) == {
+        "猫/один.png": ("猫", "all"),
+        "猫/deep/er/two.JPG": ("猫", "all"),
+        "a b 🐶/c d.webp": ("a b 🐶", "all"),
+        "ñandú/x.gif": ("ñandú", "all"),
+    }
+    assert isinstance(listing.samples, tuple)
+    assert all(path.is_file() for path in listing.samples)
+
+
+@pytest.mark.parametrize("valid", ["val", "valid", "Validation"])
+def test_folders_of_parts(tmp_path: Path, valid: str) -> None:
+    for part, name in (("train", "a"), ("train", "b"), (valid, "a"), (valid, "b"), ("test", "b")):
+        picture(tmp_path / part / name / "x.png")
+    assert labelled(folders(tmp_path)) == {
+        "train/a/x.png": ("a", "train"),
+        "train/b/x.png": ("b", "train"),
+        f"{valid}/a/x.png": ("a", "valid"),
+        f"{valid}/b/x.png": ("b", "valid"),
+        "test/b/x.png": ("b", "test"),
+    }
+
+
+def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+    for name in ("train/1.png", "bus/1.png"):
+        picture(tmp_path / name)
+    assert folders(tmp_path).class_names == ("bus", "train")
+
+
+def test_what_is_no_image_is_passed_over(tmp_path: Path) -> None:
+    for name in ("a/1.png", "b/1.png", "a/._1.png", ".hidden/1.png", "__MACOSX/1.png"):
+        picture(tmp_path / name)
+    (tmp_path / "a" / ".DS_Store").write_bytes(b"\0")
+    (tmp_path / "a" / "notes.txt").write_text("of no use")
+    (tmp_path / "loose.txt").write_text("of no use either")
+    (tmp_path / "empty").mkdir()
+    listing = folders(tmp_path)
+    assert sorted(listing.names) == ["a/1.png", "b/1.png"]
+    assert listing.class_names == ("a", "b")
+    assert listing.remarks == (
+        "class 'empty' has no images and was left out",
+        "1 file is no image and was passed over: a/notes.txt",
+    )
+
+
+@pytest.mark.parametrize("link", ["a/out.png", "out"])
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, link: str) -> None:
+    root, outside = tmp_path / "mine", tmp_path / "secret"
+    picture(root / "a" / "1.png")
+    picture(root / "b" / "1.png")
+    picture(outside / "x.png")
+    (root / link).symlink_to(outside / "x.png" if link.endswith("png") else outside)
+    with pytest.raises(UserError, match=r"out.* is a symbolic link to .*secret.*outside of .*mine"):
+        folders(root)
+
+
+def test_a_link_within_the_folder_and_to_it_is_followed(tmp_path: Path) -> None:
+    picture(tmp_path / "mine" / "a" / "1.png")
+    picture(tmp_path / "mine" / "b" / "1.png")
+    (tmp_path / "mine" / "b" / "2.png").symlink_to(tmp_path / "mine" / "b" / "1.png")
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+    assert len(folders(tmp_path / "link")) == 3
+
+
+@pytest.mark.parametrize("classes", [0, 1])
+def test_too_few_classes_are_refused(tmp_path: Path, classes: int) -> None:
+    for number in range(classes):
+        picture(tmp_path / str(number) / "x.png")
+    with pytest.raises(UserError, match=f"has images of {classes} classes, at least 2"):
+        folders(tmp_path)
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        folders(tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_table_of_paths_and_labels(tmp_path: Path, ending: str) -> None:
+    elsewhere = picture(tmp_path / "elsewhere" / "3.png")
+    picture(tmp_path / "here" / "a, b.png")
+    picture(tmp_path / "here" / "2.png")
+    frame = pd.DataFrame(
+        {
+            "path": ["a, b.png", "2.png", str(elsewhere)],
+            "label": ["10", "9", "NA"],
+            "split": ["train", "val", "TEST"],
+            "more": [1, 2, 3],
+        }
+    )
+    file = tmp_path / "here" / f"list.{ending}"
+    frame.to_csv(file, index=False) if ending == "csv" else frame.to_parquet(file)
+    listing = table(file)
+    assert listing.class_names == ("9", "10", "NA")
+    assert listing.labels.tolist() == [1, 0, 2]
+    assert listing.parts.tolist() == ["train", "valid", "test"]
+    assert isinstance(listing.samples, tuple)
+    assert [path.is_file() for path in listing.samples] == [True] * 3
+    frame.drop(columns="split").to_csv(tmp_path / "here" / "plain.csv", index=False)
+    assert table(tmp_path / "here" / "plain.csv").parts.tolist() == ["all"] * 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("path,class\n1.png,a\n", "has no column 'label'; it has path, class"),
+        ("file,label\n1.png,a\n", "has no column 'path'"),
+        ("path,label\n1.png,a\n2.png,\n", "row 2: there is no label"),
+        ("path,label\n1.png,a\n1.png,b\n", "names '1.png' twice"),
+        ("path,label\n1.png,a\n3.png,b\n", "1 of the files .* are not there, such as .*3.png"),
+        ("path,label\n1.png,a\n2.png,a\n", "has 1 labels, at least 2"),
+        ("path,label,split\n1.png,a,train\n2.png,b,holdout\n", "a split cannot be 'holdout'; allowed: train"),
+        ("", "not a readable CSV"),
+        ('path,label\n"1.png,a\n', "not a readable CSV"),
+    ],
+)
+def test_a_bad_table_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    for name in ("1.png", "2.png"):
+        picture(tmp_path / name)
+    (tmp_path / "list.csv").write_text(content)
+    with pytest.raises(UserError, match=message):
+        table(tmp_path / "list.csv")
+
+
+def test_a_foreign_parquet_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.parquet").write_bytes(np.random.default_rng(0).bytes(100))
+    with pytest.raises(UserError, match="not a readable CSV or Parquet"):
+        table(tmp_path / "list.parquet")
+    with pytest.raises(FileNotFoundError):
+        table(tmp_path / "none.csv")

@@ -1,0 +1,140 @@
+"""Images are decoded once, whatever stops the decoding, and again when their source changes."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from natv2.images import store
+from natv2.images.decode import decode
+from natv2.images.listing import Listing
+
+
+def listing_of(samples: tuple[Path, ...] | NDArray[np.uint8]) -> Listing:
+    count = len(samples)
+    return Listing(
+        samples=samples,
+        names=tuple(f"{number}.png" for number in range(count)),
+        labels=np.arange(count) % 2,
+        parts=np.full(count, "all"),
+        class_names=("a", "b"),
+    )
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, ...]:
+    """Ten noisy images of 20 x 12 pixels."""
+    generator = np.random.default_rng(0)
+    paths = tuple(tmp_path / f"{number}.png" for number in range(10))
+    for path in paths:
+        Image.fromarray(generator.integers(0, 256, (12, 20, 3)).astype(np.uint8)).save(path)
+    return paths
+
+
+@pytest.fixture(autouse=True)
+def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_CHUNK", 3)
+
+
+def test_files_and_arrays_give_the_same(files: tuple[Path, ...], tmp_path: Path) -> None:
+    arrays = np.stack([decode(path, None).pixels for path in files])
+    for size in ((20, 12), (8, 8)):
+        from_files = store.decode_all(listing_of(files), tmp_path / f"f{size[0]}", size, "x")
+        from_arrays = store.decode_all(listing_of(arrays), tmp_path / f"a{size[0]}", size, "x")
+        assert np.array_equal(from_files.pixels, from_arrays.pixels)
+        assert from_files.pixels.shape == (10, size[1], size[0], 3)
+        assert from_files.index[["width", "height"]].drop_duplicates().to_numpy().tolist() == [[20, 12]]
+    assert np.array_equal(from_files.pool.permute(0, 2, 3, 1).numpy(), from_files.pixels)
+
+
+def test_nothing_is_decoded_twice(
+    files: tuple[Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
+    monkeypatch.setattr(store, "decode", None)
+    again = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
+    assert np.array_equal(first.pixels, again.pixels)
+    assert first.index.equals(again.index)
+    assert first.fingerprint == again.fingerprint
+
+
+@pytest.mark.parametrize("survivors", range(10))
+def test_a_stopped_decoding_goes_on(
+    files: tuple[Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survivors: int
+) -> None:
+    undisturbed = store.decode_all(listing_of(files), tmp_path / "u", (8, 8), "x")
+    seen: list[Path] = []
+
+    def stopping(path: Path, size: tuple[int, int] | None) -> object:
+        if files.index(path) == survivors:
+            raise KeyboardInterrupt
+        return decode(path, size)
+
+    monkeypatch.setattr(store, "decode", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
+    # What a power cut leaves: pixels without their line, and half a line.
+    with next((tmp_path / "s").glob("*.pixels")).open("ab") as pixels:
+        pixels.write(b"torn")
+    with next((tmp_path / "s").glob("*.rows")).open("ab") as rows:
+        rows.write(b'[[8, 8, "RG')
+
+    def watching(path: Path, size: tuple[int, int] | None) -> object:
+        seen.append(path)
+        return decode(path, size)
+
+    monkeypatch.setattr(store, "decode", watching)
+    resumed = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
+    assert np.array_equal(resumed.pixels, undisturbed.pixels)
+    assert resumed.index.equals(undisturbed.index)
+    # Chunks are written in their order: those before the one that stopped may be done, none after it.
+    assert set(files[survivors:]) <= set(seen)
+
+
+def test_a_changed_source_is_decoded_again_and_the_old_state_deleted(
+    files: tuple[Path, ...], tmp_path: Path
+) -> None:
+    first = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
+    Image.new("RGB", (20, 12), "red").save(files[4])
+    os.utime(files[4], (1, 1))
+    second = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
+    assert second.fingerprint != first.fingerprint
+    assert second.pixels[4].tolist() == [[[255, 0, 0]] * 8] * 8
+    assert np.array_equal(np.delete(second.pixels, 4, 0), np.delete(first.pixels, 4, 0))
+    assert {path.name.split(".")[0] for path in (tmp_path / "s").glob("*.p*")} == {second.fingerprint}
+
+
+def test_an_unreadable_file_is_named_and_black(files: tuple[Path, ...], tmp_path: Path) -> None:
+    files[7].write_bytes(files[7].read_bytes()[:60])
+    decoded = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
+    assert (decoded.index["error"] != "").to_numpy().nonzero()[0].tolist() == [7]
+    assert not decoded.pixels[7].any()
+    assert decoded.pixels[8].any()
+
+
+def test_large_sets_are_mapped_and_small_ones_read(
+    files: tuple[Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
+
+    class Memory:
+        total = 4 * small.pixels.nbytes - 1
+
+    monkeypatch.setattr(store.psutil, "virtual_memory", Memory)
+    large = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
+    assert not isinstance(small.pixels, np.memmap)
+    assert isinstance(large.pixels, np.memmap)
+    assert np.array_equal(small.pixels, large.pixels)
+    large.pixels[:] = 0
+    assert store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x").pixels.any()
+
+
+def test_own_sizes_are_kept_where_all_have_one(files: tuple[Path, ...]) -> None:
+    assert store.stored_size(listing_of(files), 20) == (20, 12)
+    assert store.stored_size(listing_of(files), 16) == (16, 16)
+    assert store.typical_side(listing_of(files)) == 12
+    Image.new("RGB", (9, 30)).save(files[0])
+    assert store.stored_size(listing_of(files), 40) == (40, 40)
