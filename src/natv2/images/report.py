@@ -92,15 +92,13 @@ class ImageReport(BaseModel):
             )
         for split, name in self.lonely():
             found.append(f"{self.name}: class {name!r} has images in {split} only")
-        for pairs, what in ((self.duplicates, "same image"), (self.near_duplicates, "nearly the same image")):
+        for pairs, what in ((self.duplicates, "the same"), (self.near_duplicates, "nearly the same")):
             if pairs.count:
                 names = [
                     f"{one.name} ({one.split}) = {other.name} ({other.split})" for one, other in pairs.listed
                 ]
-                least = "" if pairs.all_found else "at least "
-                found.append(
-                    f"{self.name}: the {what} is in two splits {least}{pairs.count:,} times: {_some(names)}"
-                )
+                count = ("" if pairs.all_found else "at least ") + _count(pairs.count, "pair")
+                found.append(f"{self.name}: {count} of {what} image in two splits: {_some(names)}")
         return found
 
     def lonely(self) -> list[tuple[str, str]]:
