@@ -12,6 +12,7 @@ from natv2.errors import UserError
 from natv2.images import archives
 from natv2.images.archives import extract
 
+OUTSIDE = ["../out.txt", "a/../../out.txt", "/tmp/out.txt", "C:\\out.txt", "..\\out.txt"]
 FILES = {"top/a.txt": b"a" * 3000, "top/deep/ß 🐶.bin": bytes(range(256)), "b.txt": b""}
 
 
@@ -60,9 +61,7 @@ def test_it_comes_beside_what_is_there(tmp_path: Path) -> None:
     assert contents(tmp_path / "out") == {**FILES, "top/mine.txt": b"mine"}
 
 
-@pytest.mark.parametrize(
-    "name", ["../out.txt", "a/../../out.txt", "/tmp/out.txt", "C:\\out.txt", "..\\out.txt"]
-)
+@pytest.mark.parametrize("name", OUTSIDE)
 @pytest.mark.parametrize("kind", ["zip", "tar"])
 def test_a_path_out_of_the_folder_is_refused(tmp_path: Path, kind: str, name: str) -> None:
     files = {"a.txt": b"a", name: b"escaped"}

@@ -1,6 +1,7 @@
 """Images from their folder to their splits."""
 
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from PIL import Image
 
 from natv2.errors import UserError
 from natv2.images import DATASETS, ImageSplits, calibration_batches, load_images, set_name, training_batches
-from natv2.images.loading import derived_sizes
+from natv2.images.loading import derived_sizes, find_images
+from tests.images.formats import WRITERS
 
 
 def make_folder(
@@ -146,3 +148,16 @@ def test_own_sets_are_told_apart_by_their_places(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no folder .*nowhere; give it as data_path"):
         load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100", "stl10", "flowers102"])
+def test_checksums_tell_files_that_are_not_the_official_ones(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise URLError("there is no network")
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    WRITERS[name](tmp_path / "raw")
+    with pytest.raises(UserError, match=f"^{name} is not in .*Put there by hand: "):
+        find_images(name, tmp_path / "raw")

@@ -66,13 +66,13 @@ def _stratified(labels: NDArray[np.int64], share: float, generator: np.random.Ge
     """Which of `labels` are drawn: `share` of all, and of each class the nearest whole number to that.
 
     Unlike scikit-learn's train_test_split it copes with classes of one or two images. Every class
-    keeps at least one.
+    keeps at least one, and one is drawn at the least.
     """
     classes, sizes = np.unique(labels, return_counts=True)
     exact = sizes * share
     taken = np.floor(exact).astype(np.int64)
     # Largest remainders: the total comes out as asked for.
-    missing = round(len(labels) * share) - taken.sum()
+    missing = max(1, round(len(labels) * share)) - taken.sum()
     taken[np.argsort(taken - exact, kind="stable")[:missing]] += 1
     taken = np.minimum(taken, sizes - 1)
     drawn = np.zeros(len(labels), dtype=bool)

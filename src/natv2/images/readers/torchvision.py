@@ -2,6 +2,7 @@
 
 import inspect
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from torchvision import datasets as torchvision_datasets
 from natv2.errors import UserError
 from natv2.images.datasets import DataSet
 from natv2.images.listing import Listing
+
+# What torchvision lets through where raw files are missing or not whole.
+_DAMAGED = (RuntimeError, OSError, EOFError, ValueError, LookupError, AssertionError, UnpicklingError)
 
 
 def read_torchvision(spec: DataSet, folder: Path) -> Listing:
@@ -47,7 +51,7 @@ def open_part(spec: DataSet, folder: Path, arguments: Any, **more: Any) -> Any:
         more["loader"] = Path  # the sample is its path then, and nothing is decoded
     try:
         return kind(root=folder / spec.folder, **arguments, **more)
-    except (RuntimeError, OSError) as error:
+    except _DAMAGED as error:
         raise FileNotFoundError(" ".join(str(error).split())) from error
 
 
@@ -57,10 +61,7 @@ def fetch_torchvision(spec: DataSet, folder: Path) -> None:
     if "download" not in inspect.signature(kind).parameters:
         raise FileNotFoundError(f"torchvision has no download of {spec.type}")
     for arguments in spec.parts.values():
-        try:
-            open_part(spec, folder, arguments, download=True)
-        except ValueError as error:  # where the source is gone, torchvision says so with this
-            raise FileNotFoundError(str(error)) from error
+        open_part(spec, folder, arguments, download=True)
 
 
 def _takes_loader(kind: type) -> bool:
