@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from kedro.framework.project import pipelines, settings
 from kedro.framework.startup import bootstrap_project
@@ -88,6 +89,15 @@ class ToyProject:
         from natv2.cli import cli
 
         return CliRunner().invoke(cli, ["run", "--env", "test", *options])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Run on one thread: tiny layers are faster so, and the machine stays free."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -148,11 +148,11 @@ class RunHooks:
         self._run = self._attempt = None
 
     @hook_impl
-    def on_pipeline_error(self) -> None:
+    def on_pipeline_error(self, error: Exception) -> None:
         """End the MLflow run as failed; the attempt stays open."""
-        self.stop("FAILED")
+        self.stop("FAILED", repeat=not _says_what_to_do(error))
 
-    def stop(self, ending: Ending) -> None:
+    def stop(self, ending: Ending, *, repeat: bool = True) -> None:
         """End the MLflow run, if one is going on, and leave the attempt to the next command.
 
         The command line calls this on Ctrl-C, for which Kedro has no hook.
@@ -161,7 +161,8 @@ class RunHooks:
             self._run.end(ending)
         if self._attempt is not None:
             self._attempt.leave()
-            logger.info("give the same command again to go on from the last finished epoch or turn")
+            if repeat:
+                logger.info("give the same command again to go on from the last finished epoch or turn")
         self._run = self._attempt = None
 
 
@@ -191,6 +192,11 @@ def _named(parameters: Parameters) -> dict[str, Any]:
         "search_resolution": max(search) if search else None,
         "images": parameters.images.model_dump(),
     }
+
+
+def _says_what_to_do(error: BaseException | None) -> bool:
+    """Whether a person is told to change something: the same command would end as it did."""
+    return error is not None and (isinstance(error, UserError) or _says_what_to_do(error.__cause__))
 
 
 def _device(parameters: Parameters) -> str:

@@ -49,6 +49,7 @@ def _parsed(value: object) -> object:
 
 _RAW = Path("data/01_raw")
 
+BatchSize = Annotated[int, Field(ge=2)]  # batch norm has no use for one image
 Count = Annotated[int, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -89,7 +90,7 @@ class CalibrationParameters(Model):
     """Training images that batch-norm statistics are taken from."""
 
     images: PositiveInt
-    batch_size: PositiveInt
+    batch_size: BatchSize
 
 
 class PhaseParameters(Model):
@@ -143,7 +144,7 @@ class EpsParameters(Model):
     """Extended Progressive Shrinking (thesis, chapter 5); resolutions None: those of the data set."""
 
     resolutions: Resolutions | None
-    batch_size: PositiveInt
+    batch_size: BatchSize
     teacher: Literal["fixed", "progressive"]
     kd_ratio: NotNegative
     label_smoothing: Fraction
@@ -183,7 +184,7 @@ class SearchParameters(Model):
     """The search for the best subnets (thesis, chapter 6); resolutions None: those of the data set."""
 
     resolutions: Resolutions | None
-    batch_size: PositiveInt
+    batch_size: BatchSize
     kd_ratio: NotNegative
     dropout: Fraction
     momentum: Fraction
@@ -233,7 +234,7 @@ class PostprocessParameters(Model):
     lr: PositiveFloat
     momentum: Fraction
     weight_decay: NotNegative
-    batch_size: PositiveInt
+    batch_size: BatchSize
     max_epochs: PositiveInt
     patience: PositiveInt
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import torch
 from click.testing import CliRunner, Result
 from kedro.framework.project import pipelines, settings
 from kedro.framework.startup import bootstrap_project
@@ -22,15 +21,6 @@ class Journey:
     project: Project
     outputs: Mapping[str, Path]
     said: str
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Run on one thread, and leave the number as it was."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
