@@ -1,3 +1,5 @@
+import weakref
+
 import pytest
 import torch
 from kedro.io import DatasetError
@@ -17,6 +19,20 @@ def test_it_loads_what_the_library_loads(tmp_path):
     assert not torch.equal(
         loaded.train.labels, load_images("digits", tmp_path, tmp_path, seed=4).train.labels
     )
+
+
+def test_the_same_images_are_in_memory_once_and_no_longer_than_needed(tmp_path):
+    place = str(tmp_path)
+    one, other = (ImagesDataset(name="digits", raw=place, store=place) for _ in range(2))
+    fewer = ImagesDataset(name="digits", raw=place, store=place, per_class=3)
+    loaded = one.load()
+    assert other.load() is one.load() is loaded
+    assert fewer.load() is not loaded
+    seen = weakref.ref(loaded)
+    one.release()
+    other.release()
+    del loaded
+    assert seen() is None
 
 
 def test_an_unknown_name_and_saving_are_refused(tmp_path):

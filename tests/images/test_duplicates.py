@@ -95,8 +95,24 @@ def test_only_the_rows_asked_for_are_looked_at() -> None:
     assert found.pairs.tolist() == [[3 + k, 8 + k] for k in range(5)]
 
 
-def test_a_set_of_blank_images_does_not_take_for_ever() -> None:
-    pixels = np.zeros((2000, 8, 8, 3), np.uint8)
+def test_plain_images_are_near_to_nothing() -> None:
+    levels = np.arange(0, 250, 25, dtype=np.uint8)
+    pixels = np.broadcast_to(levels[:, None, None, None], (10, 32, 32, 3)).copy()
+    pixels[1::2, ..., 2] = 0
+    assert len(near_pairs(pixels, np.arange(10), pd.Series(["train", "test"] * 5)).pairs) == 0
+
+
+def test_the_size_of_a_chunk_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = pictures(10)
+    hashes, thumbnails = duplicates._looks(pixels, np.arange(10))
+    monkeypatch.setattr(duplicates, "_CHUNK_BYTES", 3 * pixels[0].nbytes + 1)
+    again, small = duplicates._looks(pixels, np.arange(10))
+    assert np.array_equal(hashes, again)
+    assert np.allclose(thumbnails, small, atol=1e-5)
+
+
+def test_a_set_of_like_images_does_not_take_for_ever() -> None:
+    pixels = np.repeat(pictures(1, side=8), 2000, axis=0)
     found = near_pairs(pixels, np.arange(2000), pd.Series(["train", "test"] * 1000))
     assert not found.all_found
     assert 0 < len(found.pairs) <= 64 * 2000

@@ -1,5 +1,6 @@
 """Folders and tables as people have them."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,14 @@ def test_a_link_within_the_folder_and_to_it_is_followed(tmp_path: Path) -> None:
     (tmp_path / "mine" / "b" / "2.png").symlink_to(tmp_path / "mine" / "b" / "1.png")
     (tmp_path / "link").symlink_to(tmp_path / "mine")
     assert len(folders(tmp_path / "link")) == 3
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    for name in ("a/1.png", "b/1.png"):
+        picture(tmp_path / name)
+    (tmp_path / "b" / "1.png").rename(os.fsdecode(os.fsencode(tmp_path / "b") + b"/caf\xe9.png"))
+    with pytest.raises(UserError, match=r"caf.*is not UTF-8; rename the file"):
+        folders(tmp_path)
 
 
 @pytest.mark.parametrize("classes", [0, 1])

@@ -107,6 +107,14 @@ def test_an_unreadable_image_stops_or_is_left_out(tmp_path: Path) -> None:
     assert any("1 image" in warning and "left out" in warning for warning in images.report.warnings())
 
 
+def test_a_split_without_a_readable_image_is_refused(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "photos", split=True)
+    for path in (root / "test").rglob("*.png"):
+        path.write_bytes(b"")
+    with pytest.raises(UserError, match=r"photos-\w+ has no readable image in its split 'test'"):
+        load(root, skip_unreadable=True)
+
+
 def test_larger_resolutions_keep_larger_images(tmp_path: Path) -> None:
     root = make_folder(tmp_path / "photos", per_class=4, side=300)
     assert load(root).train.pool.shape[2:] == (144, 144)

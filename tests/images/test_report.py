@@ -86,7 +86,15 @@ def test_it_comes_back_from_json() -> None:
             {"digest": {3: "x", 26: "x"}},
             "mine: 1 pair of the same image in two splits: 3.png (train) = 26.png (test)",
         ),
-        ({"split": dict.fromkeys(range(35, 60), "test")}, "mine: class 'dog' has images in test only"),
+        (
+            {"split": dict.fromkeys(range(35, 60), "test")},
+            "mine: 1 class with images in test only: 'dog'",
+        ),
+        (
+            {"split": dict.fromkeys(range(35, 45), "test")},
+            "mine: 1 class with no training images: 'dog'",
+        ),
+        ({"split": dict.fromkeys(range(35, 60), "")}, "mine: 1 class with no training images: 'dog'"),
     ],
 )
 def test_it_says_what_is_odd(changes: dict[str, dict[int, str]], warning: str) -> None:
@@ -100,6 +108,23 @@ def test_pictures_that_are_nearly_the_same_are_said_once() -> None:
     assert [(one.row, other.row) for one, other in report.duplicates.listed] == [(3, 26)]
     assert [(one.row, other.row) for one, other in report.near_duplicates.listed] == [(40, 50)]
     assert "1 pair of nearly the same image in two splits: 40.png (train)" in report.warnings()[1]
+
+
+def test_many_copies_of_one_image_are_no_near_pairs() -> None:
+    rows = [*range(5), *range(25, 30)]
+    pixels = PIXELS.copy()
+    pixels[rows] = pixels[0]
+    report = report_of(index_of(digest=dict.fromkeys(rows, "x")), pixels)
+    assert report.near_duplicates.count == 0
+    assert {image.row for pair in report.duplicates.listed for image in pair} == set(rows)
+
+
+def test_many_classes_share_one_warning() -> None:
+    names = tuple(f"class {number}" for number in range(22))
+    label = {n: 2 + n for n in range(20)}
+    report = report_of(index_of(label=label, split=dict.fromkeys(range(20), "train")), class_names=names)
+    (warning,) = [text for text in report.warnings() if "only" in text]
+    assert warning == "mine: 20 classes with images in train only: 'class 2', 'class 3', 'class 4', ..."
 
 
 def test_what_was_left_out_is_looked_at_no_more() -> None:

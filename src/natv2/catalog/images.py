@@ -2,11 +2,15 @@
 
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from kedro.io import AbstractDataset
 
 from natv2.errors import UserError
 from natv2.images import ImageSplits, load_images
+
+# Where source and target are one set, its pixels are in memory once.
+_LOADED: WeakValueDictionary[str, ImageSplits] = WeakValueDictionary()
 
 
 class ImagesDataset(AbstractDataset[None, ImageSplits]):
@@ -44,7 +48,11 @@ class ImagesDataset(AbstractDataset[None, ImageSplits]):
     def load(self) -> ImageSplits:
         """The data set. Raises UserError on images that are missing or wrong."""
         if self._images is None:
-            self._images = load_images(self._name, self._raw, self._store, **self._options)
+            which = str(self._describe())
+            self._images = _LOADED.get(which) or load_images(
+                self._name, self._raw, self._store, **self._options
+            )
+            _LOADED[which] = self._images
         return self._images
 
     def save(self, data: None) -> None:

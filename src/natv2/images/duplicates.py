@@ -8,11 +8,13 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-_CHUNK = 4096  # images whose thumbnails are made together
+_CHUNK = 4096  # pairs that are compared together
+_CHUNK_BYTES = 1 << 26  # of the images whose thumbnails are made together
 _BANDS = 4  # of 16 bits: two hashes that differ in at most 3 bits agree in one of them
 _BITS = 3  # in which hashes of nearly the same picture may differ
 _WINDOW = 64  # neighbours in the order of a band that are compared: no set takes quadratic time
 _SIDE = 16  # pixels of a thumbnail's side
+_PLAIN = 1.0  # deviation of a thumbnail, in levels of 255, below which there is nothing to know a picture by
 _TOLERANCE = (
     0.05  # mean difference of two thumbnails, in deviations: a picture saved or scaled again stays below
 )
@@ -44,7 +46,7 @@ def near_pairs(pixels: NDArray[np.uint8], rows: NDArray[np.int64], splits: pd.Se
     """Pairs of different splits among `rows` of `pixels` (N, H, W, 3) that show nearly the same.
 
     A difference hash of 64 bits (Krawetz, 2013) finds them, their thumbnails confirm them; without the
-    latter, pictures with little texture would all be alike.
+    latter, pictures with little texture would all be alike. Plain ones are in no pair.
     """
     hashes, thumbnails = _looks(pixels, rows)
     part = pd.factorize(splits)[0]
@@ -71,7 +73,8 @@ def _looks(
 ) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
     """The difference hash (N,) and the thumbnail (N, values) of each row."""
     hashes, thumbnails = [], []
-    for chunk in np.array_split(rows, max(1, -(-len(rows) // _CHUNK))):
+    size = max(1, _CHUNK_BYTES // pixels[0].nbytes)
+    for chunk in np.array_split(rows, max(1, -(-len(rows) // size))):
         images = torch.from_numpy(pixels[chunk]).permute(0, 3, 1, 2).float()
         light = images.mean(dim=1, keepdim=True)
         grey = F.interpolate(light, size=(8, 9), mode="bilinear", antialias=True)
@@ -80,7 +83,8 @@ def _looks(
         small = F.interpolate(light, size=(_SIDE, _SIDE), mode="bilinear", antialias=True).flatten(1)
         # Standardised: a picture made brighter is still the same.
         deviation, mean = torch.std_mean(small, dim=1, keepdim=True, correction=0)
-        thumbnails.append(((small - mean) / deviation.clamp(min=1)).numpy())
+        deviation[deviation < _PLAIN] = torch.nan  # which is near to nothing
+        thumbnails.append(((small - mean) / deviation).numpy())
     return np.concatenate(hashes), np.concatenate(thumbnails)
 
 

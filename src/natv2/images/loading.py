@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +68,7 @@ def load_images(
     readable = _readable(set_name(name, raw), decoded, skip_unreadable)
     parts = {part: _part(decoded, listing, readable & (assigned == part)) for part in _PARTS}
     index = decoded.index.assign(label=listing.labels, split=np.where(readable, assigned, ""))
+    _check_parts(set_name(name, raw), parts)
     report = _report(set_name(name, raw), spec, folder, decoded, index, listing, parts["train"])
     fixed = spec.normalisation
     augmentation = spec.augmentation if flip is None else replace(spec.augmentation, flip=flip)
@@ -159,6 +161,12 @@ def _readable(name: str, decoded: Decoded, skip: bool) -> NDArray[np.bool_]:
             "delete them, or leave them out with --params images.skip_unreadable=true"
         )
     return readable
+
+
+def _check_parts(name: str, parts: Mapping[str, ImageSet]) -> None:
+    for part, images in parts.items():
+        if not len(images):
+            raise UserError(f"{name} has no readable image in its split '{part}'")
 
 
 def _part(decoded: Decoded, listing: Listing, chosen: NDArray[np.bool_]) -> ImageSet:

@@ -12,7 +12,7 @@ from natv2.images.duplicates import exact_pairs, near_pairs
 FEW = 10
 """Training images of a class below which a person is warned."""
 
-_LISTED = 200  # pairs and files that are kept by name; all are counted
+_LISTED = 200  # pairs that are kept by name; all are counted
 _SIZES = 50  # of which it is kept how many images have them
 _NAMED = 3  # examples in a sentence
 _SPLITS = ("train", "valid", "test")
@@ -78,20 +78,18 @@ class ImageReport(BaseModel):
 
     def warnings(self) -> list[str]:
         """A sentence for each thing that is odd, with the first few names."""
-        few = [name for name, counts in self.counts.items() if 0 < counts["train"] < FEW]
         found = [f"{self.name}: {remark}" for remark in self.remarks]
         if self.unreadable:
             names = [f"{name} ({reason})" for name, reason in self.unreadable]
             found.append(
                 f"{self.name}: {_count(len(names), 'image')} could not be read and left out: {_some(names)}"
             )
-        if few:
-            found.append(
-                f"{self.name}: {_count(len(few), 'class', 'classes')} with fewer than {FEW} training images: "
-                f"{_some([repr(name) for name in few])}"
-            )
-        for split, name in self.lonely():
-            found.append(f"{self.name}: class {name!r} has images in {split} only")
+        for classes, what in self._odd_classes():
+            if classes:
+                names = [repr(name) for name in classes]
+                found.append(
+                    f"{self.name}: {_count(len(names), 'class', 'classes')} with {what}: {_some(names)}"
+                )
         for pairs, what in ((self.duplicates, "the same"), (self.near_duplicates, "nearly the same")):
             if pairs.count:
                 names = [
@@ -101,12 +99,20 @@ class ImageReport(BaseModel):
                 found.append(f"{self.name}: {count} of {what} image in two splits: {_some(names)}")
         return found
 
-    def lonely(self) -> list[tuple[str, str]]:
-        """Split and name of the classes that are in one split only."""
+    def lonely(self, split: str) -> list[str]:
+        """The classes whose images are in `split` only."""
+        return [name for name, c in self.counts.items() if 0 < c[split] == sum(c.values())]
+
+    def _odd_classes(self) -> list[tuple[list[str], str]]:
+        """Classes that training or testing will suffer from, and what they have or lack."""
+        few = [name for name, c in self.counts.items() if 0 < c["train"] < FEW]
+        lonely = {split: self.lonely(split) for split in _SPLITS}
+        known = {name for names in lonely.values() for name in names}
+        untrained = [name for name, c in self.counts.items() if not c["train"] and name not in known]
         return [
-            (present[0], name)
-            for name, counts in self.counts.items()
-            if len(present := [split for split in _SPLITS if counts[split]]) == 1
+            (few, f"fewer than {FEW} training images"),
+            (untrained, "no training images"),
+            *((names, f"images in {split} only") for split, names in lonely.items()),
         ]
 
 
@@ -131,10 +137,9 @@ def make_report(
     rows = used.index.to_numpy(dtype=np.int64)
     near = near_pairs(pixels, rows, used["split"])
     exact = rows[exact_pairs(used["digest"], used["split"])]
-    # The same file is nearly the same picture too: it is said once.
-    nearly = np.array(
-        sorted(set(map(tuple, near.pairs.tolist())) - set(map(tuple, exact.tolist()))), dtype=np.int64
-    ).reshape(-1, 2)
+    # The same image is nearly the same picture too: it is said once.
+    digests = pd.factorize(index["digest"])[0][near.pairs]
+    nearly = near.pairs[digests[:, 0] != digests[:, 1]]
     unreadable = index[index["error"] != ""]
     sizes = (used["width"].astype(str) + " x " + used["height"].astype(str)).value_counts()
     return ImageReport(

@@ -1,6 +1,7 @@
 """A data set at a glance: counts of its classes and a sheet of examples."""
 
 from functools import cache
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,13 @@ def counts_figure(report: ImageReport) -> go.Figure:
     table = table.iloc[table[["train", "valid", "test"]].sum(axis=1).argsort()[::-1]]
     figure = new_figure(f"{report.name}: images of each class")
     for split, colour in _COLOURS.items():
-        figure.add_bar(x=table["class"].tolist(), y=table[split].tolist(), name=split, marker_color=colour)
+        # Plotly takes <b> and the like in a name for markup.
+        figure.add_bar(
+            x=[escape(name) for name in table["class"]],
+            y=table[split].tolist(),
+            name=split,
+            marker_color=colour,
+        )
     return figure.update_layout(barmode="stack").update_yaxes(title="Images").update_xaxes(type="category")
 
 

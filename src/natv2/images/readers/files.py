@@ -37,6 +37,7 @@ class Files:
         with os.scandir(folder) as entries:
             found = [Path(entry.path) for entry in entries if entry.is_dir() and entry.name[0] not in "._"]
         for path in found:
+            _check_name(path)
             self.check_inside(path)
         return sorted(found)
 
@@ -64,12 +65,21 @@ class Files:
             if entry.name.startswith("."):
                 continue
             path = Path(entry.path)
+            _check_name(path)
             if entry.is_symlink():
                 self.check_inside(path)
             if entry.is_dir(follow_symlinks=False):
                 yield from self._files(path)
             elif entry.is_file():
                 yield path
+
+
+def _check_name(path: Path) -> None:
+    """Raise UserError on a name whose bytes are no text: no table or page could hold it."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"the name of {str(path)!a} is not UTF-8; rename the file") from None
 
 
 @cache
