@@ -22,6 +22,7 @@ _PLACES: Mapping[str, str] = MappingProxyType(
         "wide.adapted_supernet": "Adapted supernet, wide",
         "finished_networks": "Finished networks",
         "results": "Their table",
+        "class_results": "Class by class",
     }
 )
 """Outputs that people look for, in the order they are named."""

@@ -74,6 +74,16 @@ def test_a_finished_file_gives_the_test_accuracy_of_the_table(journey):
         assert sum(p.numel() for p in classifier.parameters()) == results.params[file.stem]
 
 
+def test_top1_of_the_classes_adds_up_to_that_of_all(journey):
+    results = pd.read_csv(journey.project.newest("results.csv")).set_index("name")
+    classes = pd.read_csv(journey.project.newest("class_results.csv"))
+    assert classes["class"].astype(str).tolist() == list("0123456789")
+    assert classes["images"].sum() == 360
+    for name, accuracy in results["test_accuracy"].items():
+        whole = (classes[name] * classes["images"]).sum() / 360
+        assert whole == pytest.approx(accuracy, abs=1e-12)
+
+
 def test_mlflow_has_the_run_with_its_curves_parameters_and_tags(journey):
     client = journey.project.mlflow
     run = client.get_run(re.search(r"\((\w{32})\) in", journey.said)[1])

@@ -68,16 +68,22 @@ class Evaluator:
         return (output.argmax(dim=1) == labels).sum()
 
 
-@torch.inference_mode()
 def top1(network: Network, batches: Iterable[Batch]) -> float:
     """Top-1 (a fraction) of a single-exit network over `batches`, in evaluation mode."""
+    predicted, labels = predictions(network, batches)
+    return int((predicted == labels).sum()) / len(labels)
+
+
+@torch.inference_mode()
+def predictions(network: Network, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
+    """Predicted and true labels, int64 (N,) on the CPU, of a single-exit network in evaluation mode."""
     network.eval()
-    correct = total = 0
+    predicted, labels = [], []
     for batch in batches:
         (logits,) = network(batch.at(network.architecture.resolution))
-        correct += int((logits.argmax(dim=1) == batch.labels).sum())
-        total += len(batch)
-    return correct / total
+        predicted.append(logits.argmax(dim=1).cpu())
+        labels.append(batch.labels.cpu())
+    return torch.cat(predicted), torch.cat(labels)
 
 
 def share_paths(architectures: Sequence[Architecture]) -> list[tuple[Architecture, list[int]]]:

@@ -1,6 +1,6 @@
 """Nodes of `postprocess`: choose, fine-tune, and test once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from natv2.costs import MACS, PARAMS, architecture_cost
 from natv2.devices import resolve_device
-from natv2.images import Batch, ImageSplits, calibration_batches, evaluation_batches
+from natv2.images import ImageSplits, calibration_batches, evaluation_batches
 from natv2.parameters import PostprocessParameters, SearchParameters
 from natv2.reporting.finished import finished_figure
 from natv2.reporting.front import front_figure
@@ -17,7 +17,7 @@ from natv2.search.report import architecture_of
 from natv2.spaces import DESIGNS, Architecture
 from natv2.supernets import Checkpoint, NetworkHeader, build_classifier
 from natv2.training.calibration import calibrate
-from natv2.training.evaluation import top1
+from natv2.training.evaluation import predictions
 from natv2.training.fine_tuning import FineTuned, FineTuningConfig, fine_tune
 from natv2.training.optimiser import ADAMW_WEIGHT_DECAY, OptimiserConfig
 from natv2.training.progress import Progress
@@ -71,17 +71,28 @@ def test_networks(
     archive: pd.DataFrame,
     search: SearchParameters,
     summary: dict[str, Any],
-) -> tuple[pd.DataFrame, Figure, Figure]:
-    """Read the test split, for the first and only time: the table of finished networks and its figures."""
+) -> tuple[pd.DataFrame, pd.DataFrame, Figure, Figure]:
+    """Read the test split, for the first and only time.
+
+    Gives the table of finished networks, their top-1 (a fraction) in each class, and two figures.
+    """
     batches = evaluation_batches(images, images.test, search.evaluation_batch_size)
-    results = pd.DataFrame(
-        [_result(name, tensors, header, batches) for name, (tensors, header) in finished.items()]
-    )
+    rows = []
+    classes = pd.DataFrame({"class": images.class_names})
+    for name, (tensors, header) in finished.items():
+        fields = NetworkHeader(**{key: value for key, value in header.items() if key != "kind"})
+        predicted, labels = predictions(build_classifier(tensors, fields).network, batches)
+        correct = predicted == labels
+        rows.append(_result(name, fields, int(correct.sum()) / len(correct)))
+        by_class = pd.Series(correct.double()).groupby(labels.numpy()).agg(["size", "mean"])
+        classes["images"], classes[name] = by_class["size"], by_class["mean"]
+    results = pd.DataFrame(rows)
     others = [name for name in summary["objectives"] if name != "accuracy"]
     front = archive[archive["non_dominated"]]
     axis = others[0] if others else "turn"
     return (
         results,
+        classes,
         finished_figure(results, others[0] if others else "macs"),
         front_figure(archive, front, results, axis),
     )
@@ -132,18 +143,14 @@ def _header(
     )
 
 
-def _result(
-    name: str, tensors: Mapping[str, Tensor], header: Mapping[str, Any], batches: Iterable[Batch]
-) -> dict[str, Any]:
-    fields = NetworkHeader(**{key: value for key, value in header.items() if key != "kind"})
-    classifier = build_classifier(tensors, fields)
-    architecture = classifier.network.architecture
+def _result(name: str, fields: NetworkHeader, test_accuracy: float) -> dict[str, Any]:
+    architecture = Architecture.from_dict(dict(fields.architecture))
     cost = architecture_cost(DESIGNS[fields.design], architecture, len(fields.class_names))
     return {
         "name": name,
         "accuracy_before": fields.record["accuracy_before"],
         "accuracy_after": fields.record["accuracy_after"],
-        "test_accuracy": top1(classifier.network, batches),
+        "test_accuracy": test_accuracy,
         "params": int(cost[PARAMS]),
         "macs": int(cost[MACS]),
         "resolution": architecture.resolution,

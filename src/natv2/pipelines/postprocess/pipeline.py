@@ -34,7 +34,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 test_networks,
                 inputs=["finished_networks", "target_images", "archive", "params:search", "search_summary"],
-                outputs=["results", "results_figure", "results_front_figure"],
+                outputs=["results", "class_results", "results_figure", "results_front_figure"],
                 name="test_networks",
             ),
         ]
