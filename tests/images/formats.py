@@ -152,6 +152,8 @@ def _oxford_pets(root: Path) -> None:
             _image(folder / "images" / f"{CLASSES[label]}_terrier_{number}.jpg", number)
             lines.append(f"{CLASSES[label]}_terrier_{number} {label + 1} 1 1")
         _text(folder / "annotations" / f"{name}.txt", lines)
+    for beside in ("list.txt", "trimaps/._ape_terrier_0.png"):  # the archive has such files
+        _text(folder / "annotations" / beside, ["#Image CLASS-ID SPECIES BREED ID"])
 
 
 def _flowers102(root: Path) -> None:
@@ -173,16 +175,22 @@ def _eurosat(root: Path) -> None:
 
 def _gtsrb(root: Path) -> None:
     folder = root / "gtsrb" / "GTSRB"
+    header = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId"
     for label in range(len(CLASSES)):
+        lines = [header]
         for track in range(6):
             for frame in range(3):
                 name = f"{label:05}/{track:05}_{frame:05}.ppm"
                 _image(folder / "Final_Training" / "Images" / name, 100 * label + 10 * track + frame)
-    lines = ["Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId"]
+                lines.append(f"{name[6:]};24;20;1;1;9;9;{label}")
+        _text(folder / "Final_Training" / "Images" / f"{label:05}" / f"GT-{label:05}.csv", lines)
+    lines = [header]
     for place, (number, label) in enumerate(_numbered("test")):
         _image(folder / "Final_Test" / "Images" / f"{place:05}.ppm", number)
         lines.append(f"{place:05}.ppm;24;20;1;1;9;9;{label}")
     _text(root / "gtsrb" / "GT-final_test.csv", lines)
+    unlabelled = [line.rpartition(";")[0] for line in lines]
+    _text(folder / "Final_Test" / "Images" / "GT-final_test.test.csv", unlabelled)
 
 
 def _tiny_imagenet(root: Path) -> None:
@@ -198,6 +206,7 @@ def _tiny_imagenet(root: Path) -> None:
     _text(folder / "val" / "val_annotations.txt", lines)
     _image(folder / "test" / "images" / "test_0.JPEG", 1)
     words = ("goldfish, Carassius auratus", "crane", "crane")
+    _text(folder / "wnids.txt", list(wnids))
     _text(folder / "words.txt", [f"{wnid}\t{word}" for wnid, word in zip(wnids, words, strict=True)])
 
 
@@ -205,6 +214,7 @@ def _cinic10(root: Path) -> None:
     for part in ("train", "valid", "test"):
         for number, label in _numbered(part):
             _image(root / "CINIC-10" / part / CLASSES[label] / f"cifar10-{number}.png", number)
+    _text(root / "CINIC-10" / "README.md", ["CINIC-10"])
 
 
 def _imagenet(root: Path) -> None:

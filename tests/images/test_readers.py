@@ -181,6 +181,19 @@ def test_an_archive_put_by_hand_is_unpacked(name: str, folder: str, archive: str
     assert ours(find_images(name, root)) == before
 
 
+@pytest.mark.parametrize(
+    ("name", "missing"), [("imagenet", "train/n01440764"), ("dtd", "dtd/dtd/labels/val1.txt")]
+)
+def test_parts_with_other_classes_are_refused(name: str, missing: str, tmp_path: Path) -> None:
+    path = written(name, tmp_path / "raw") / missing
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.write_text("\n".join(line for line in path.read_text().splitlines() if "ape" not in line))
+    with pytest.raises(UserError, match=r"is incomplete: its part '\w+' has not the classes of the others"):
+        find_images(name, path.parents[1 if name == "imagenet" else 3])
+
+
 def test_gtsrb_tracks_stay_together(tmp_path: Path) -> None:
     root = written("gtsrb", tmp_path / "raw")
     listing = find_images("gtsrb", root)

@@ -31,12 +31,13 @@ def fetch(name: str, spec: DataSet, folder: Path) -> None:
         if spec.type is not None:
             fetch_torchvision(spec, folder)
     except (FileNotFoundError, UserError) as error:
+        reason = str(error).rstrip(".")
         raise UserError(
-            f"{name} is not in {folder}, and fetching it failed: {error}. {_by_hand(spec, folder)}"
+            f"{name} is not in {folder}, and fetching it failed: {reason}. {_by_hand(spec)}"
         ) from None
 
 
-def _by_hand(spec: DataSet, folder: Path) -> str:
+def _by_hand(spec: DataSet) -> str:
     wanted = [archive.file + (f" ({archive.url})" if archive.url else "") for archive in spec.archives]
     wanted += [spec.by_hand] if spec.by_hand else []
     return f"Put there by hand: {'; '.join(wanted)}"

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from filelock import FileLock
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
@@ -115,16 +116,16 @@ def find_images(name: str, raw: Path) -> Listing:
     except FileNotFoundError as error:
         if spec.classes is None:
             raise UserError(f"{error}; give it as data_path (or source_path)") from None
-    if not unpack(spec, raw):
+    raw.mkdir(parents=True, exist_ok=True)
+    with FileLock(raw / ".lock"):  # two runs on a fresh machine fetch one after the other
+        if unpack(spec, raw):
+            with suppress(FileNotFoundError):  # what was unpacked may not be all
+                return _checked(spec, read(spec, raw))
         fetch(name, spec, raw)
-    try:
-        return _checked(spec, read(spec, raw))
-    except FileNotFoundError:
-        fetch(name, spec, raw)  # what was unpacked was not all
-    try:
-        return _checked(spec, read(spec, raw))
-    except FileNotFoundError as error:
-        raise UserError(f"{name} is incomplete in {raw}: {error}") from None
+        try:
+            return _checked(spec, read(spec, raw))
+        except FileNotFoundError as error:
+            raise UserError(f"{name} is incomplete in {raw}: {error}") from None
 
 
 def derived_sizes(side: int) -> Sizes:

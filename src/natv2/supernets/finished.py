@@ -12,7 +12,7 @@ from natv2.errors import UserError
 from natv2.exits import ensemble
 from natv2.files import read_tensors
 from natv2.images.image_set import Channels
-from natv2.images.transforms import normalise, resize
+from natv2.images.transforms import normalise, render, resize
 from natv2.spaces import DESIGNS, Architecture
 from natv2.supernets.network import Network
 
@@ -50,8 +50,11 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (N, 3, H, W), uint8 or floats in 0..1, of any size, to logits (N, classes)."""
-        pixels = resize(images, self.network.architecture.resolution)
-        x = normalise(pixels, self.header.mean, self.header.std)
+        resolution, mean, std = self.network.architecture.resolution, self.header.mean, self.header.std
+        if images.dtype == torch.uint8:  # as in training, to the last bit
+            x = render(images, None, resolution, mean, std)
+        else:
+            x = normalise(resize(images, resolution), mean, std)
         return ensemble(self.network(x), self.header.weights)
 
 

@@ -20,7 +20,8 @@ def read_torchvision(spec: DataSet, folder: Path) -> Listing:
     """The parts of `spec`, as torchvision's class of that type reads them.
 
     Files are listed and not decoded; images that come in one array are taken as they are. Raises
-    FileNotFoundError where torchvision does not find its raw files (or finds them damaged).
+    FileNotFoundError where torchvision does not find its raw files (or finds them damaged), UserError
+    where the parts differ in their classes: each numbers its own.
     """
     samples: list[Any] = []
     names: list[str] = []
@@ -30,6 +31,8 @@ def read_torchvision(spec: DataSet, folder: Path) -> Listing:
     for part, arguments in spec.parts.items():
         dataset = open_part(spec, folder, arguments)
         found, part_labels = _listed(spec, dataset)
+        if class_names not in ((), _class_names(dataset)):
+            raise UserError(f"{folder} is incomplete: its part '{part}' has not the classes of the others")
         class_names = _class_names(dataset)
         samples += found
         labels += part_labels
@@ -58,10 +61,10 @@ def open_part(spec: DataSet, folder: Path, arguments: Any, **more: Any) -> Any:
 def fetch_torchvision(spec: DataSet, folder: Path) -> None:
     """Let torchvision download what it can. Raises FileNotFoundError where that fails."""
     kind = getattr(torchvision_datasets, str(spec.type))
-    if "download" not in inspect.signature(kind).parameters:
-        raise FileNotFoundError(f"torchvision has no download of {spec.type}")
+    # ImageNet's class takes no `download`: asked again, it says which archive it misses.
+    more = {"download": True} if "download" in inspect.signature(kind).parameters else {}
     for arguments in spec.parts.values():
-        open_part(spec, folder, arguments, download=True)
+        open_part(spec, folder, arguments, **more)
 
 
 def _takes_loader(kind: type) -> bool:
