@@ -35,7 +35,8 @@ def files(tmp_path: Path) -> tuple[Path, ...]:
 
 
 @pytest.fixture(autouse=True)
-def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+def _small_chunks_kept_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_SECONDS", 0)
     monkeypatch.setattr(store, "_CHUNK", 3)
 
 
@@ -76,6 +77,8 @@ def test_a_stopped_decoding_goes_on(
     monkeypatch.setattr(store, "decode", stopping)
     with pytest.raises(KeyboardInterrupt):
         store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
+    done = next((tmp_path / "s").glob("*.rows")).read_text().count("\n")
+    kept = min(3 * done, 10)
     # What a power cut leaves: pixels without their line, and half a line.
     with next((tmp_path / "s").glob("*.pixels")).open("ab") as pixels:
         pixels.write(b"torn")
@@ -90,8 +93,9 @@ def test_a_stopped_decoding_goes_on(
     resumed = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
     assert np.array_equal(resumed.pixels, undisturbed.pixels)
     assert resumed.index.equals(undisturbed.index)
-    # Chunks are written in their order: those before the one that stopped may be done, none after it.
+    # Chunks are kept in their order: none after the one that stopped, and not all before it again.
     assert set(files[survivors:]) <= set(seen)
+    assert seen[0] in files[kept:] and len(seen) == 10 - kept
 
 
 def test_a_changed_source_is_decoded_again_and_the_old_state_deleted(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+_ORIENTATION = 0x0112  # EXIF's tag; 5 to 8 lie on their side
 _WHITE = (255, 255, 255, 255)
 
 
@@ -37,10 +38,12 @@ def decode(path: Path, size: tuple[int, int] | None) -> DecodedImage:
             _refuse_bomb(image)
             mode = image.mode
             # EXIF's orientation exchanges the sides, and drafting would change them.
-            width, height = _upright_size(image)
-            if size is not None:
+            orientation = _orientation(image)
+            width, height = _upright(image.size, orientation)
+            if size is not None and image.width > 2 * size[0]:
                 image.draft(None, (2 * max(size), 2 * max(size)))
-            rgb = as_rgb(ImageOps.exif_transpose(image))
+            # Pillow copies an image that it has nothing to change in.
+            rgb = as_rgb(image if orientation == 1 else ImageOps.exif_transpose(image))
             if size is not None and rgb.size != size:
                 rgb = rgb.resize(size, Image.Resampling.BICUBIC)
             pixels = np.asarray(rgb)
@@ -72,14 +75,14 @@ def as_rgb(image: Image.Image) -> Image.Image:
         rgba = image.convert("RGBA")
         ground = Image.new("RGBA", rgba.size, _WHITE)
         return Image.alpha_composite(ground, rgba).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def image_size(path: Path) -> tuple[int, int] | None:
     """Width and height of the image at `path`, upright, from its header alone; None where it has none."""
     try:
         with Image.open(path) as image:
-            return _upright_size(image)
+            return _upright(image.size, _orientation(image))
     except Exception:  # whatever is wrong, decoding will say it
         return None
 
@@ -91,9 +94,17 @@ def _refuse_bomb(image: Image.Image) -> None:
         raise Image.DecompressionBombError(f"{pixels:,} pixels, more than {limit:,}")
 
 
-def _upright_size(image: Image.Image) -> tuple[int, int]:
-    turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    return (image.height, image.width) if turned else (image.width, image.height)
+def _orientation(image: Image.Image) -> int:
+    # To look for EXIF takes as long as to decode a small JPEG, and that tells at once whether it has any.
+    if image.format == "JPEG" and not image.info.keys() & {"exif", "xmp"}:
+        return 1
+    orientation: int = image.getexif().get(_ORIENTATION, 1)
+    return orientation
+
+
+def _upright(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    width, height = size
+    return (height, width) if orientation in (5, 6, 7, 8) else (width, height)
 
 
 def _grey(values: NDArray[np.float64]) -> Image.Image:

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import math
 import os
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -27,7 +29,8 @@ from natv2.images.decode import UnreadableImageError, as_rgb, decode, image_size
 from natv2.images.listing import Listing
 
 _FORMAT = 1
-_CHUNK = 256  # samples decoded by one thread at a time, and the most that a stop can cost
+_CHUNK = 256  # samples decoded by one thread at a time
+_SECONDS = 1  # of decoding that a stop can cost
 _SAMPLED = 1000  # headers that are read before it is known how large images are
 _COLUMNS = ("width", "height", "mode", "digest", "error")
 
@@ -115,12 +118,16 @@ def _decode_missing(listing: Listing, pixels: Path, rows: Path, size: tuple[int,
         progress_bar(f"decoding {title}", len(listing), min(done * _CHUNK, len(listing))) as bar,
     ):
         pixel_file.truncate(min(done * _CHUNK, len(listing)) * image_bytes)
+        lines: list[bytes] = []
+        kept = time.monotonic()
         for images, facts in _decoded(listing, chunks[done:], size):
-            pixel_file.write(images.tobytes())
-            _to_disk(pixel_file)
-            row_file.write(json.dumps(facts).encode() + b"\n")
-            _to_disk(row_file)
+            pixel_file.write(images.data)
+            lines.append(json.dumps(facts).encode() + b"\n")
             bar.advance("", len(facts))
+            if time.monotonic() - kept >= _SECONDS:
+                _keep(pixel_file, row_file, lines)
+                kept = time.monotonic()
+        _keep(pixel_file, row_file, lines)
 
 
 def _decoded(
@@ -188,15 +195,24 @@ def _whole_lines(rows: Path) -> int:
     return whole.count(b"\n")
 
 
-def _to_disk(file: Any) -> None:
+def _keep(pixel_file: BinaryIO, row_file: BinaryIO, lines: list[bytes]) -> None:
+    """Let both files reach the disk, the pixels before the `lines` that make them count."""
+    _to_disk(pixel_file)
+    row_file.writelines(lines)
+    _to_disk(row_file)
+    lines.clear()
+
+
+def _to_disk(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
 
 
 def _opened(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    if 4 * math.prod(shape) <= psutil.virtual_memory().total:
+        return np.fromfile(path, dtype=np.uint8, count=math.prod(shape)).reshape(shape)
     # Copy-on-write: torch wants arrays that could be written to, and the file must not change.
-    mapped = np.memmap(path, dtype=np.uint8, mode="c", shape=shape)
-    return mapped if 4 * mapped.nbytes > psutil.virtual_memory().total else np.array(mapped)
+    return np.memmap(path, dtype=np.uint8, mode="c", shape=shape)
 
 
 def _sampled_sizes(listing: Listing) -> list[tuple[int, int] | None]:

@@ -85,6 +85,7 @@ def _check_name(path: Path) -> None:
 @cache
 def image_suffixes() -> frozenset[str]:
     """File name endings of the formats that Pillow reads."""
+    Image.preinit()  # before all the others: Pillow tries formats in the order in which it met them
     Image.init()
     # A container of moving pictures or of drawing commands is not what a person labels.
     not_images = {".pdf", ".ps", ".eps", ".mpg", ".mpeg", ".h5", ".hdf", ".grib", ".bufr"}
