@@ -156,3 +156,28 @@ def test_parameters_do_not_change():
     with pytest.raises(ValueError, match="frozen"):
         validate_parameters(BASE).seed = 1  # type: ignore[misc]
     assert Parameters.model_config["extra"] == "forbid"
+
+
+@pytest.mark.parametrize(
+    ("names", "needed"),
+    [
+        ({"dataset": "folder"}, "data_path"),
+        ({"dataset": "table", "source_path": "x"}, "data_path"),
+        ({"source": "folder", "data_path": "x"}, "source_path"),
+    ],
+)
+def test_own_images_need_a_place(names, needed):
+    with pytest.raises(UserError, match=rf"^images of your own \(\w+\) need {needed}: where they are$"):
+        validate_parameters({**BASE, **names})
+
+
+def test_places_follow_the_names():
+    read = validate_parameters({**BASE, "source": "eurosat", "dataset": "cifar10"})
+    assert (read.source_place(), read.target_place()) == (
+        Path("data/01_raw/eurosat"),
+        Path("data/01_raw/cifar10"),
+    )
+    own = validate_parameters({**BASE, "source": "folder", "dataset": "folder", "data_path": "~/photos"})
+    assert own.source_place() == own.target_place() == Path.home() / "photos"
+    two = validate_parameters({**BASE, "source": "eurosat", "dataset": "eurosat", "source_path": "/x"})
+    assert (two.source_place(), two.target_place()) == (Path("/x"), Path("data/01_raw/eurosat"))

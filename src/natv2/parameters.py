@@ -260,17 +260,19 @@ class Parameters(Model):
 
     @model_validator(mode="after")
     def _own_images_have_a_place(self) -> Self:
+        same = self.data_path if self.source == self.dataset else None
         for name, path, field in (
-            (self.source, self.source_path, "source_path"),
             (self.dataset, self.data_path, "data_path"),
+            (self.source, self.source_path or same, "source_path"),
         ):
             if DATASETS[name].classes is None and path is None:
                 raise ValueError(f"images of your own ({name}) need {field}: where they are")
         return self
 
     def source_place(self) -> Path:
-        """Where the raw files of `source` are, or go to."""
-        return self.source_path or _RAW / self.source
+        """Where the raw files of `source` are, or go to: those of `dataset`, if it is the same set."""
+        same = self.target_place() if self.source == self.dataset else _RAW / self.source
+        return self.source_path or same
 
     def target_place(self) -> Path:
         """Where the raw files of `dataset` are, or go to."""
