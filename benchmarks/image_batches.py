@@ -34,7 +34,7 @@ from natv2.supernets import Supernet
 BATCH, RESOLUTION, WORKERS = 256, 64, 2
 AUGMENTATION = Augmentation(crop_scale=(0.85, 1.0), flip=True)
 MEAN, STD = (0.48, 0.45, 0.40), (0.28, 0.27, 0.28)
-CLASSES, IMAGES_OF_A_CLASS = 20, 500
+CLASSES, IMAGES_OF_A_CLASS = 20, 1500
 EVALUATED, NATIVE, SHOWN = 10_000, 32, 48
 
 

@@ -81,6 +81,17 @@ def test_resizing_is_pillows_bicubic(tmp_path: Path) -> None:
     assert (decoded.width, decoded.height) == (48, 40)
 
 
+@pytest.mark.parametrize("options", [{}, {"quality": 30}, {"subsampling": 0}, {"progressive": True}])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_is_what_pillow_reads(tmp_path: Path, mode: str, options: dict[str, object]) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (41, 37, 3)).astype(np.uint8)
+    path = written(tmp_path, Image.fromarray(noise).convert(mode), "a.jpg", **options)
+    with Image.open(path) as image:
+        expected = np.asarray(image.convert("RGB"))
+    for size in (None, (37, 41)):
+        assert np.array_equal(decode(path, size).pixels, expected)
+
+
 def test_a_large_jpeg_is_near_its_full_decoding(tmp_path: Path) -> None:
     large = Image.fromarray(colours()).resize((900, 700), Image.Resampling.BICUBIC)
     decoded = decode(written(tmp_path, large, "a.jpg", quality=95), (64, 64))
