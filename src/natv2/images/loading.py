@@ -190,8 +190,10 @@ def _report(
     train: ImageSet,
 ) -> ImageReport:
     """The look at the images that was taken when they were first split like this, or a new one."""
-    state = f"{index[['label', 'split']].to_csv()}{listing.class_names}{listing.remarks}"
-    mark = hashlib.blake2b(state.encode(), digest_size=8).hexdigest()
+    state = hashlib.blake2b(f"{listing.class_names}{listing.remarks}".encode(), digest_size=8)
+    state.update(listing.labels.tobytes())
+    state.update("\n".join(index["split"]).encode())
+    mark = state.hexdigest()
     kept = folder / f"{decoded.fingerprint}.{mark}.json"
     if kept.exists():
         with suppress(ValidationError):  # an earlier version's look says other things
