@@ -24,7 +24,7 @@ from natv2.files import write_bytes
 from natv2.parameters import Parameters
 
 _RECORD = "attempt.json"
-_LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "lightgbm", "pymoo")
+_LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "scipy", "scikit-learn", "lightgbm", "pymoo")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,8 @@ def _code() -> str:
     """A digest of this package's source: a commit would miss what is not committed yet."""
     root = Path(natv2.__file__).parent
     digest = hashlib.blake2b(digest_size=8)
-    for path in sorted(root.rglob("*.py")):
+    # The data sets are a table beside the code, and as much of it.
+    for path in sorted([*root.rglob("*.py"), *root.rglob("*.yml")]):
         digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

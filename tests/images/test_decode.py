@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from natv2.images.decode import UnreadableImageError, decode, image_size
 
@@ -72,6 +72,16 @@ def test_exif_rotation_is_undone(tmp_path: Path) -> None:
     assert np.array_equal(decoded.pixels, np.rot90(colours(), 3))
     assert (decoded.width, decoded.height) == (40, 48)
     assert image_size(path) == (40, 48)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_pillows(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = written(tmp_path, Image.fromarray(colours()), "a.png", exif=exif)
+    with Image.open(path) as image:
+        expected = np.asarray(ImageOps.exif_transpose(image))
+    assert np.array_equal(decode(path, None).pixels, expected)
 
 
 def test_resizing_is_pillows_bicubic(tmp_path: Path) -> None:

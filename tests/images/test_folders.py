@@ -156,6 +156,7 @@ def test_a_table_of_paths_and_labels(tmp_path: Path, ending: str) -> None:
         ("file,label\n1.png,a\n", "has no column 'path'"),
         ("path,label\n1.png,a\n2.png,\n", "row 2: there is no label"),
         ("path,label\n1.png,a\n1.png,b\n", "names '1.png' twice"),
+        ("path,label\n1.png,a\n./1.png,b\n", "names './1.png' twice"),
         ("path,label\n1.png,a\n3.png,b\n", "1 of the files .* are not there, such as .*3.png"),
         ("path,label\n1.png,a\n2.png,a\n", "has 1 labels, at least 2"),
         ("path,label,split\n1.png,a,train\n2.png,b,holdout\n", "a split cannot be 'holdout'; allowed: train"),

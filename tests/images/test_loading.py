@@ -129,13 +129,16 @@ def test_larger_resolutions_keep_larger_images(tmp_path: Path) -> None:
         (64, (48, 52, 56, 60, 64)),
         (3, (24, 28, 32)),
         (32, (24, 28, 32)),
+        (44, (32, 36, 40, 44)),
         (100, (76, 80, 88, 92, 100)),
         (4000, (96, 104, 112, 120, 128)),
     ],
 )
 def test_sizes_follow_from_the_images(side: int, searched: tuple[int, ...]) -> None:
     assert derived_sizes(side).searched == searched
-    assert set(derived_sizes(side).trained) <= set(searched)
+    trained = derived_sizes(side).trained
+    assert set(trained) <= set(searched)
+    assert trained[-1] == searched[-1]
 
 
 def test_flip_and_share_can_be_asked_for(tmp_path: Path) -> None:

@@ -111,6 +111,35 @@ def test_a_changed_source_is_decoded_again_and_the_old_state_deleted(
     assert {path.name.split(".")[0] for path in (tmp_path / "s").glob("*.p*")} == {second.fingerprint}
 
 
+def test_pixels_that_were_lost_are_decoded_again(files: tuple[Path, ...], tmp_path: Path) -> None:
+    first = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
+    (pixels,) = (tmp_path / "s").glob("*.pixels")
+    for damage in (pixels.unlink, lambda: pixels.write_bytes(b"short")):
+        damage()
+        again = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
+        assert np.array_equal(first.pixels, again.pixels)
+    table = next((tmp_path / "s").glob("*.parquet"))
+    table.unlink()
+    table.with_suffix(".rows").write_text("[]\n[]\n")
+    pixels.unlink()
+    assert np.array_equal(
+        first.pixels, store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x").pixels
+    )
+
+
+def test_files_that_exchange_their_names_are_decoded_again(files: tuple[Path, ...], tmp_path: Path) -> None:
+    for path in files[:2]:
+        os.utime(path, (1, 1))
+        path.write_bytes(path.read_bytes().ljust(2000, b"\0"))
+        os.utime(path, (1, 1))
+    first = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x").pixels
+    files[0].rename(tmp_path / "kept.png")
+    files[1].rename(files[0])
+    (tmp_path / "kept.png").rename(files[1])
+    second = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x").pixels
+    assert np.array_equal(first[[1, 0]], second[:2])
+
+
 def test_an_unreadable_file_is_named_and_black(files: tuple[Path, ...], tmp_path: Path) -> None:
     files[7].write_bytes(files[7].read_bytes()[:60])
     decoded = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")

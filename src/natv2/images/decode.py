@@ -7,9 +7,18 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 _ORIENTATION = 0x0112  # EXIF's tag; 5 to 8 lie on their side
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _WHITE = (255, 255, 255, 255)
 
 
@@ -42,23 +51,15 @@ def decode(path: Path, size: tuple[int, int] | None) -> DecodedImage:
             width, height = _upright(image.size, orientation)
             if size is not None and image.width > 2 * size[0]:
                 image.draft(None, (2 * max(size), 2 * max(size)))
-            # Pillow copies an image that it has nothing to change in.
-            rgb = as_rgb(image if orientation == 1 else ImageOps.exif_transpose(image))
+            rgb = as_rgb(image)
+            if orientation in _UPRIGHT:  # Pillow's own exif_transpose fails where the rest of EXIF is damaged
+                rgb = rgb.transpose(_UPRIGHT[orientation])
             if size is not None and rgb.size != size:
                 rgb = rgb.resize(size, Image.Resampling.BICUBIC)
             pixels = np.asarray(rgb)
     except Image.DecompressionBombError as error:
         raise UnreadableImageError(f"decompression bomb: {error}") from None
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        IndexError,
-        TypeError,
-        UnidentifiedImageError,
-    ) as error:
-        # Pillow's plugins let many kinds of error through when a file is damaged.
+    except Exception as error:  # Pillow's plugins let any kind through when a file is damaged
         raise UnreadableImageError(_reason(error, path)) from None
     return DecodedImage(pixels, width, height, mode, hashlib.blake2b(content, digest_size=16).hexdigest())
 

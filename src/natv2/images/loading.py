@@ -129,13 +129,13 @@ def find_images(name: str, raw: Path) -> Listing:
 
 
 def derived_sizes(side: int) -> Sizes:
-    """Elastic resolutions for images of `side` pixels: five from three quarters of it up, in steps of 4.
+    """Elastic resolutions for images of `side` pixels: up to five from three quarters of it, in steps of 4.
 
     As the thesis's 48 to 64 for images of 64 pixels (Figure 6.1); at least 24, at most 128.
     """
     largest = min(max(side, _SMALLEST), _LARGEST)
     searched = tuple(dict.fromkeys(4 * round(largest * share / 64) for share in (12, 13, 14, 15, 16)))
-    return Sizes(trained=searched[::2], searched=searched)
+    return Sizes(trained=searched[::-2][::-1], searched=searched)
 
 
 def _checked(spec: DataSet, listing: Listing) -> Listing:

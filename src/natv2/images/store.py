@@ -82,7 +82,8 @@ def fingerprint(listing: Listing, size: tuple[int, int]) -> str:
     else:
         for path, name in zip(listing.samples, listing.names, strict=True):
             status = path.stat()
-            digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+            # The inode tells two folders apart that have exchanged their names.
+            digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}\0".encode())
     return digest.hexdigest()
 
 
@@ -96,7 +97,8 @@ def decode_all(listing: Listing, folder: Path, size: tuple[int, int], title: str
     folder.mkdir(parents=True, exist_ok=True)
     pixels, rows, table = (folder / f"{mark}.{ending}" for ending in ("pixels", "rows", "parquet"))
     with FileLock(folder / ".lock"):
-        if not table.exists():
+        if not table.exists() or not _is_whole(pixels, len(listing), size):
+            table.unlink(missing_ok=True)
             _decode_missing(listing, pixels, rows, size, title)
             _write_table(listing, rows, table)
             for path in folder.iterdir():
@@ -109,8 +111,11 @@ def decode_all(listing: Listing, folder: Path, size: tuple[int, int], title: str
 
 def _decode_missing(listing: Listing, pixels: Path, rows: Path, size: tuple[int, int], title: str) -> None:
     """Append to both files until all chunks are in them: pixels first, then the line that counts."""
-    done = _whole_lines(rows)
     image_bytes = size[0] * size[1] * 3
+    done = _whole_lines(rows)
+    if not pixels.exists() or pixels.stat().st_size < min(done * _CHUNK, len(listing)) * image_bytes:
+        rows.unlink(missing_ok=True)  # lines without their pixels count for nothing
+        done = 0
     chunks = [range(start, min(start + _CHUNK, len(listing))) for start in range(0, len(listing), _CHUNK)]
     with (
         pixels.open("ab") as pixel_file,
@@ -182,6 +187,10 @@ def _write_table(listing: Listing, rows: Path, table: Path) -> None:
     index.insert(0, "name", listing.names)
     write_bytes(table, index.to_parquet())
     rows.unlink()
+
+
+def _is_whole(pixels: Path, count: int, size: tuple[int, int]) -> bool:
+    return pixels.exists() and pixels.stat().st_size == count * size[0] * size[1] * 3
 
 
 def _whole_lines(rows: Path) -> int:

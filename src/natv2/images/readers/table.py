@@ -1,5 +1,6 @@
 """A table of images: a CSV or Parquet file with the columns path and label, perhaps split."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,8 @@ def _rows(file: Path) -> pd.DataFrame:
         missing = table[column].isna()
         if missing.any():
             raise UserError(f"{file}, row {int(missing.argmax()) + 1}: there is no {column}")
-    twice = table["path"].duplicated()
+    table["path"] = table["path"].astype(str)
+    twice = table["path"].map(lambda path: os.path.normpath(file.parent / path)).duplicated()
     if twice.any():
         raise UserError(f"{file} names {table['path'][twice].iloc[0]!r} twice")
     absent = [path for path in table["path"] if not (file.parent / path).is_file()]
