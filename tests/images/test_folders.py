@@ -71,6 +71,23 @@ def test_a_class_may_be_called_train(tmp_path: Path) -> None:
     assert folders(tmp_path).class_names == ("bus", "train")
 
 
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["val/a/1.png", "val/b/1.png", "test/a/1.png"], "is split into valid, test: 'train' is needed"),
+        (["train/1.png", "test/1.png"], r"has parts \(train, test\) and no class folders"),
+        (["train/a/1.png", "train/b/1.png", "val/a/1.png", "valid/a/1.png"], "both the part 'valid'"),
+        (["train/a/1.png", "train/b/1.png", "extra/a/1.png"], "has 'extra' beside its parts train"),
+        (["train/a/1.png", "train/b/1.png", "test/1.png"], "with class folders in each"),
+    ],
+)
+def test_folders_of_unclear_meaning_are_refused(tmp_path: Path, names: list[str], message: str) -> None:
+    for name in names:
+        picture(tmp_path / name)
+    with pytest.raises(UserError, match=message):
+        folders(tmp_path)
+
+
 def test_what_is_no_image_is_passed_over(tmp_path: Path) -> None:
     for name in ("a/1.png", "b/1.png", "a/._1.png", ".hidden/1.png", "__MACOSX/1.png"):
         picture(tmp_path / name)

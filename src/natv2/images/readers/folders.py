@@ -9,13 +9,18 @@ from natv2.images.datasets import DataSet
 from natv2.images.listing import Listing
 from natv2.images.readers.files import Files
 
-_PART_NAMES = {"train": ("train", "training"), "valid": ("valid", "val", "validation"), "test": ("test",)}
+_PART_NAMES = {
+    "train": ("train", "training"),
+    "valid": ("valid", "val", "validation"),
+    "test": ("test", "testing"),
+}
 
 
 def read_folders(spec: DataSet, folder: Path) -> Listing:
     """The images of `folder`, a class for each folder with images at any depth.
 
-    Raises FileNotFoundError where there is no such folder, UserError where it holds no classes.
+    Raises FileNotFoundError where there is no such folder, UserError where it holds no classes
+    or folders of unclear meaning.
     """
     root = folder / spec.folder
     if not root.is_dir():
@@ -48,10 +53,31 @@ def read_folders(spec: DataSet, folder: Path) -> Listing:
 
 
 def _parts(files: Files) -> dict[str, Path]:
-    """The folders of the parts; the root alone where the set is not split."""
-    folders = {path.name.lower(): path for path in files.folders(files.root)}
-    parts = {part: folders[name] for part, names in _PART_NAMES.items() for name in names if name in folders}
+    """The folders of the parts; the root alone where the set is not split.
+
+    Raises UserError where it cannot be told which folder is which part, or which are classes.
+    """
+    folders = files.folders(files.root)
+    parts: dict[str, Path] = {}
+    for part, names in _PART_NAMES.items():
+        claims = [path for path in folders if path.name.lower() in names]
+        if len(claims) > 1:
+            raise UserError(f"{claims[0]} and {claims[1]} are both the part '{part}'; leave one")
+        if claims:
+            parts[part] = claims[0]
     # A class may be called "train": what has no folders in it holds no classes.
-    if "train" in parts and files.folders(parts["train"]):
-        return parts
-    return {"all": files.root}
+    with_classes = {part: path for part, path in parts.items() if files.folders(path)}
+    if not with_classes:
+        if parts and len(parts) == len(folders):
+            raise UserError(f"{files.root} has parts ({', '.join(parts)}) and no class folders in them")
+        return {"all": files.root}
+    if parts.keys() != with_classes.keys() or "train" not in parts:
+        raise UserError(
+            f"{files.root} is split into {', '.join(parts)}: 'train' is needed, with class folders in each"
+        )
+    others = [path.name for path in folders if path not in parts.values()]
+    if others:
+        raise UserError(
+            f"{files.root} has {', '.join(map(repr, others))} beside its parts {', '.join(parts)}"
+        )
+    return parts

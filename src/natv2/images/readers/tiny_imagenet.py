@@ -17,7 +17,7 @@ def read_tiny_imagenet(spec: DataSet, folder: Path) -> Listing:
     """
     root = folder / spec.folder
     wnids = sorted(path.name for path in (root / "train").iterdir() if path.is_dir())
-    train = [(path, wnid) for wnid in wnids for path in sorted((root / "train" / wnid / "images").iterdir())]
+    train = [(path, wnid) for wnid in wnids for path in sorted((root / "train" / wnid).glob("images/*.JPEG"))]
     lines = (root / "val" / "val_annotations.txt").read_text().splitlines()
     annotated = [line.split("\t")[:2] for line in lines if line]
     test = [(root / "val" / "images" / name, wnid) for name, wnid in annotated]
