@@ -65,6 +65,12 @@ def test_folders_of_parts(tmp_path: Path, valid: str) -> None:
     }
 
 
+def test_a_name_taken_apart_is_the_same_class(tmp_path: Path) -> None:
+    for name in ("train/café/1.png", "train/b/1.png", "test/cafe\u0301/1.png"):
+        picture(tmp_path / name)
+    assert folders(tmp_path).class_names == ("b", "café")
+
+
 def test_a_class_may_be_called_train(tmp_path: Path) -> None:
     for name in ("train/1.png", "bus/1.png"):
         picture(tmp_path / name)
@@ -95,12 +101,14 @@ def test_what_is_no_image_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "a" / "notes.txt").write_text("of no use")
     (tmp_path / "loose.txt").write_text("of no use either")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "b" / "gone.png").symlink_to(tmp_path / "b" / "nothing.png")
+    picture(tmp_path / "_other" / "1.png")
     listing = folders(tmp_path)
-    assert sorted(listing.names) == ["a/1.png", "b/1.png"]
-    assert listing.class_names == ("a", "b")
+    assert sorted(listing.names) == ["_other/1.png", "a/1.png", "b/1.png"]
+    assert listing.class_names == ("_other", "a", "b")
     assert listing.remarks == (
         "class 'empty' has no images and was left out",
-        "1 file is no image and was passed over: a/notes.txt",
+        "3 files are no images or in no class, and were passed over: a/notes.txt, b/gone.png, loose.txt",
     )
 
 

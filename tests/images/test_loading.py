@@ -1,6 +1,7 @@
 """Images from their folder to their splits."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.error import URLError
 
 import numpy as np
@@ -105,6 +106,30 @@ def test_an_unreadable_image_stops_or_is_left_out(tmp_path: Path) -> None:
     assert [mine - theirs for mine, theirs in zip(parts(images), parts(whole), strict=True)] == [set()] * 3
     assert images.report is not None
     assert any("1 image" in warning and "left out" in warning for warning in images.report.warnings())
+
+
+def test_a_file_beside_the_images_changes_a_remark_and_no_run(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "photos")
+    before = load(root).report
+    (root / "a" / "Thumbs.db").write_bytes(b"x")
+    after = load(root).report
+    assert before is not None and after is not None
+    assert before.fingerprint == after.fingerprint
+    assert not before.remarks and "Thumbs.db" in after.remarks[0]
+
+
+def test_too_little_room_is_said_before_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_folder(tmp_path / "photos")
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=1000))
+    with pytest.raises(UserError, match=r"has room for 0\.0 GiB"):
+        load(root)
+
+
+def test_a_listed_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    WRITERS["tiny_imagenet"](tmp_path / "raw")
+    (tmp_path / "raw" / "tiny-imagenet-200" / "val" / "images" / "val_2003.JPEG").unlink()
+    with pytest.raises(UserError, match=r"val_2003\.JPEG is listed and not there"):
+        load(tmp_path / "raw", "tiny_imagenet")
 
 
 def test_a_split_without_a_readable_image_is_refused(tmp_path: Path) -> None:

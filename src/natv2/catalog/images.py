@@ -21,28 +21,9 @@ class ImagesDataset(AbstractDataset[None, ImageSplits]):
     use for them.
     """
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        raw: str,
-        store: str,
-        seed: int = 0,
-        resolution: int | None = None,
-        valid_fraction: float | None = None,
-        per_class: int | None = None,
-        flip: bool | None = None,
-        skip_unreadable: bool = False,
-    ) -> None:
+    def __init__(self, *, name: str, raw: str, store: str, **options: Any) -> None:
         self._name, self._raw, self._store = name, Path(raw), Path(store)
-        self._options: dict[str, Any] = {
-            "seed": seed,
-            "resolution": resolution,
-            "valid_fraction": valid_fraction,
-            "per_class": per_class,
-            "flip": flip,
-            "skip_unreadable": skip_unreadable,
-        }
+        self._options = options
         self._images: ImageSplits | None = None
 
     def load(self) -> ImageSplits:

@@ -1,7 +1,6 @@
 """A data set from its raw files to its three splits."""
 
 import hashlib
-import logging
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,8 +24,6 @@ from natv2.images.readers import READERS
 from natv2.images.report import ImageReport, make_report
 from natv2.images.splits import split, thinned
 from natv2.images.store import Decoded, decode_all, stored_size, typical_side
-
-logger = logging.getLogger(__name__)
 
 _MARGIN = 9 / 8  # images are kept this much larger than the largest resolution, for crops
 _SMALLEST, _LARGEST = 32, 128  # of the derived resolutions; larger ones can be asked for
@@ -56,21 +53,21 @@ def load_images(
     datasets.yml. Raises UserError on an unknown name, on raw files that are missing, damaged or not what
     they should be, and on unreadable images unless `skip_unreadable`.
     """
-    spec = data_set(name)
+    spec, title = data_set(name), set_name(name, raw)
     listing = find_images(name, raw)
     sizes = spec.resolutions if spec.classes is not None else derived_sizes(typical_side(listing))
     largest = resolution or max(sizes.trained + sizes.searched)
     side = 8 * round(largest * _MARGIN / 8)
     assigned = split(listing, spec.counts, name=name, seed=seed, valid_fraction=valid_fraction)
-    folder = store / set_name(name, raw) / f"{side}px"
     if per_class is not None:
         assigned = thinned(assigned, listing.labels, per_class, seed)
-    decoded = decode_all(listing, folder, stored_size(listing, side), set_name(name, raw))
-    readable = _readable(set_name(name, raw), decoded, skip_unreadable)
+    folder = store / title / f"{side}px"
+    decoded = decode_all(listing, folder, stored_size(listing, side), title)
+    readable = _readable(title, decoded, skip_unreadable)
     parts = {part: _part(decoded, listing, readable & (assigned == part)) for part in _PARTS}
     index = decoded.index.assign(label=listing.labels, split=np.where(readable, assigned, ""))
-    _check_parts(set_name(name, raw), parts)
-    report = _report(set_name(name, raw), spec, folder, decoded, index, listing, parts["train"])
+    _check_parts(title, parts)
+    report = _report(title, spec, folder, decoded, index, listing, parts["train"])
     fixed = spec.normalisation
     augmentation = spec.augmentation if flip is None else replace(spec.augmentation, flip=flip)
     return ImageSplits(
@@ -100,7 +97,8 @@ def set_name(name: str, raw: Path) -> str:
     if data_set(name).classes is not None:
         return name
     place = hashlib.blake2b(str(raw.resolve()).encode(), digest_size=4).hexdigest()
-    readable = re.sub(r"[^\w.-]+", "_", raw.stem)  # for the names of files
+    own = raw.resolve()
+    readable = re.sub(r"[^\w.-]+", "_", own.stem if own.is_file() else own.name)  # for the names of files
     return f"{readable}-{place}"
 
 
@@ -190,14 +188,16 @@ def _report(
     train: ImageSet,
 ) -> ImageReport:
     """The look at the images that was taken when they were first split like this, or a new one."""
-    state = hashlib.blake2b(f"{listing.class_names}{listing.remarks}".encode(), digest_size=8)
+    state = hashlib.blake2b(f"{listing.class_names}".encode(), digest_size=8)
     state.update(listing.labels.tobytes())
     state.update("\n".join(index["split"]).encode())
     mark = state.hexdigest()
     kept = folder / f"{decoded.fingerprint}.{mark}.json"
     if kept.exists():
         with suppress(ValidationError):  # an earlier version's look says other things
-            return ImageReport.model_validate_json(kept.read_text())
+            known = ImageReport.model_validate_json(kept.read_text(encoding="utf-8"))
+            # What lies beside the images may change, and neither the look nor a run that goes on with it.
+            return known.model_copy(update={"remarks": listing.remarks})
     mean, std = channel_statistics(train)
     report = make_report(
         name=name,

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import shutil
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ from PIL import Image
 from torch import Tensor
 
 from natv2.bar import progress_bar
+from natv2.errors import UserError
 from natv2.files import write_bytes
 from natv2.images.decode import UnreadableImageError, as_rgb, decode, image_size
 from natv2.images.listing import Listing
@@ -81,7 +83,10 @@ def fingerprint(listing: Listing, size: tuple[int, int]) -> str:
         digest.update(np.ascontiguousarray(listing.samples).data)
     else:
         for path, name in zip(listing.samples, listing.names, strict=True):
-            status = path.stat()
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                raise UserError(f"{path} is listed and not there: the set is incomplete") from None
             # The inode tells two folders apart that have exchanged their names.
             digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}\0".encode())
     return digest.hexdigest()
@@ -99,6 +104,7 @@ def decode_all(listing: Listing, folder: Path, size: tuple[int, int], title: str
     with FileLock(folder / ".lock"):
         if not table.exists() or not _is_whole(pixels, len(listing), size):
             table.unlink(missing_ok=True)
+            _check_room(folder, len(listing) * size[0] * size[1] * 3)
             _decode_missing(listing, pixels, rows, size, title)
             _write_table(listing, rows, table)
             for path in folder.iterdir():
@@ -187,6 +193,16 @@ def _write_table(listing: Listing, rows: Path, table: Path) -> None:
     index.insert(0, "name", listing.names)
     write_bytes(table, index.to_parquet())
     rows.unlink()
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    # What is there already of an interrupted decoding only makes it less: better refused than stopped late.
+    free = shutil.disk_usage(folder).free + sum(path.stat().st_size for path in folder.glob("*.pixels"))
+    if needed > free:
+        raise UserError(
+            f"{folder} has room for {free / 2**30:,.1f} GiB and the decoded images take "
+            f"{needed / 2**30:,.1f}: give smaller resolutions, or more room"
+        )
 
 
 def _is_whole(pixels: Path, count: int, size: tuple[int, int]) -> bool:

@@ -35,7 +35,8 @@ class Files:
     def folders(self, folder: Path) -> list[Path]:
         """The folders in `folder`, but for hidden ones, in the order of their names."""
         with os.scandir(folder) as entries:
-            found = [Path(entry.path) for entry in entries if entry.is_dir() and entry.name[0] not in "._"]
+            visible = [entry for entry in entries if not entry.name.startswith((".", "__MACOSX"))]
+            found = [Path(entry.path) for entry in visible if entry.is_dir()]
         for path in found:
             _check_name(path)
             self.check_inside(path)
@@ -55,7 +56,9 @@ class Files:
             return []
         shown = ", ".join(self.no_images[:5]) + (", ..." if len(self.no_images) > 5 else "")
         count = len(self.no_images)
-        what = "1 file is no image and was" if count == 1 else f"{count:,} files are no images and were"
+        what = "1 file is no image or in no class, and was"
+        if count > 1:
+            what = f"{count:,} files are no images or in no class, and were"
         return [f"{what} passed over: {shown}"]
 
     def _files(self, folder: Path) -> Iterator[Path]:
@@ -72,6 +75,8 @@ class Files:
                 yield from self._files(path)
             elif entry.is_file():
                 yield path
+            else:  # a broken link, or one to a folder: followed, it could lead round in a circle
+                self.no_images.append(path.relative_to(self.root).as_posix())
 
 
 def _check_name(path: Path) -> None:

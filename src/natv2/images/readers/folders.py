@@ -1,6 +1,7 @@
 """A folder of images: DIR/train/<class>/... with DIR/valid and DIR/test, or DIR/<class>/..."""
 
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 
@@ -31,9 +32,12 @@ def read_folders(spec: DataSet, folder: Path) -> Listing:
     for part, place in _parts(files).items():
         for class_folder in files.folders(place):
             images = files.images(class_folder)
-            found += [(part, class_folder.name, path) for path in images]
+            # macOS takes names apart (e and its accent) that are one on other systems.
+            name = normalize("NFC", class_folder.name)
+            found += [(part, name, path) for path in images]
             if not images:
-                empty.add(class_folder.name)
+                empty.add(name)
+        files.no_images += _loose(files, place)
     class_names = tuple(sorted({name for _, name, _ in found}))
     if len(class_names) < 2:
         raise UserError(
@@ -50,6 +54,12 @@ def read_folders(spec: DataSet, folder: Path) -> Listing:
         class_names=class_names,
         remarks=tuple(remarks + files.remark()),
     )
+
+
+def _loose(files: Files, folder: Path) -> list[str]:
+    """Files beside the class folders, which belong to no class."""
+    loose = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+    return sorted(path.relative_to(files.root).as_posix() for path in loose)
 
 
 def _parts(files: Files) -> dict[str, Path]:

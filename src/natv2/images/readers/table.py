@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ def read_table(spec: DataSet, file: Path) -> Listing:
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {file}")
     table = _rows(file)
-    labels = table["label"].astype(str)
+    labels = table["label"].astype(str).map(lambda label: normalize("NFC", label.strip()))
     class_names = tuple(sorted(set(labels), key=_numbers_first))
     if len(class_names) < 2:
         raise UserError(f"{file} has {len(class_names)} labels, at least 2 are needed")
