@@ -50,6 +50,19 @@ def test_16_bit_greys_keep_their_range(tmp_path: Path, name: str) -> None:
     assert (decoded.pixels == decoded.pixels[..., :1]).all()
 
 
+def test_small_values_in_32_bits_are_those_of_8(tmp_path: Path) -> None:
+    grey = np.tile(np.linspace(0, 255, 48).astype(np.int32), (40, 1))
+    decoded = decode(written(tmp_path, Image.fromarray(grey), "a.tif"), None)
+    assert decoded.mode == "I"
+    assert np.array_equal(decoded.pixels[..., 0], grey)
+
+
+def test_drawing_commands_under_another_name_are_no_image(tmp_path: Path) -> None:
+    Image.fromarray(colours()).save(tmp_path / "a.jpg", "EPS")
+    with pytest.raises(UnreadableImageError, match="not an image"):
+        decode(tmp_path / "a.jpg", None)
+
+
 def test_transparent_parts_are_white(tmp_path: Path) -> None:
     alpha = np.zeros((40, 48, 1), dtype=np.uint8)
     alpha[:, :20] = 255

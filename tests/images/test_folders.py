@@ -131,6 +131,17 @@ def test_a_link_within_the_folder_and_to_it_is_followed(tmp_path: Path) -> None:
     assert len(folders(tmp_path / "link")) == 3
 
 
+def test_links_in_a_circle_are_passed_over(tmp_path: Path) -> None:
+    for name in ("a/1.png", "b/1.png"):
+        picture(tmp_path / name)
+    for one, other in (("a/2.png", "a/3.png"), ("c", "d")):
+        (tmp_path / one).symlink_to(tmp_path / other)
+        (tmp_path / other).symlink_to(tmp_path / one)
+    listing = folders(tmp_path)
+    assert listing.names == ("a/1.png", "b/1.png")
+    assert "a/2.png, a/3.png" in listing.remarks[0]
+
+
 def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
     for name in ("a/1.png", "b/1.png"):
         picture(tmp_path / name)
@@ -172,6 +183,17 @@ def test_a_table_of_paths_and_labels(tmp_path: Path, ending: str) -> None:
     assert [path.is_file() for path in listing.samples] == [True] * 3
     frame.drop(columns="split").to_csv(tmp_path / "here" / "plain.csv", index=False)
     assert table(tmp_path / "here" / "plain.csv").parts.tolist() == ["all"] * 3
+
+
+@pytest.mark.parametrize(("label", "class_names"), [((1.0, 10.0), ("1", "10")), ((0.5, 1.0), ("0.5", "1.0"))])
+def test_numbers_are_labels_too(
+    tmp_path: Path, label: tuple[float, float], class_names: tuple[str, str]
+) -> None:
+    for name in ("7", "8"):
+        picture(tmp_path / "a.png").rename(tmp_path / name)
+    pd.DataFrame({"path": [7, 8], "label": label}).to_parquet(tmp_path / "list.parquet")
+    listing = table(tmp_path / "list.parquet")
+    assert (listing.names, listing.class_names) == (("7", "8"), class_names)
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,16 @@ def test_flip_and_share_can_be_asked_for(tmp_path: Path) -> None:
     assert len(images.valid) == len(images.train) == 24
 
 
+def test_a_share_that_changes_nothing_is_said(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "photos")
+    images = load(root, valid_fraction=0.5)
+    assert not images.report.remarks
+    for part in ("train", "valid", "test"):
+        make_folder(root.parent / "split" / part)
+    (remark,) = load(root.parent / "split", valid_fraction=0.5).report.remarks
+    assert "images.valid_fraction=0.5 changes nothing" in remark
+
+
 def test_own_sets_are_told_apart_by_their_places(tmp_path: Path) -> None:
     one, two = tmp_path / "a" / "my photos 🐶", tmp_path / "b" / "my photos 🐶"
     assert set_name("folder", one) != set_name("folder", two)

@@ -87,6 +87,10 @@ def test_it_comes_back_from_json() -> None:
             "mine: 1 pair of the same image in two splits: 3.png (train) = 26.png (test)",
         ),
         (
+            {"digest": {3: "x", 36: "x"}},
+            "mine: 1 pair of the same image in two classes: 3.png (cat) = 36.png (dog)",
+        ),
+        (
             {"split": dict.fromkeys(range(35, 60), "test")},
             "mine: 1 class with images in test only: 'dog'",
         ),

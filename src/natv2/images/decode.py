@@ -1,6 +1,7 @@
 """One image file as RGB pixels, whatever its format and mode."""
 
 import hashlib
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _WHITE = (255, 255, 255, 255)
+_NO_IMAGES = {"PDF", "EPS", "MPEG", "HDF5", "GRIB", "BUFR", "WMF"}  # moving pictures, drawing commands
 
 
 class DecodedImage(NamedTuple):
@@ -43,7 +45,7 @@ def decode(path: Path, size: tuple[int, int] | None) -> DecodedImage:
     """
     try:
         content = path.read_bytes()
-        with Image.open(BytesIO(content)) as image:
+        with Image.open(BytesIO(content), formats=image_formats()) as image:
             _refuse_bomb(image)
             mode = image.mode
             # EXIF's orientation exchanges the sides, and drafting would change them.
@@ -68,7 +70,8 @@ def as_rgb(image: Image.Image) -> Image.Image:
     """`image` of any mode as RGB: 16-bit greys scaled to 8, transparent parts on white."""
     if image.mode.startswith("I"):  # 16-bit files open as I;16, in some formats as 32-bit I
         grey = np.asarray(image).astype(np.float64)
-        return _grey(grey / 257)
+        # Nothing tells what white is in 32 bits: small values are those of 8 bits in a wider file.
+        return _grey(grey if image.mode == "I" and grey.max(initial=0) <= 255 else grey / 257)
     if image.mode == "F":
         values = np.nan_to_num(np.asarray(image, dtype=np.float64))
         return _grey(values * 255 if values.max(initial=0) <= 1 else values)
@@ -79,10 +82,18 @@ def as_rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
+@cache
+def image_formats() -> tuple[str, ...]:
+    """Pillow's names of the formats that are read, whatever a file's name ends in; the common ones first."""
+    Image.preinit()  # before all the others: Pillow tries formats in the order in which it met them
+    Image.init()
+    return tuple(kind for kind in Image.ID if kind not in _NO_IMAGES)
+
+
 def image_size(path: Path) -> tuple[int, int] | None:
     """Width and height of the image at `path`, upright, from its header alone; None where it has none."""
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=image_formats()) as image:
             return _upright(image.size, _orientation(image))
     except Exception:  # whatever is wrong, decoding will say it
         return None

@@ -31,14 +31,14 @@ class NearPairs:
     all_found: bool
 
 
-def exact_pairs(digests: pd.Series, splits: pd.Series) -> Pairs:
-    """Images of different splits with the same digest: each with the first one of every other split."""
+def exact_pairs(digests: pd.Series, groups: pd.Series) -> Pairs:
+    """Images of different groups with the same digest: each with the first one of every other group."""
     frame = pd.DataFrame(
-        {"digest": digests.to_numpy(), "split": splits.to_numpy(), "row": range(len(digests))}
+        {"digest": digests.to_numpy(), "group": groups.to_numpy(), "row": range(len(digests))}
     )
-    firsts = frame.drop_duplicates(["digest", "split"])
+    firsts = frame.drop_duplicates(["digest", "group"])
     both = firsts.merge(frame, on="digest", suffixes=("", "_other"))
-    both = both[both["split"] != both["split_other"]]
+    both = both[both["group"] != both["group_other"]]
     return _ordered(both[["row", "row_other"]].to_numpy(dtype=np.int64))
 
 

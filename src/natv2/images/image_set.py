@@ -9,6 +9,7 @@ from torch import Tensor
 
 from natv2.errors import UserError
 from natv2.images.augmentation import Augmentation
+from natv2.images.listing import SPLITS
 from natv2.images.report import ImageReport
 
 _CHUNK = 2048  # images whose pixels are looked at together
@@ -144,7 +145,7 @@ class ImageSplits:
         if device.type != "cuda" or 2 * pool.numel() > torch.cuda.mem_get_info(device)[0]:
             return replace(self, device=device)
         pool = pool.to(device)
-        parts = {name: replace(getattr(self, name), pool=pool) for name in ("train", "valid", "test")}
+        parts = {name: replace(getattr(self, name), pool=pool) for name in SPLITS}
         return replace(self, device=device, **parts)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+SPLITS = ("train", "valid", "test")
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Listing:

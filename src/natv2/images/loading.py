@@ -19,15 +19,14 @@ from natv2.files import write_bytes
 from natv2.images.datasets import DATASETS, DataSet
 from natv2.images.fetch import fetch, unpack
 from natv2.images.image_set import ImageSet, ImageSplits, Sizes, channel_statistics
-from natv2.images.listing import Listing
+from natv2.images.listing import SPLITS, Listing
 from natv2.images.readers import READERS
-from natv2.images.report import ImageReport, make_report
+from natv2.images.report import LOOK, ImageReport, make_report
 from natv2.images.splits import split, thinned
 from natv2.images.store import Decoded, decode_all, stored_size, typical_side
 
 _MARGIN = 9 / 8  # images are kept this much larger than the largest resolution, for crops
 _SMALLEST, _LARGEST = 32, 128  # of the derived resolutions; larger ones can be asked for
-_PARTS = ("train", "valid", "test")
 _SHOWN = 10
 
 
@@ -58,13 +57,18 @@ def load_images(
     sizes = spec.resolutions if spec.classes is not None else derived_sizes(typical_side(listing))
     largest = resolution or max(sizes.trained + sizes.searched)
     side = 8 * round(largest * _MARGIN / 8)
+    if valid_fraction is not None and "valid" in listing.parts:
+        remark = (
+            f"comes with its own validation images: images.valid_fraction={valid_fraction} changes nothing"
+        )
+        listing = replace(listing, remarks=(*listing.remarks, remark))
     assigned = split(listing, spec.counts, name=name, seed=seed, valid_fraction=valid_fraction)
     if per_class is not None:
         assigned = thinned(assigned, listing.labels, per_class, seed)
     folder = store / title / f"{side}px"
     decoded = decode_all(listing, folder, stored_size(listing, side), title)
     readable = _readable(title, decoded, skip_unreadable)
-    parts = {part: _part(decoded, listing, readable & (assigned == part)) for part in _PARTS}
+    parts = {part: _part(decoded, listing, readable & (assigned == part)) for part in SPLITS}
     index = decoded.index.assign(label=listing.labels, split=np.where(readable, assigned, ""))
     _check_parts(title, parts)
     report = _report(title, spec, folder, decoded, index, listing, parts["train"])
@@ -188,13 +192,13 @@ def _report(
     train: ImageSet,
 ) -> ImageReport:
     """The look at the images that was taken when they were first split like this, or a new one."""
-    state = hashlib.blake2b(f"{listing.class_names}".encode(), digest_size=8)
+    state = hashlib.blake2b(f"{LOOK} {listing.class_names}".encode(), digest_size=8)
     state.update(listing.labels.tobytes())
     state.update("\n".join(index["split"]).encode())
     mark = state.hexdigest()
     kept = folder / f"{decoded.fingerprint}.{mark}.json"
     if kept.exists():
-        with suppress(ValidationError):  # an earlier version's look says other things
+        with suppress(ValidationError):  # a damaged file is no look
             known = ImageReport.model_validate_json(kept.read_text(encoding="utf-8"))
             # What lies beside the images may change, and neither the look nor a run that goes on with it.
             return known.model_copy(update={"remarks": listing.remarks})

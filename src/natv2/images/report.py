@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from natv2.images.duplicates import exact_pairs, near_pairs
+from natv2.images.listing import SPLITS
+
+LOOK = 2
+"""What a look is made of; another number for another way of looking, and kept ones are taken anew."""
 
 FEW = 10
 """Training images of a class below which a person is warned."""
@@ -15,21 +19,21 @@ FEW = 10
 _LISTED = 200  # pairs that are kept by name; all are counted
 _SIZES = 50  # of which it is kept how many images have them
 _NAMED = 3  # examples in a sentence
-_SPLITS = ("train", "valid", "test")
 
 
 class Named(BaseModel):
-    """A file and its split."""
+    """A file, its split and its class."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     split: str
+    label: str
     row: int
 
 
 class Pairs(BaseModel):
-    """Pairs of images in different splits: how many, and the first of them."""
+    """Pairs of images: how many, and the first of them."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,7 +47,8 @@ class ImageReport(BaseModel):
 
     `sizes` are the commonest "width x height", `width` and `height` their smallest, median and largest.
     `mean` and `std` are those of the training images in 0..1; `unreadable` are the files that were left
-    out with their reasons, `remarks` what their reader had to say.
+    out with their reasons, `duplicates` those of two splits, `contradictions` the same image in two classes,
+    `remarks` what their reader had to say.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -62,6 +67,7 @@ class ImageReport(BaseModel):
     unreadable: tuple[tuple[str, str], ...]
     duplicates: Pairs
     near_duplicates: Pairs
+    contradictions: Pairs
     remarks: tuple[str, ...]
 
     def total(self, split: str) -> int:
@@ -70,7 +76,7 @@ class ImageReport(BaseModel):
 
     def summary(self) -> str:
         """One line: how many images of how many classes are where."""
-        train, valid, test = (f"{self.total(split):,}" for split in _SPLITS)
+        train, valid, test = (f"{self.total(split):,}" for split in SPLITS)
         return (
             f"{self.name} ({self.title}): {train} images train, {valid} validate, {test} test; "
             f"{len(self.counts)} classes, kept at {self.stored_size}"
@@ -97,6 +103,13 @@ class ImageReport(BaseModel):
                 ]
                 count = ("" if pairs.all_found else "at least ") + _count(pairs.count, "pair")
                 found.append(f"{self.name}: {count} of {what} image in two splits: {_some(names)}")
+        if self.contradictions.count:
+            names = [
+                f"{one.name} ({one.label}) = {other.name} ({other.label})"
+                for one, other in self.contradictions.listed
+            ]
+            count = _count(self.contradictions.count, "pair")
+            found.append(f"{self.name}: {count} of the same image in two classes: {_some(names)}")
         return found
 
     def lonely(self, split: str) -> list[str]:
@@ -106,7 +119,7 @@ class ImageReport(BaseModel):
     def _odd_classes(self) -> list[tuple[list[str], str]]:
         """Classes that training or testing will suffer from, and what they have or lack."""
         few = [name for name, c in self.counts.items() if 0 < c["train"] < FEW]
-        lonely = {split: self.lonely(split) for split in _SPLITS}
+        lonely = {split: self.lonely(split) for split in SPLITS}
         known = {name for names in lonely.values() for name in names}
         untrained = [name for name, c in self.counts.items() if not c["train"] and name not in known]
         return [
@@ -137,6 +150,7 @@ def make_report(
     rows = used.index.to_numpy(dtype=np.int64)
     near = near_pairs(pixels, rows, used["split"])
     exact = rows[exact_pairs(used["digest"], used["split"])]
+    contradictions = rows[exact_pairs(used["digest"], used["label"])]
     # The same image is nearly the same picture too: it is said once.
     digests = pd.factorize(index["digest"])[0][near.pairs]
     nearly = near.pairs[digests[:, 0] != digests[:, 1]]
@@ -155,8 +169,9 @@ def make_report(
         mean=mean,
         std=std,
         unreadable=tuple(zip(unreadable["name"], unreadable["error"], strict=True)),
-        duplicates=_pairs(index, exact, all_found=True),
-        near_duplicates=_pairs(index, nearly, all_found=near.all_found),
+        duplicates=_pairs(index, exact, class_names),
+        near_duplicates=_pairs(index, nearly, class_names, all_found=near.all_found),
+        contradictions=_pairs(index, contradictions, class_names),
         remarks=tuple(remarks),
     )
 
@@ -164,10 +179,10 @@ def make_report(
 def _counts(used: pd.DataFrame, class_names: Sequence[str]) -> dict[str, dict[str, int]]:
     table = {
         split: np.bincount(used.loc[used["split"] == split, "label"], minlength=len(class_names))
-        for split in _SPLITS
+        for split in SPLITS
     }
     return {
-        name: {split: int(table[split][label]) for split in _SPLITS} for label, name in enumerate(class_names)
+        name: {split: int(table[split][label]) for split in SPLITS} for label, name in enumerate(class_names)
     }
 
 
@@ -176,9 +191,14 @@ def _extent(values: pd.Series) -> tuple[int, int, int]:
     return int(smallest), int(median), int(largest)
 
 
-def _pairs(index: pd.DataFrame, pairs: NDArray[np.int64], *, all_found: bool) -> Pairs:
+def _pairs(
+    index: pd.DataFrame, pairs: NDArray[np.int64], class_names: Sequence[str], *, all_found: bool = True
+) -> Pairs:
+    labels = index["label"].to_numpy(dtype=np.int64)
+
     def named(row: int) -> Named:
-        return Named(name=index.at[row, "name"], split=index.at[row, "split"], row=row)
+        label = class_names[labels[row]]
+        return Named(name=index.at[row, "name"], split=index.at[row, "split"], label=label, row=row)
 
     listed = tuple((named(one), named(other)) for one, other in pairs[:_LISTED].tolist())
     return Pairs(count=len(pairs), all_found=all_found, listed=listed)

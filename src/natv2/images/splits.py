@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from natv2.errors import UserError
 from natv2.images.datasets import Counts
-from natv2.images.listing import Listing
+from natv2.images.listing import SPLITS, Listing
 from natv2.randomness import derived_seed
 
 
@@ -28,7 +28,7 @@ def split(
         )
     if "valid" not in assigned:
         _draw(assigned, listing, "valid", share, derived_seed(seed, name, "valid"))
-    for part in ("train", "valid", "test"):
+    for part in SPLITS:
         if not (assigned == part).any():
             raise UserError(f"{name} has no images left for its split '{part}': {len(listing)} are too few")
     return assigned

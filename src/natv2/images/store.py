@@ -188,7 +188,7 @@ def _resized(array: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint
 
 
 def _write_table(listing: Listing, rows: Path, table: Path) -> None:
-    facts = [fact for line in rows.read_text().splitlines() for fact in json.loads(line)]
+    facts = [fact for line in rows.read_text(encoding="utf-8").splitlines() for fact in json.loads(line)]
     index = pd.DataFrame(facts, columns=list(_COLUMNS))
     index.insert(0, "name", listing.names)
     write_bytes(table, index.to_parquet())

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from numpy.typing import NDArray
 
+from natv2.images.listing import SPLITS
 from natv2.images.report import ImageReport
-from natv2.reporting.style import BLUE, GREEN, ORANGE, new_figure
+from natv2.reporting.style import SPLIT_COLOURS, new_figure
 
-_COLOURS = {"train": BLUE, "valid": ORANGE, "test": GREEN}
 _MOST_ROWS = 20  # classes on a contact sheet
 _PIXELS = 64  # of an example's side on a contact sheet
 
@@ -21,15 +21,15 @@ _PIXELS = 64  # of an example's side on a contact sheet
 def counts_table(report: ImageReport) -> pd.DataFrame:
     """Images of each class: columns class, train, valid, test, in the order of the labels."""
     rows = [{"class": name, **counts} for name, counts in report.counts.items()]
-    return pd.DataFrame(rows, columns=["class", "train", "valid", "test"])
+    return pd.DataFrame(rows, columns=["class", *SPLITS])
 
 
 def counts_figure(report: ImageReport) -> go.Figure:
     """Bars of images per class, a colour for each split; the most frequent class first."""
     table = counts_table(report)
-    table = table.iloc[table[["train", "valid", "test"]].sum(axis=1).argsort()[::-1]]
+    table = table.iloc[table[list(SPLITS)].sum(axis=1).argsort()[::-1]]
     figure = new_figure(f"{report.name}: images of each class")
-    for split, colour in _COLOURS.items():
+    for split, colour in SPLIT_COLOURS.items():
         # Plotly takes <b> and the like in a name for markup.
         figure.add_bar(
             x=[escape(name) for name in table["class"]],

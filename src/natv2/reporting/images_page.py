@@ -11,15 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from natv2.images.report import ImageReport, Pairs
+from natv2.images.report import ImageReport, Named, Pairs
 from natv2.reporting.images import examples
-from natv2.reporting.style import BLUE, GREEN, ORANGE
+from natv2.reporting.style import BLUE, SPLIT_COLOURS
 
 _MOST_CLASSES = 200  # with pictures; all are in the table
 _MOST_PAIRS = 30
 _TINY = 32
 _SIDE = 96  # pixels of a picture's longer side on the page
-_COLOURS = {"train": BLUE, "valid": ORANGE, "test": GREEN}
 
 
 def images_page(
@@ -33,6 +32,7 @@ def images_page(
         f"<h1>{escape(report.name)}</h1><p class=lead>{escape(report.title)}</p>",
         _facts(report),
         _warnings(report),
+        _pairs("The same image in two classes", report.contradictions, pixels),
         _pairs("The same image in two splits", report.duplicates, pixels),
         _pairs("Nearly the same image in two splits", report.near_duplicates, pixels),
         _list("Left out: could not be read", [f"{name}: {reason}" for name, reason in report.unreadable]),
@@ -41,7 +41,7 @@ def images_page(
         _histogram("Modes as they came", report.modes),
         _examples(report, index, pixels, per_class),
     ]
-    style = files("natv2.reporting").joinpath("images_page.css").read_text()
+    style = files("natv2.reporting").joinpath("images_page.css").read_text(encoding="utf-8")
     head = f'<meta charset="utf-8"><title>{escape(report.name)}</title><style>{style}</style>'
     return f"<!doctype html><html lang=en><head>{head}</head><body>{''.join(parts)}</body></html>\n"
 
@@ -74,11 +74,11 @@ def _classes(report: ImageReport) -> str:
     for name, counts in report.counts.items():
         bars = "".join(
             f'<span class=bar style="width:{100 * counts[split] / most:.2f}%;background:{colour}"></span>'
-            for split, colour in _COLOURS.items()
+            for split, colour in SPLIT_COLOURS.items()
         )
-        cells = "".join(f"<td>{counts[split]:,}</td>" for split in _COLOURS)
+        cells = "".join(f"<td>{counts[split]:,}</td>" for split in SPLIT_COLOURS)
         rows.append(f"<tr><td>{escape(name)}</td>{cells}<td class=bars>{bars}</td></tr>")
-    heads = "".join(f'<th style="color:{colour}">{split}</th>' for split, colour in _COLOURS.items())
+    heads = "".join(f'<th style="color:{colour}">{split}</th>' for split, colour in SPLIT_COLOURS.items())
     return (
         f"<h2>Images of each class</h2><table><tr><th>class</th>{heads}<th></th></tr>{''.join(rows)}</table>"
     )
@@ -108,12 +108,15 @@ def _pairs(title: str, pairs: Pairs, pixels: NDArray[np.uint8]) -> str:
     if not pairs.count:
         return ""
     shown = [
-        f"<div class=pair>{_pictures(pixels, [one.row, other.row])}<br>{escape(one.name)} ({one.split})<br>"
-        f"{escape(other.name)} ({other.split})</div>"
+        f"<div class=pair>{_pictures(pixels, [one.row, other.row])}<br>{_label(one)}<br>{_label(other)}</div>"
         for one, other in pairs.listed[:_MOST_PAIRS]
     ]
     count = f"{'' if pairs.all_found else 'at least '}{pairs.count:,}"
     return f"<h2>{title}: {count}</h2>{''.join(shown)}"
+
+
+def _label(image: Named) -> str:
+    return f"{escape(image.name)} ({escape(image.label)}, {image.split})"
 
 
 def _list(title: str, lines: list[str]) -> str:

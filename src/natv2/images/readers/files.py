@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from natv2.errors import UserError
+from natv2.images.decode import image_formats
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Files:
         """The folders in `folder`, but for hidden ones, in the order of their names."""
         with os.scandir(folder) as entries:
             visible = [entry for entry in entries if not entry.name.startswith((".", "__MACOSX"))]
-            found = [Path(entry.path) for entry in visible if entry.is_dir()]
+            found = [path for entry in visible if (path := Path(entry.path)).is_dir()]
         for path in found:
             _check_name(path)
             self.check_inside(path)
@@ -44,9 +45,10 @@ class Files:
 
     def check_inside(self, path: Path) -> None:
         """Raise UserError if `path` leads out of the root."""
-        if path.is_symlink() and not path.resolve().is_relative_to(self.root.resolve()):
+        target = Path(os.path.realpath(path))  # Path.resolve fails where links lead round in a circle
+        if path.is_symlink() and not target.is_relative_to(self.root.resolve()):
             raise UserError(
-                f"{path} is a symbolic link to {path.resolve()}, outside of {self.root}; "
+                f"{path} is a symbolic link to {target}, outside of {self.root}; "
                 "copy the images into the folder, or list them in a table (dataset=table)"
             )
 
@@ -73,7 +75,7 @@ class Files:
                 self.check_inside(path)
             if entry.is_dir(follow_symlinks=False):
                 yield from self._files(path)
-            elif entry.is_file():
+            elif path.is_file():
                 yield path
             else:  # a broken link, or one to a folder: followed, it could lead round in a circle
                 self.no_images.append(path.relative_to(self.root).as_posix())
@@ -89,10 +91,6 @@ def _check_name(path: Path) -> None:
 
 @cache
 def image_suffixes() -> frozenset[str]:
-    """File name endings of the formats that Pillow reads."""
-    Image.preinit()  # before all the others: Pillow tries formats in the order in which it met them
-    Image.init()
-    # A container of moving pictures or of drawing commands is not what a person labels.
-    not_images = {".pdf", ".ps", ".eps", ".mpg", ".mpeg", ".h5", ".hdf", ".grib", ".bufr"}
-    readable = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
-    return frozenset(readable - not_images)
+    """File name endings of the formats that are decoded."""
+    formats = image_formats()
+    return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in formats)

@@ -53,6 +53,8 @@ def _rows(file: Path) -> pd.DataFrame:
         missing = table[column].isna()
         if missing.any():
             raise UserError(f"{file}, row {int(missing.argmax()) + 1}: there is no {column}")
+    if pd.api.types.is_float_dtype(table["label"]) and (table["label"] % 1 == 0).all():
+        table["label"] = table["label"].astype(np.int64)  # 1.0 is class "1"
     table["path"] = table["path"].astype(str)
     twice = table["path"].map(lambda path: os.path.normpath(file.parent / path)).duplicated()
     if twice.any():

@@ -18,7 +18,7 @@ def read_tiny_imagenet(spec: DataSet, folder: Path) -> Listing:
     root = folder / spec.folder
     wnids = sorted(path.name for path in (root / "train").iterdir() if path.is_dir())
     train = [(path, wnid) for wnid in wnids for path in sorted((root / "train" / wnid).glob("images/*.JPEG"))]
-    lines = (root / "val" / "val_annotations.txt").read_text().splitlines()
+    lines = (root / "val" / "val_annotations.txt").read_text(encoding="utf-8").splitlines()
     annotated = [line.split("\t")[:2] for line in lines if line]
     test = [(root / "val" / "images" / name, wnid) for name, wnid in annotated]
     unknown = {wnid for _, wnid in test} - set(wnids)
@@ -38,7 +38,9 @@ def read_tiny_imagenet(spec: DataSet, folder: Path) -> Listing:
 
 
 def _class_names(root: Path, wnids: list[str]) -> tuple[str, ...]:
-    lines = (root / "words.txt").read_text().splitlines() if (root / "words.txt").exists() else []
+    lines = (
+        (root / "words.txt").read_text(encoding="utf-8").splitlines() if (root / "words.txt").exists() else []
+    )
     words = dict(line.split("\t", 1) for line in lines if "\t" in line)
     first = [words.get(wnid, wnid).split(",")[0].strip() for wnid in wnids]
     # Two synsets may share their first word (the crane that flies, and the one that lifts).
