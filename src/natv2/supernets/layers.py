@@ -4,43 +4,19 @@ Everything is built without memory, on the meta device: a network's tensors are 
 `initialise`, by a supernet or from a file. So a random subnet costs no initialisation.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d
 
 from natv2.spaces.design import Activation
+from natv2.supernets.depthwise import DepthwiseConv2d
 
-ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "hswish": nn.Hardswish}
-
-
-class DepthwiseConv2d(nn.Conv2d):
-    """Depthwise convolution that, in training, leaves out the taps that only ever see padding.
-
-    A k x k kernel reaches at most 2H - 1 pixels of an H x H input, so smaller maps use its centre
-    only: the same sums, and a much cheaper weight gradient (5x5 and 7x7 on 1x1 to 3x3 maps).
-    Evaluation runs the convolution as it is, which is what costs count and exports hold.
-    """
-
-    def __init__(self, channels: int, kernel: int, stride: int) -> None:
-        super().__init__(
-            channels,
-            channels,
-            kernel,
-            stride=stride,
-            padding=kernel // 2,
-            groups=channels,
-            bias=False,
-            device="meta",
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to (N, C, H/stride, W/stride), rounded up."""
-        reach = max(x.shape[2:]) - 1
-        outer = int(self.padding[0]) - reach
-        if not self.training or outer <= 0:
-            return super().forward(x)
-        centre = self.weight[:, :, outer:-outer, outer:-outer]
-        return conv2d(x, centre, stride=self.stride, padding=reach, groups=self.groups)
+ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
+    "relu": partial(nn.ReLU, inplace=True),
+    "hswish": nn.Hardswish,
+}
 
 
 class ConvNorm(nn.Module):
