@@ -1,8 +1,8 @@
 import pytest
 
 PARAMETERS = (
-    "supernet, source, dataset, source_path, data_path, images, objectives, seed, device, threads, "
-    "fresh, widths, eps, search, postprocess"
+    "supernet, source, dataset, source_path, data_path, images, schedule, teacher, kd, "
+    "init_from, objectives, seed, device, threads, fresh, widths, eps, search, postprocess"
 )
 
 

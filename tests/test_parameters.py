@@ -38,7 +38,7 @@ def message(name: str, value: object) -> str:
     return error.value.message
 
 
-@pytest.mark.parametrize("env", ["base", "demo", "test"])
+@pytest.mark.parametrize("env", ["base", "demo", "reduced", "test"])
 def test_every_environment_is_valid_and_survives_being_dumped(env):
     parameters = validate_parameters(raw(env))
     assert validate_parameters(parameters.model_dump()) == parameters
@@ -50,6 +50,8 @@ def test_base_is_the_thesis():
     assert base.objectives == ("accuracy", "macs")
     assert (base.widths.narrow, base.widths.wide) == (1.0, 1.2)
     table = {name: tuple(row.values()) for name, row in base.eps.phases.model_dump().items()}
+    assert table.pop("whole") == (3e-2, None, 5, 4)  # ours: no row of the thesis's
+    assert (base.schedule, base.teacher, base.kd) == ("eps", "progressive", "ens")
     # Table 5.2, typed again: learning rate, epochs, warm-up epochs, subnets
     assert table == {
         "full": (1e-3, 180, 0, 0),
@@ -65,7 +67,7 @@ def test_base_is_the_thesis():
         "width_1": (2.5e-3, 25, 0, 4),
         "width_2": (7.5e-3, 120, 5, 4),
     }
-    assert list(table) == list(PHASES)
+    assert [*table, "whole"] == list(PHASES)
 
 
 @pytest.mark.parametrize(

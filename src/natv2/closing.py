@@ -11,6 +11,8 @@ from rich import get_console
 
 from natv2.reporting.tables import as_text, results_table
 
+_STEPS = "test_table"
+
 _PLACES: Mapping[str, str] = MappingProxyType(
     {
         "image_page": "Page with the images",
@@ -30,10 +32,24 @@ _PLACES: Mapping[str, str] = MappingProxyType(
 _COLUMNS = ["name", "test_accuracy", "params", "macs", "resolution", "exit", "width"]
 
 
-def show_results(results: pd.DataFrame) -> None:
-    """Show the table of finished networks, the most accurate first."""
-    ordered = results.sort_values("test_accuracy", ascending=False)[_COLUMNS]
-    get_console().print(f"\n{as_text(results_table(ordered))}\n", markup=False, highlight=False)
+def is_shown(dataset: str) -> bool:
+    """Whether the end of a run shows the data set of this name as a table."""
+    return dataset == "results" or dataset.endswith(_STEPS)
+
+
+def show_tables(saved: Mapping[str, Any]) -> None:
+    """Show the rows of Table 5.3 of each width, then the finished networks, the most accurate first."""
+    steps = [frame for name, frame in saved.items() if name.endswith(_STEPS)]
+    if steps:
+        _show("Test top-1 (%) behind each step", pd.concat(steps).dropna(axis="columns"))
+    if "results" in saved:
+        ordered = saved["results"].sort_values("test_accuracy", ascending=False)[_COLUMNS]
+        _show("", results_table(ordered))
+
+
+def _show(title: str, table: pd.DataFrame) -> None:
+    text = f"{title}\n\n{as_text(table)}" if title else as_text(table)
+    get_console().print(f"\n{text}\n", markup=False, highlight=False, soft_wrap=True)
 
 
 def show_places(

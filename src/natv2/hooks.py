@@ -15,7 +15,7 @@ from kedro.pipeline.node import Node
 
 from natv2.attempt import Attempt, identity_of_run, open_attempt
 from natv2.catalog.progress import ProgressDataset
-from natv2.closing import show_places, show_results
+from natv2.closing import is_shown, show_places, show_tables
 from natv2.devices import resolve_device
 from natv2.errors import UserError
 from natv2.images import set_name
@@ -130,7 +130,7 @@ class RunHooks:
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
         """Keep figures and tables with the MLflow run, and in mind what to show at the end."""
-        self._saved[dataset_name] = data if dataset_name == "results" else None
+        self._saved[dataset_name] = data if is_shown(dataset_name) else None
         if self._run is not None and dataset_name in self._kept:
             self._run.keep(dataset_name, data)
 
@@ -139,8 +139,7 @@ class RunHooks:
         """End the MLflow run, close the attempt (the same command starts afresh), show the results."""
         if self._run is not None:
             self._run.end("FINISHED")
-            if "results" in self._saved:
-                show_results(self._saved["results"])
+            show_tables({name: data for name, data in self._saved.items() if is_shown(name)})
             tracking = f"'{self._run.name}' ({self._run.id}) in {self._run.uri}; `mlflow ui` shows it"
             show_places(catalog, self._saved, Path(run_params["project_path"]), tracking)
         if self._attempt is not None:

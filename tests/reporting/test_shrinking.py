@@ -18,6 +18,7 @@ def subnets(supernet: str, width: float, teacher: str, phases: dict[str, list[fl
             {
                 "supernet": supernet,
                 "width": width,
+                "schedule": "eps",
                 "teacher": teacher,
                 "phase": phase,
                 "step": steps.get(phase, phase.split("_")[0]),
@@ -47,12 +48,12 @@ ROWS = pd.concat(
 
 
 def test_table_holds_mean_and_best_of_the_last_phase_of_each_step() -> None:
-    table = shrinking_table(ROWS).set_index(["supernet", "width", "teacher"])
+    table = shrinking_table(ROWS).set_index(["supernet", "width", "schedule", "teacher"])
     assert table.columns.tolist() == [f"{step} {kind}" for step in STEPS for kind in ("mean", "best")]
     expected: dict[Any, dict[str, tuple[float, float]]] = {
-        ("EE_B", 1.0, "fixed"): {"resolution": (20, 30), "kernel": (25, 25), "exit": (35, 50)},
-        ("EE_B", 1.2, "fixed"): {"resolution": (40, 40), "kernel": (60, 70), "exit": (60, 60)},
-        ("SE_P", 1.0, "progressive"): {"resolution": (33.33, 33.33), "level": (30, 40)},
+        ("EE_B", 1.0, "eps", "fixed"): {"resolution": (20, 30), "kernel": (25, 25), "exit": (35, 50)},
+        ("EE_B", 1.2, "eps", "fixed"): {"resolution": (40, 40), "kernel": (60, 70), "exit": (60, 60)},
+        ("SE_P", 1.0, "eps", "progressive"): {"resolution": (33.33, 33.33), "level": (30, 40)},
     }
     assert len(table) == len(expected)
     for name, row in zip(table.index, table.to_dict("records"), strict=True):
@@ -86,7 +87,7 @@ def test_supernets_and_teachers_have_their_own_colour() -> None:
 def test_small_frames_are_taken(rows: int) -> None:
     part = ROWS.iloc[:rows]
     table, figure = shrinking_table(part), shrinking_figure(part)
-    assert table.shape == (rows, 3 + 2 * len(STEPS))
+    assert table.shape == (rows, 4 + 2 * len(STEPS))
     assert len(figure.data) == 3 * rows
     if rows:
         assert table.loc[0, "exit mean"] == 20

@@ -3,8 +3,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from natv2.shrinking.phases import PHASES, choices, sample
-from natv2.spaces import DESIGNS, combinations
+from natv2.shrinking.phases import PHASES, choices, phases_of, sample, steps_of
+from natv2.spaces import DESIGNS, Choices, combinations
 
 # facts, section 3: what each phase adds to those before it
 LEVEL = {"level_1": (3, 5, 6, 7), "level_2": (1, 2, 3, 4, 5, 6, 7)}
@@ -13,6 +13,7 @@ DEPTH = {"depth_1": (3, 4), "depth_2": (2, 3, 4)}
 WIDTH = {"width_1": (4, 6), "width_2": (3, 4, 6)}
 DIMENSIONS = {"masks": LEVEL, "exits": EXIT, "depths": DEPTH, "expand_ratios": WIDTH}
 ORDER = ["full", "kernel", *LEVEL, *EXIT, *DEPTH, *WIDTH]
+SHORTER = ["full", "kernel", *DEPTH, *WIDTH]
 EVERY = [(name, phase) for name in DESIGNS for phase in ORDER]
 
 
@@ -38,7 +39,7 @@ def expected(name: str, phase: str) -> dict[str, tuple[int, ...]]:
 
 
 def test_the_phases_and_their_order():
-    assert list(PHASES) == ORDER
+    assert list(PHASES) == [*ORDER, "whole"]
     steps = {phase: PHASES[phase].step for phase in ORDER}
     assert steps["full"] == "resolution"
     assert all(steps[phase] == phase.split("_")[0] for phase in ORDER[1:])
@@ -48,6 +49,25 @@ def test_the_phases_and_their_order():
 def test_what_is_unlocked_adds_up(name, phase):
     assert PHASES[phase].applies_to(DESIGNS[name]) == applies(name, phase)
     assert vars(choices(DESIGNS[name], phase)) == expected(name, phase)
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_each_schedule_has_its_phases(name):
+    design = DESIGNS[name]
+    assert phases_of(design, "eps") == tuple(phase for phase in ORDER if applies(name, phase))
+    assert phases_of(design, "ps") == tuple(SHORTER)
+    for schedule in ("random", "sandwich"):
+        assert phases_of(design, schedule) == ("whole",)
+        assert choices(design, "whole", schedule) == Choices.everything(design)
+    last = choices(design, "width_2", "ps")  # exits and levels stay as they are
+    assert (last.exits, last.masks) == ((5,), (design.full_mask,))
+    assert (last.kernels, last.depths, last.expand_ratios) == ((3, 5, 7), (2, 3, 4), (3, 4, 6))
+    assert choices(design, "width_2") == Choices.everything(design)
+    steps = ["resolution", "kernel", "depth", "width"]
+    steps[2:2] = ["level"] * design.parallel + ["exit"] * design.early_exits
+    assert list(steps_of(design, "eps")) == steps
+    assert steps_of(design, "eps")["width"] == "width_2"
+    assert steps_of(design, "random") == {"width": "whole"}
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import torch
 
 from natv2.parameters import EpsParameters
 from natv2.pipelines.ofav2_eps import nodes
-from natv2.pipelines.ofav2_eps.nodes import full_phase, shrinking_phase
+from natv2.pipelines.ofav2_eps.nodes import configure, full_phase, phase_node
 from natv2.shrinking import train
+from natv2.shrinking.config import ShrinkingConfig
 from natv2.shrinking.phases import PHASES
 from natv2.spaces import DESIGNS
 from natv2.training.distillation import make_teacher
@@ -19,12 +20,12 @@ from tests.tiny import splits
 IMAGES = splits(train=16, valid=8)
 
 
-def parameters(teacher: str) -> EpsParameters:
+def settings(name: str, teacher: str) -> ShrinkingConfig:
     row = {"lr": 0.05, "epochs": 1, "warmup_epochs": 0, "subnets": 1}
-    return EpsParameters(
+    special = {"full": row | {"subnets": 0}, "whole": row | {"subnets": 2}}
+    eps = EpsParameters(
         resolutions=(16,),
         batch_size=16,
-        teacher=teacher,
         kd_ratio=1.0,
         label_smoothing=0.1,
         dropout=0.1,
@@ -35,8 +36,10 @@ def parameters(teacher: str) -> EpsParameters:
         calibration={"images": 16, "batch_size": 16},
         evaluation="extremes",
         evaluation_batch_size=8,
-        phases={phase: row | {"subnets": 0 if phase == "full" else 1} for phase in PHASES},
+        probes=2,
+        phases={phase: special.get(phase, row) for phase in PHASES},
     )
+    return configure(IMAGES, name, eps, "eps", teacher, "ens", 0)
 
 
 @pytest.fixture
@@ -44,17 +47,18 @@ def taught(monkeypatch):
     """The teacher of each phase: its architecture, exit weights and tensors. Accuracies are not taken."""
     record = []
 
-    def recording(supernet, architectures, weights, calibration):
-        teacher = make_teacher(supernet, architectures, weights, calibration)
+    def recording(supernet, architectures, weights, calibration, kd):
+        teacher = make_teacher(supernet, architectures, weights, calibration, kd=kd)
         (network,) = teacher.networks.values()
         record.append((network.architecture, teacher.weights, network.state_dict()))
         return teacher
 
     def untested(supernet, phase, **options):
-        return pd.DataFrame({"phase": [phase], "accuracy": [0.5]})
+        return pd.DataFrame({"phase": phase, "accuracy": 0.5, "uncalibrated": 0.5, "probe": [0, 1]})
 
     monkeypatch.setattr(train, "make_teacher", recording)
     monkeypatch.setattr(nodes, "phase_accuracy", untested)
+    monkeypatch.setattr(nodes, "probe", untested)
     return record
 
 
@@ -76,20 +80,21 @@ def same(taught: dict[str, torch.Tensor], weights: dict[str, torch.Tensor]) -> b
 def test_the_progressive_teacher_changes_with_every_phase_and_the_fixed_one_never(
     tmp_path, taught, name, teacher
 ):
-    eps, progress = parameters(teacher), Progress(tmp_path)
-    full, _ = full_phase(IMAGES, name, 0.1, eps, 0, "cpu", progress.child("full"))
+    config, progress = settings(name, teacher), Progress(tmp_path)
+    full, _ = full_phase(IMAGES, name, 0.1, None, config, "cpu", progress.child("full"))
     assert taught == []  # the full phase has no teacher
     previous, expected = full, []
     for phase in list(PHASES)[1:]:
-        arguments = (IMAGES, eps, 0, "cpu", progress.child(phase))
-        checkpoint, rows = shrinking_phase(phase, previous, full, *arguments)
+        checkpoint, report = phase_node(phase)(previous, full, IMAGES, config, "cpu", progress.child(phase))
         if PHASES[phase].applies_to(DESIGNS[name]):
             expected.append(weights_of(previous if teacher == "progressive" else full))
             assert checkpoint.phase == phase
-            assert (rows["teacher"] == teacher).all() and (rows["phase"] == phase).all()
+            assert checkpoint.origin["teacher"] == teacher
+            assert (report["accuracy"]["phase"] == phase).all()
+            assert report["curve"]["epoch"].tolist() == [1]
         else:
             assert checkpoint is previous
-            assert rows.empty
+            assert not report
         previous = checkpoint
     assert len(taught) == len(expected) == {"EE_B_OFAMobileNetV3": 9, "SE_P_OFAMobileNetV3": 7}[name]
     exits = (1, 2, 3, 4, 5) if name.startswith("EE") else (5,)

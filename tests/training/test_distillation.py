@@ -4,14 +4,18 @@ import torch
 from torch import Tensor
 
 from natv2.exits import exit_weights
-from natv2.images import calibration_batches, evaluation_batches
+from natv2.images import Batch, calibration_batches, evaluation_batches
 from natv2.training.calibration import calibrate
-from natv2.training.distillation import joint_loss, make_teacher, student_loss
+from natv2.training.distillation import Teacher, joint_loss, make_teacher, soft_labels, student_loss
 from tests.tiny import CLASSES, new_supernet, splits
 
 IMAGES = splits()
 CALIBRATION = calibration_batches(IMAGES, images=32, batch_size=16, seed=0)
 LABELS = torch.tensor([0, 3, 1, 1, 2])
+
+
+def taught(teacher: Teacher, batch: Batch, exit: int = 5) -> Tensor:
+    return teacher.soft_labels(teacher.logits(batch, 16), exit)
 
 
 def logits_of(*seeds: int) -> list[Tensor]:
@@ -68,7 +72,7 @@ def test_soft_labels_are_the_ensemble_of_the_five_exits(weighting):
         assert len(logits) == 5
         mixed = sum(w * o.double().numpy() for w, o in zip(weights, logits, strict=True))
         expected = np.exp(mixed) / np.exp(mixed).sum(axis=1, keepdims=True)
-        soft = teacher.soft_labels(batch, resolution)
+        soft = teacher.soft_labels(teacher.logits(batch, resolution), 2)
         assert np.allclose(soft.numpy(), expected, atol=1e-6)
         assert not soft.requires_grad
 
@@ -80,18 +84,43 @@ def test_a_single_exit_teaches_with_its_softmax():
     (batch,) = evaluation_batches(IMAGES, IMAGES.valid, 16)
     with torch.no_grad():
         (logits,) = supernet(batch.at(16), largest, calibrate(supernet, largest, CALIBRATION))
-    assert torch.equal(teacher.soft_labels(batch, 16), logits.softmax(dim=1))
+    assert torch.equal(taught(teacher, batch), logits.softmax(dim=1))
+
+
+@pytest.mark.parametrize("name", ["EE_B_OFAMobileNetV3", "SE_B_OFAMobileNetV3"])
+def test_exit_to_exit_a_subnet_learns_from_the_exit_at_its_depth(name):
+    supernet = new_supernet(name)
+    exits, largest = supernet.design.exits, supernet.largest(16)
+    weights = exit_weights("DESC", len(exits))[1]
+    teacher = make_teacher(supernet, [largest], weights, CALIBRATION, kd="e2e")
+    (batch,) = evaluation_batches(IMAGES, IMAGES.valid, 16)
+    logits = teacher.logits(batch, 16)
+    for exit, output in zip(exits, logits, strict=True):
+        assert torch.equal(teacher.soft_labels(logits, exit), output.softmax(dim=1))
+    if len(exits) == 1:  # where there is one exit, the ensemble is it
+        assert torch.equal(soft_labels(logits, exits, 5, weights, "ens"), logits[0].softmax(dim=1))
+
+
+def test_a_loss_can_learn_from_what_the_teacher_says():
+    """Logits made for inference only could not be kept for a backward pass, nor could the batch's images."""
+    supernet = new_supernet("EE_B_OFAMobileNetV3")
+    teacher = make_teacher(supernet, [supernet.largest(16)], exit_weights("DESC", 5)[1], CALIBRATION)
+    (batch,) = evaluation_batches(IMAGES, IMAGES.valid, 16)
+    soft = taught(teacher, batch)
+    student = supernet(batch.at(16), supernet.largest(16))[-1]
+    student_loss(student, batch.labels, soft, kd_ratio=1.0, label_smoothing=0.0).backward()
+    assert supernet.network.stem.conv.weight.grad.abs().sum() > 0
 
 
 def test_the_teacher_is_static_and_in_evaluation_mode():
     supernet = new_supernet("EE_B_OFAMobileNetV3", dropout=0.5)
     teacher = make_teacher(supernet, [supernet.largest(16)], exit_weights("DESC", 5)[1], CALIBRATION)
     whole, part = (next(iter(evaluation_batches(IMAGES, IMAGES.valid, size))) for size in (16, 3))
-    before = teacher.soft_labels(whole, 16)
+    before = taught(teacher, whole)
     # an image's soft label does not depend on the others in its batch, nor on what was taught before
-    assert torch.allclose(teacher.soft_labels(part, 16), before[:3], atol=1e-6)
+    assert torch.allclose(taught(teacher, part), before[:3], atol=1e-6)
     with torch.no_grad():
         for parameter in supernet.parameters():
             parameter.zero_()
-    assert torch.equal(teacher.soft_labels(whole, 16), before)
+    assert torch.equal(taught(teacher, whole), before)
     assert not any(p.requires_grad for network in teacher.networks.values() for p in network.parameters())

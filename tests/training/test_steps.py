@@ -4,13 +4,14 @@ from functools import cache
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from natv2.exits import exit_weights
 from natv2.images import Batch, calibration_batches, evaluation_batches
 from natv2.spaces import constant
 from natv2.supernets import Supernet
 from natv2.training.distillation import Teacher, joint_loss, make_teacher, student_loss
-from natv2.training.steps import elastic_step, joint_step
+from natv2.training.steps import elastic_step, joint_step, sandwich_step
 from tests.tiny import new_supernet, splits
 
 IMAGES = splits()
@@ -81,7 +82,9 @@ def test_the_elastic_step_sums_the_subnets_gradients(kd_ratio, teacher_resolutio
     losses = []
     for subnet in drawn:
         (logits,) = other(batch().at(subnet.resolution), subnet)
-        soft = teacher().soft_labels(batch(), teacher_resolution or subnet.resolution)
+        soft = teacher().soft_labels(
+            teacher().logits(batch(), teacher_resolution or subnet.resolution), subnet.exits[0]
+        )
         losses.append(student_loss(logits, batch().labels, soft, kd_ratio=kd_ratio, label_smoothing=0.1))
     sum(losses).backward()
     assert loss.item() == pytest.approx(sum(loss.item() for loss in losses) / 3, rel=1e-5)
@@ -90,13 +93,13 @@ def test_the_elastic_step_sums_the_subnets_gradients(kd_ratio, teacher_resolutio
 
 @pytest.mark.parametrize(("teacher_resolution", "asked"), [(None, [16, 24]), (32, [32])])
 def test_the_teacher_looks_once_at_each_size(monkeypatch, teacher_resolution, asked):
-    seen, teach = [], Teacher.soft_labels
+    seen, teach = [], Teacher.logits
 
-    def soft_labels(self: Teacher, images: Batch, resolution: int) -> Tensor:
+    def logits(self: Teacher, images: Batch, resolution: int) -> tuple[Tensor, ...]:
         seen.append(resolution)
         return teach(self, images, resolution)
 
-    monkeypatch.setattr(Teacher, "soft_labels", soft_labels)
+    monkeypatch.setattr(Teacher, "logits", logits)
     supernet = new_supernet(NAME)
     options = {"label_smoothing": 0.0, "teacher_resolution": teacher_resolution}
     subnets = [SMALL, OTHER, SMALL]
@@ -104,6 +107,33 @@ def test_the_teacher_looks_once_at_each_size(monkeypatch, teacher_resolution, as
     assert seen == asked
     elastic_step({0.1: supernet}, lambda e, i: subnets, teacher(), kd_ratio=0.0, **options)(batch(), 0, 0)
     assert seen == asked
+
+
+@pytest.mark.parametrize("kd", ["none", "e2e", "ens"])
+def test_the_sandwich_step_sums_the_largest_and_what_learns_from_it(kd):
+    supernet, other = new_supernet(NAME), new_supernet(NAME)
+    largest = other.largest(16)
+    losses, outputs = exit_weights("MIX", 5)
+    drawn = [SMALL, SMALL]
+    step = sandwich_step(
+        supernet, lambda e, i: largest, lambda e, i: drawn, losses, outputs, kd=kd, label_smoothing=0.1
+    )
+    found = step(batch(), 0, 0)
+    logits = other(batch().at(16), largest)
+    expected = [joint_loss(logits, batch().labels, losses, label_smoothing=0.1)]
+    soft = {
+        "e2e": logits[2].softmax(dim=1),
+        "ens": sum(w * o for w, o in zip(outputs, logits, strict=True)).softmax(dim=1),
+    }
+    for subnet in drawn:
+        (output,) = other(batch().at(16), subnet)
+        if kd == "none":
+            expected.append(cross_entropy(output, batch().labels, label_smoothing=0.1))
+        else:
+            expected.append(-(soft[kd].detach() * output.log_softmax(dim=1)).sum(dim=1).mean())
+    sum(expected).backward()
+    assert found.item() == pytest.approx(sum(loss.item() for loss in expected) / 3, rel=1e-5)
+    assert close(gradients(supernet), gradients(other))
 
 
 def test_each_subnet_trains_the_supernet_of_its_width():

@@ -12,14 +12,14 @@ from natv2.reporting.style import SERIES, percentages, style
 STEPS = ("resolution", "kernel", "level", "exit", "depth", "width")
 """The steps in the order of Tables 5.3 and 5.4; a step's phases end in their number."""
 
-_SUPERNET = ["supernet", "width", "teacher"]
+_SUPERNET = ["supernet", "width", "schedule", "teacher"]
 
 
 def shrinking_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Mean and best top-1 (%) of the tested subnets after each step, as in Tables 5.3 and 5.4.
 
-    `rows` has a row a tested subnet: supernet, width, teacher, phase, step, accuracy (a fraction).
-    Gives a row for each supernet, width and teacher, with the columns "<step> mean" and "<step>
+    `rows` has a row a tested subnet: supernet, width, schedule, teacher, phase, step, accuracy (a fraction).
+    Gives a row for each supernet, width, schedule and teacher, with the columns "<step> mean" and "<step>
     best"; of several phases of a step the last counts. NaN: the supernet has no use for the step.
     Raises ValueError on a step that is not in STEPS.
     """
@@ -47,12 +47,11 @@ def shrinking_figure(rows: pd.DataFrame) -> go.Figure:
         subplot_titles=[f"Width {float(width)}" for width in widths],
         horizontal_spacing=0.04,
     )
-    trainings = phases[["supernet", "teacher"]].drop_duplicates().itertuples(index=False)
-    for colour, (supernet, teacher) in zip(SERIES * len(phases), trainings, strict=False):
+    trainings = phases.groupby(["supernet", "schedule", "teacher"], sort=False)
+    for colour, ((supernet, schedule, teacher), curves) in zip(SERIES * len(phases), trainings, strict=False):
         for column, width in enumerate(widths, start=1):
-            chosen = (phases["supernet"] == supernet) & (phases["teacher"] == teacher)
-            curve = phases[chosen & (phases["width"] == width)]
-            for trace in _curves(curve, f"{supernet}, {teacher} teacher", colour, shown=column == 1):
+            name = f"{supernet}, {schedule}, teacher {teacher}"
+            for trace in _curves(curves[curves["width"] == width], name, colour, shown=column == 1):
                 figure.add_trace(trace, row=1, col=column)
     figure.update_xaxes(
         title="After phase", categoryorder="array", categoryarray=[_readable(name) for name in names]

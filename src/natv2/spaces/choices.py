@@ -33,6 +33,10 @@ class Choices:
         """Only the smallest and the largest of each."""
         return Choices(**{name: tuple(sorted({v[0], v[-1]})) for name, v in vars(self).items()})
 
+    def smallest(self) -> "Choices":
+        """Only the smallest of each."""
+        return Choices(**{name: v[:1] for name, v in vars(self).items()})
+
 
 def combinations(unlocked: Choices, *, resolutions: Sequence[int], width: float) -> list[Architecture]:
     """The constant combinations of the unlocked values at each resolution, each once (section 5.3)."""

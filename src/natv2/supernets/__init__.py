@@ -4,6 +4,7 @@ from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkp
 from natv2.supernets.finished import Classifier, NetworkHeader, build_classifier, load_network
 from natv2.supernets.network import Network
 from natv2.supernets.sorting import sort_channels
+from natv2.supernets.starting import starting_weights
 from natv2.supernets.supernet import Statistics, Supernet
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "load_network",
     "read_checkpoint",
     "sort_channels",
+    "starting_weights",
     "write_checkpoint",
 ]

@@ -85,6 +85,11 @@ class Supernet(nn.Module):
             statistics |= {name: torch.zeros_like(b, device=x.device) for name, b in skeleton.named_buffers()}
         functional_call(skeleton, {**self.weights(skeleton), **statistics}, x, tie_weights=False)
 
+    def first_channels(self, statistics: Statistics, architecture: Architecture) -> Statistics:
+        """What `statistics` of the largest network hold of `architecture`'s batch norms."""
+        wanted = self._skeleton(architecture).named_buffers()
+        return {name: statistics[name][: b.shape[0]] if b.dim() else statistics[name] for name, b in wanted}
+
     def weights(self, network: Network) -> dict[str, Tensor]:
         """The tensors of `network`, by its parameters' names; gradients flow back through them."""
         result: dict[str, Tensor] = {}

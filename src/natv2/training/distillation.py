@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -13,22 +14,44 @@ from natv2.spaces.architecture import Architecture
 from natv2.supernets import Network, Supernet
 from natv2.training.calibration import calibrate
 
+Distillation = Literal["none", "e2e", "ens"]
+"""What a subnet learns from: nothing, the teacher's exit at its own depth, the ensemble of all of them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Teacher:
-    """The largest network, in evaluation mode; with several exits it teaches as their ensemble (ENS-KD).
+    """The largest network, in evaluation mode.
 
     There is one network for each resolution: the same weights with the statistics of that resolution.
     """
 
     networks: dict[int, Network]
     weights: tuple[float, ...]
+    kd: Distillation = "ens"
 
-    @torch.no_grad()
-    def soft_labels(self, batch: Batch, resolution: int) -> Tensor:
-        """softmax(Σ β·logits) over the exits for the images at `resolution`: (N, classes)."""
-        logits = self.networks[resolution](batch.at(resolution))
-        return ensemble(logits, self.weights).softmax(dim=1)
+    def logits(self, batch: Batch, resolution: int) -> tuple[Tensor, ...]:
+        """Logits (N, classes) of each exit for the images at `resolution`."""
+        images = batch.at(resolution)  # which the batch keeps: not to be made for inference only
+        with torch.inference_mode():
+            logits = self.networks[resolution](images)
+        # Outside of that mode again: a loss keeps what it learns from.
+        return tuple(output.clone() for output in logits)
+
+    def soft_labels(self, logits: Sequence[Tensor], exit: int) -> Tensor:
+        """What a subnet ending at `exit` learns from the teacher's `logits`: (N, classes)."""
+        exits = next(iter(self.networks.values())).architecture.exits
+        return soft_labels(logits, exits, exit, self.weights, self.kd)
+
+
+def soft_labels(
+    logits: Sequence[Tensor], exits: Sequence[int], exit: int, weights: Sequence[float], kd: Distillation
+) -> Tensor:
+    """Softmax of a network's logits at `exit` (E2E-KD), or of Σ β·logits over its `exits` (ENS-KD).
+
+    For a network with one exit these are the same.
+    """
+    chosen = logits[exits.index(exit)] if kd == "e2e" else ensemble(logits, weights)
+    return chosen.softmax(dim=1)
 
 
 def make_teacher(
@@ -36,13 +59,15 @@ def make_teacher(
     architectures: Sequence[Architecture],
     weights: tuple[float, ...],
     calibration: Sequence[Batch],
+    *,
+    kd: Distillation = "ens",
 ) -> Teacher:
     """The teacher of `architectures`, the largest network at each resolution, out of `supernet`."""
     networks = {
         a.resolution: supernet.subnet(a, calibrate(supernet, a, calibration)).requires_grad_(False)
         for a in architectures
     }
-    return Teacher(networks=networks, weights=weights)
+    return Teacher(networks=networks, weights=weights, kd=kd)
 
 
 def student_loss(

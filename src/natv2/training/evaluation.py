@@ -13,7 +13,7 @@ from natv2.exits import ensemble
 from natv2.images import Batch
 from natv2.spaces.architecture import Architecture
 from natv2.spaces.design import BLOCKS_PER_STAGE
-from natv2.supernets import Network, Supernet
+from natv2.supernets import Network, Statistics, Supernet
 from natv2.training.calibration import calibrate
 
 Family = Mapping[float, Supernet]
@@ -50,10 +50,36 @@ class Evaluator:
         return result
 
     @torch.inference_mode()
+    def uncalibrated(
+        self, family: Family, architectures: Sequence[Architecture], name: str
+    ) -> NDArray[np.float64]:
+        """Top-1 (a fraction) of each architecture with the largest network's statistics at its resolution."""
+        result = np.empty(len(architectures))
+        shared: dict[tuple[float, int], Statistics] = {}
+        with progress_bar(f"{name} evaluation", len(architectures)) as bar:
+            for index, architecture in enumerate(architectures):
+                supernet = family[architecture.width]
+                key = (architecture.width, architecture.resolution)
+                if key not in shared:
+                    shared[key] = calibrate(supernet, supernet.largest(key[1]), self.calibration)
+                statistics = supernet.first_channels(shared[key], architecture)
+                (result[index],) = self._tested(supernet, architecture, [architecture], statistics)
+                bar.advance(f"top-1 {100 * result[index]:.1f} %")
+        return result
+
+    @torch.inference_mode()
     def _correct(
         self, supernet: Supernet, path: Architecture, members: Sequence[Architecture]
     ) -> list[float]:
-        statistics = calibrate(supernet, path, self.calibration)
+        return self._tested(supernet, path, members, calibrate(supernet, path, self.calibration))
+
+    def _tested(
+        self,
+        supernet: Supernet,
+        path: Architecture,
+        members: Sequence[Architecture],
+        statistics: Statistics,
+    ) -> list[float]:
         correct = torch.zeros(len(members), dtype=torch.int64)
         total = 0
         for batch in self.images:

@@ -1,14 +1,15 @@
-"""The two kinds of training step: the largest network with all its exits, and sampled subnets."""
+"""The kinds of training step: the largest network with all its exits, sampled subnets, or both."""
 
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from natv2.images import Batch
 from natv2.spaces.architecture import Architecture
 from natv2.supernets import Supernet
-from natv2.training.distillation import Teacher, joint_loss, student_loss
+from natv2.training.distillation import Distillation, Teacher, joint_loss, soft_labels, student_loss
 from natv2.training.evaluation import Family
 from natv2.training.loop import Step
 
@@ -51,22 +52,56 @@ def elastic_step(
     """
 
     def step(batch: Batch, epoch: int, index: int) -> Tensor:
-        soft_labels: dict[int, Tensor] = {}
+        taught: dict[int, tuple[Tensor, ...]] = {}
         losses = []
         for subnet in sample(epoch, index):
             size = teacher_resolution or subnet.resolution
-            if teacher is not None and kd_ratio > 0 and size not in soft_labels:
-                soft_labels[size] = teacher.soft_labels(batch, size)
+            if teacher is not None and kd_ratio > 0 and size not in taught:
+                taught[size] = teacher.logits(batch, size)  # once a batch
             (logits,) = family[subnet.width](batch.at(subnet.resolution), subnet)
             loss = student_loss(
                 logits,
                 batch.labels,
-                soft_labels.get(size),
+                teacher.soft_labels(taught[size], subnet.exits[0]) if teacher and taught else None,
                 kd_ratio=kd_ratio,
                 label_smoothing=label_smoothing,
             )
             loss.backward()  # type: ignore[no-untyped-call]
             losses.append(loss.detach())
         return torch.stack(losses).mean()
+
+    return step
+
+
+def sandwich_step(
+    supernet: Supernet,
+    largest: Callable[[int, int], Architecture],
+    sample: Callable[[int, int], Sequence[Architecture]],
+    losses: Sequence[float],
+    outputs: Sequence[float],
+    *,
+    kd: Distillation,
+    label_smoothing: float,
+) -> Step:
+    """Train the largest network on the labels and subnets on its soft labels (Yu and Huang, 2019).
+
+    `losses` and `outputs` weigh its exits; without distillation the subnets learn the labels too.
+    """
+
+    def step(batch: Batch, epoch: int, index: int) -> Tensor:
+        network = largest(epoch, index)
+        logits = supernet(batch.at(network.resolution), network)
+        loss = joint_loss(logits, batch.labels, losses, label_smoothing=label_smoothing)
+        loss.backward()  # type: ignore[no-untyped-call]
+        taught, found = [output.detach() for output in logits], [loss.detach()]
+        for subnet in sample(epoch, index):
+            (output,) = supernet(batch.at(subnet.resolution), subnet)
+            if kd == "none":
+                loss = cross_entropy(output, batch.labels, label_smoothing=label_smoothing)
+            else:
+                loss = cross_entropy(output, soft_labels(taught, network.exits, subnet.exits[0], outputs, kd))
+            loss.backward()  # type: ignore[no-untyped-call]
+            found.append(loss.detach())
+        return torch.stack(found).mean()
 
     return step

@@ -1,6 +1,8 @@
-"""Nodes of `ofav2_eps`: the phases of Extended Progressive Shrinking, and their report."""
+"""Nodes of `ofav2_eps`: the phases of a supernet's training, their report, and the test of what they made."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -9,65 +11,115 @@ from plotly.graph_objects import Figure
 from natv2.devices import resolve_device
 from natv2.images import ImageSplits
 from natv2.parameters import EpsParameters
+from natv2.reporting.health import health_figure
+from natv2.reporting.learning_curves import learning_figure
 from natv2.reporting.shrinking import shrinking_figure, shrinking_table
-from natv2.shrinking.phases import PHASES
-from natv2.shrinking.train import ShrinkingConfig, phase_accuracy, train_phase
+from natv2.shrinking.accuracy import phase_accuracy
+from natv2.shrinking.config import PhaseConfig, ShrinkingConfig, TeacherChoice, equal_epochs
+from natv2.shrinking.phases import PHASES, Schedule, steps_of
+from natv2.shrinking.probes import health, probe
+from natv2.shrinking.train import train_phase
 from natv2.spaces import DESIGNS
-from natv2.supernets import Checkpoint, Supernet
+from natv2.supernets import Checkpoint, Supernet, starting_weights
+from natv2.training.distillation import Distillation
 from natv2.training.optimiser import OptimiserConfig
 from natv2.training.progress import Progress, State
+
+Report = Mapping[str, pd.DataFrame]
+"""What a phase says of itself: `accuracy` of what is unlocked, `probes`, `curve` with a row an epoch."""
+
+
+def configure(
+    images: ImageSplits,
+    supernet: str,
+    eps: EpsParameters,
+    schedule: Schedule,
+    teacher: TeacherChoice,
+    kd: Distillation,
+    seed: int,
+) -> ShrinkingConfig:
+    """All that determines the training beside the images, from what a person may set."""
+    resolutions = eps.at(images.sizes).resolutions
+    assert resolutions is not None
+    rows = eps.phases.model_dump()
+    whole = rows.pop("whole")
+    phases = {name: _phase(row, eps) for name, row in rows.items()}
+    if whole["epochs"] is None:
+        whole["epochs"] = equal_epochs(phases, DESIGNS[supernet], whole["subnets"])
+    return ShrinkingConfig(
+        schedule=schedule,
+        teacher=teacher,
+        kd=kd,
+        phases={**phases, "whole": _phase(whole, eps)},
+        resolutions=resolutions,
+        batch_size=eps.batch_size,
+        kd_ratio=eps.kd_ratio,
+        label_smoothing=eps.label_smoothing,
+        dropout=eps.dropout,
+        exit_weights=eps.exit_weights,
+        calibration_images=eps.calibration.images,
+        calibration_batch_size=eps.calibration.batch_size,
+        evaluation_batch_size=eps.evaluation_batch_size,
+        extremes_only=eps.evaluation == "extremes",
+        probes=eps.probes,
+        seed=seed,
+    )
+
+
+def _phase(row: Mapping[str, Any], eps: EpsParameters) -> PhaseConfig:
+    optimiser = OptimiserConfig(
+        learning_rate=row["lr"],
+        epochs=row["epochs"],
+        warmup_epochs=row["warmup_epochs"],
+        momentum=eps.momentum,
+        weight_decay=eps.weight_decay,
+        max_gradient_norm=eps.max_gradient_norm,
+    )
+    return PhaseConfig(optimiser=optimiser, subnets=row["subnets"])
 
 
 def full_phase(
     images: ImageSplits,
     supernet: str,
     width: float,
-    eps: EpsParameters,
-    seed: int,
+    init_from: Path | None,
+    config: ShrinkingConfig,
     device: str,
     progress: Progress,
-) -> tuple[Checkpoint, pd.DataFrame]:
-    """Train a new supernet's largest network; its checkpoint, and accuracy as the ensemble of its exits."""
-    network = Supernet(DESIGNS[supernet], width, len(images.class_names), dropout=eps.dropout, seed=seed)
+) -> tuple[Checkpoint, Report]:
+    """A new supernet, or one that starts from a checkpoint, and its largest network trained."""
+    network = Supernet(
+        DESIGNS[supernet], width, len(images.class_names), dropout=config.dropout, seed=config.seed
+    )
+    if init_from is not None:
+        starting_weights(network, Path(init_from), images.class_names)
     network.to(memory_format=torch.channels_last)
-    return _train(network, "full", None, images, eps, seed, device, progress)
+    if not PHASES["full"].applies_to(network.design, config.schedule):
+        return _checkpoint(network, "none", images, config, []), {}
+    return _train(network, "full", None, images, config, device, progress)
 
 
-def shrinking_phase(
-    phase: str,
-    previous: Checkpoint,
-    full: Checkpoint,
-    images: ImageSplits,
-    eps: EpsParameters,
-    seed: int,
-    device: str,
-    progress: Progress,
-) -> tuple[Checkpoint, pd.DataFrame]:
-    """Go on from the phase before; one that the supernet has no use for passes its checkpoint on.
-
-    The teacher is the largest network of the phase before (progressive, section 5.1.3) or of the
-    full phase (fixed).
-    """
-    if not PHASES[phase].applies_to(DESIGNS[previous.design]):
-        return previous, pd.DataFrame()
-    teacher = previous if eps.teacher == "progressive" else full
-    supernet = previous.supernet(dropout=eps.dropout)
-    return _train(supernet, phase, teacher.supernet(), images, eps, seed, device, progress)
-
-
-def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, pd.DataFrame]]:
-    """`shrinking_phase` for one phase, with annotations that Kedro can read (a partial's it cannot)."""
+def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, Report]]:
+    """The node of one phase, with annotations that Kedro can read (a partial's it cannot)."""
 
     def node(
         previous: Checkpoint,
         full: Checkpoint,
         images: ImageSplits,
-        eps: EpsParameters,
-        seed: int,
+        config: ShrinkingConfig,
         device: str,
         progress: Progress,
-    ) -> tuple[Checkpoint, pd.DataFrame]:
-        return shrinking_phase(phase, previous, full, images, eps, seed, device, progress)
+    ) -> tuple[Checkpoint, Report]:
+        """Go on from the phase before; one that the training has no use for passes its checkpoint on.
+
+        The teacher is the largest network of the phase before (progressive, section 5.1.3) or of the
+        full phase (fixed).
+        """
+        if not PHASES[phase].applies_to(DESIGNS[previous.design], config.schedule):
+            return previous, {}
+        teacher = previous if config.teacher == "progressive" else full
+        supernet = previous.supernet(dropout=config.dropout)
+        return _train(supernet, phase, (teacher, previous), images, config, device, progress)
 
     node.__name__ = phase
     return node
@@ -76,65 +128,90 @@ def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, pd.DataFrame]]:
 def _train(
     supernet: Supernet,
     phase: str,
-    teacher: Supernet | None,
+    earlier: tuple[Checkpoint, Checkpoint] | None,
     images: ImageSplits,
-    eps: EpsParameters,
-    seed: int,
+    config: ShrinkingConfig,
     device: str,
     progress: Progress,
-) -> tuple[Checkpoint, pd.DataFrame]:
+) -> tuple[Checkpoint, Report]:
+    """Train and test; `earlier` are the teacher's checkpoint and that of the phase before."""
     target = resolve_device(device)
-    eps = eps.at(images.sizes)
     images, supernet = images.to(target), supernet.to(target)
-    teacher = teacher.to(target) if teacher is not None else None
-    config = _config(eps, phase, seed)
-    train_phase(supernet, phase, teacher=teacher, images=images, config=config, progress=progress)
+    teacher = earlier[0].supernet().to(target) if earlier else None
+    history = train_phase(supernet, phase, teacher=teacher, images=images, config=config, progress=progress)
+    before = earlier[1].origin.get("probes", []) if earlier else []
 
-    def accuracy() -> State:
-        frame = phase_accuracy(supernet, phase, images=images, config=config, name=progress.name)
-        tested = {"mean_accuracy": frame["accuracy"].mean(), "best_accuracy": frame["accuracy"].max()}
-        progress.track(tested, config.optimiser.epochs)
-        return State(values={"frame": frame.to_dict("list")})
+    def tested() -> State:
+        options: dict[str, Any] = {"images": images, "config": config, "name": progress.name}
+        frame = phase_accuracy(supernet, phase, part=images.valid, **options)
+        probes = probe(supernet, phase, **options)
+        metrics = {"mean_accuracy": frame["accuracy"].mean(), "best_accuracy": frame["accuracy"].max()}
+        metrics |= health(probes["accuracy"].tolist(), probes["uncalibrated"].tolist(), before)
+        progress.track(metrics, config.phases[phase].optimiser.epochs)
+        return State(values={"accuracy": frame.to_dict("list"), "probes": probes.to_dict("list")})
 
-    rows = pd.DataFrame(progress.remembered("accuracy", accuracy).values["frame"])
-    origin = {"source": images.name, "seed": seed, "eps": eps.model_dump(mode="json")}
-    checkpoint = Checkpoint.of(supernet, classes=images.class_names, phase=phase, origin=origin)
-    return checkpoint, rows.assign(teacher=eps.teacher)
+    values = progress.remembered("accuracy", tested).values
+    report = {name: pd.DataFrame(values[name]) for name in ("accuracy", "probes")}
+    curve = pd.DataFrame(history).assign(phase=phase, epoch=range(1, len(history) + 1))
+    checkpoint = _checkpoint(supernet, phase, images, config, report["probes"]["accuracy"].tolist())
+    return checkpoint, {**report, "curve": curve}
 
 
-def _config(eps: EpsParameters, phase: str, seed: int) -> ShrinkingConfig:
-    assert eps.resolutions is not None
-    row = getattr(eps.phases, phase)
-    optimiser = OptimiserConfig(
-        learning_rate=row.lr,
-        epochs=row.epochs,
-        warmup_epochs=row.warmup_epochs,
-        momentum=eps.momentum,
-        weight_decay=eps.weight_decay,
-        max_gradient_norm=eps.max_gradient_norm,
+def _checkpoint(
+    supernet: Supernet, phase: str, images: ImageSplits, config: ShrinkingConfig, probes: list[float]
+) -> Checkpoint:
+    origin = {
+        "source": images.name,
+        "seed": config.seed,
+        "schedule": config.schedule,
+        "teacher": config.taught_by(),
+        "kd": config.kd,
+        "resolutions": list(config.resolutions),
+        "probes": probes,
+    }
+    return Checkpoint.of(supernet, classes=images.class_names, phase=phase, origin=origin)
+
+
+def report(
+    *phases: Report,
+) -> tuple[pd.DataFrame, pd.DataFrame, Figure, pd.DataFrame, Figure, pd.DataFrame, Figure]:
+    """Tested subnets with their table and figure, probes and curves with theirs: all on validation images."""
+    rows, probes, curves = (
+        pd.concat([phase[name] for phase in phases if phase], ignore_index=True)
+        for name in ("accuracy", "probes", "curve")
     )
-    return ShrinkingConfig(
-        resolutions=eps.resolutions,
-        batch_size=eps.batch_size,
-        subnets=row.subnets,
-        optimiser=optimiser,
-        kd_ratio=eps.kd_ratio,
-        label_smoothing=eps.label_smoothing,
-        exit_weights=eps.exit_weights,
-        calibration_images=eps.calibration.images,
-        calibration_batch_size=eps.calibration.batch_size,
-        evaluation_batch_size=eps.evaluation_batch_size,
-        extremes_only=eps.evaluation == "extremes",
-        seed=seed,
+    return (
+        rows,
+        shrinking_table(rows),
+        shrinking_figure(rows),
+        probes,
+        health_figure(probes),
+        curves,
+        learning_figure(curves),
     )
 
 
-def collect_accuracies(*phases: pd.DataFrame) -> pd.DataFrame:
-    """All tested subnets of one width; a phase that was passed over has none."""
-    return pd.concat([frame for frame in phases if len(frame)], ignore_index=True)
+def evaluate_steps(
+    images: ImageSplits, config: ShrinkingConfig, device: str, progress: Progress, *checkpoints: Checkpoint
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Test top-1 behind each step, from its saved checkpoint: a row of Table 5.3 that nothing reads back."""
+    target = resolve_device(device)
+    images = images.to(target)
+    made = {checkpoint.phase: checkpoint for checkpoint in checkpoints}
+    frames = []
+    for phase in steps_of(DESIGNS[checkpoints[0].design], config.schedule).values():
 
+        def tested(phase: str = phase) -> State:
+            frame = phase_accuracy(
+                made[phase].supernet().to(target),
+                phase,
+                images=images,
+                part=images.test,
+                config=config,
+                name=f"{progress.name}, {phase}",
+            )
+            return State(values={"accuracy": frame.to_dict("list")})
 
-def report(narrow: pd.DataFrame, wide: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, Figure]:
-    """All tested subnets of both widths, the rows of Tables 5.3 and 5.4, and their figure."""
-    rows = pd.concat([narrow, wide], ignore_index=True)
-    return rows, shrinking_table(rows), shrinking_figure(rows)
+        frames.append(pd.DataFrame(progress.remembered(phase, tested).values["accuracy"]))
+    rows = pd.concat(frames, ignore_index=True)
+    return rows, shrinking_table(rows)

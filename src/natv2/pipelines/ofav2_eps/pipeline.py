@@ -1,14 +1,16 @@
-"""`ofav2_eps`: the phases of Figure 5.3 in a row, once for each width."""
+"""`ofav2_eps`: the phases of Figure 5.3 in a row, once for each width, and the test of what they made."""
 
 from itertools import pairwise
 
 from kedro.pipeline import Node, Pipeline
 
-from natv2.pipelines.ofav2_eps.nodes import collect_accuracies, full_phase, phase_node, report
+from natv2.pipelines.ofav2_eps.nodes import configure, evaluate_steps, full_phase, phase_node, report
 from natv2.shrinking.phases import PHASES
 
 WIDTHS = ("narrow", "wide")
-_SHARED = ("params:eps", "params:seed", "params:device", "progress")
+_SETTINGS = ("supernet", "eps", "schedule", "teacher", "kd", "seed")
+_TRAINING = ("shrinking", "params:device", "progress")
+_REPORTS = ("accuracy", "table", "figure", "probes", "health_figure", "curves", "curves_figure")
 
 
 def _phases() -> Pipeline:
@@ -17,29 +19,45 @@ def _phases() -> Pipeline:
     outputs = {name: f"{name}_supernet" for name in names} | {names[-1]: "supernet"}
     nodes = [
         Node(
+            configure,
+            inputs=["source_images", *(f"params:{name}" for name in _SETTINGS)],
+            outputs="shrinking",
+            name="configure",
+        ),
+        Node(
             full_phase,
-            inputs=["source_images", "params:supernet", "params:width", *_SHARED],
-            outputs=[outputs["full"], "full_accuracy"],
+            inputs=["source_images", "params:supernet", "params:width", "params:init_from", *_TRAINING],
+            outputs=[outputs["full"], "full_report"],
             name="full",
-        )
+        ),
     ]
     for before, phase in pairwise(names):
         nodes.append(
             Node(
                 phase_node(phase),
-                inputs=[outputs[before], outputs["full"], "source_images", *_SHARED],
-                outputs=[outputs[phase], f"{phase}_accuracy"],
+                inputs=[outputs[before], outputs["full"], "source_images", *_TRAINING],
+                outputs=[outputs[phase], f"{phase}_report"],
                 name=phase,
             )
         )
-    accuracies = [f"{name}_accuracy" for name in names]
-    nodes.append(Node(collect_accuracies, inputs=accuracies, outputs="accuracy", name="accuracy"))
+    reports = [f"{name}_report" for name in names]
+    nodes.append(Node(report, inputs=reports, outputs=list(_REPORTS), name="report"))
+    last_of_step = {phase.step: phase.name for phase in PHASES.values() if phase.name != "whole"}
+    tested = [outputs[phase] for phase in (*last_of_step.values(), "whole")]
+    nodes.append(
+        Node(
+            evaluate_steps,
+            inputs=["source_images", *_TRAINING, *tested],
+            outputs=["test_accuracy", "test_table"],
+            name="test",
+        )
+    )
     return Pipeline(nodes)
 
 
 def create_pipeline() -> Pipeline:
-    """Both widths, then their report."""
-    shared = {"params:supernet", *_SHARED[:-1]}
+    """The same for each of the two widths."""
+    shared = {f"params:{name}" for name in (*_SETTINGS, "init_from", "device")}
     widths = [
         Pipeline(
             _phases(),
@@ -50,15 +68,4 @@ def create_pipeline() -> Pipeline:
         )
         for width in WIDTHS
     ]
-    accuracies = [f"{width}.accuracy" for width in WIDTHS]
-    reporting = Pipeline(
-        [
-            Node(
-                report,
-                inputs=accuracies,
-                outputs=["eps_accuracy", "eps_table", "eps_figure"],
-                name="eps_report",
-            )
-        ]
-    )
-    return sum(widths, reporting)
+    return sum(widths, Pipeline([]))

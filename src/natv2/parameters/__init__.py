@@ -1,0 +1,15 @@
+"""The parameters of a run as typed models: conf/ gives the values, these say what is allowed."""
+
+from natv2.parameters.checking import flattened, validate_parameters
+from natv2.parameters.root import Parameters
+from natv2.parameters.search import PostprocessParameters, SearchParameters
+from natv2.parameters.shrinking import EpsParameters
+
+__all__ = [
+    "EpsParameters",
+    "Parameters",
+    "PostprocessParameters",
+    "SearchParameters",
+    "flattened",
+    "validate_parameters",
+]

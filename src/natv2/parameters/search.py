@@ -1,0 +1,93 @@
+"""Parameters of the search and of what refines its networks (thesis, chapter 6)."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from natv2.exits import Weighting
+from natv2.images.image_set import Sizes
+from natv2.parameters.fields import (
+    BatchSize,
+    CalibrationParameters,
+    Count,
+    Fraction,
+    Model,
+    NotNegative,
+    Resolutions,
+)
+
+
+class WarmUpParameters(Model):
+    """What is trained before the search (section 6.1.2)."""
+
+    lr: PositiveFloat
+    largest_epochs: Count
+    supernet_epochs: Count
+    subnets: PositiveInt
+
+
+class AdaptationParameters(Model):
+    """How the supernets are adapted in a turn of the search."""
+
+    lr: PositiveFloat
+    epochs: Count
+    subnets: PositiveInt
+
+
+class SearchParameters(Model):
+    """The search for the best subnets (thesis, chapter 6); resolutions None: those of the data set."""
+
+    resolutions: Resolutions | None
+    batch_size: BatchSize
+    kd_ratio: NotNegative
+    dropout: Fraction
+    momentum: Fraction
+    weight_decay: NotNegative
+    max_gradient_norm: PositiveFloat | None
+    exit_weights: Weighting
+    calibration: CalibrationParameters
+    evaluation_batch_size: PositiveInt
+    warm_up: WarmUpParameters
+    archive_size: Annotated[int, Field(ge=4)]
+    pre_processing: PositiveInt
+    turns: PositiveInt
+    candidates: PositiveInt
+    top: PositiveInt
+    population: Annotated[int, Field(ge=4)]
+    generations: Annotated[int, Field(ge=2)]  # the first is the archive's own
+    predictor: Literal["lightgbm"]
+    features: Literal["integer", "one_hot"]
+    folds: Annotated[int, Field(ge=2)]
+    adaptation: AdaptationParameters
+    high_tradeoff: PositiveInt
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> Self:
+        for name, limit in (("top", "archive_size"), ("folds", "archive_size"), ("candidates", "population")):
+            if getattr(self, name) > getattr(self, limit):
+                raise ValueError(
+                    f"{name} ({getattr(self, name)}) must not be above {limit} ({getattr(self, limit)})"
+                )
+        if self.candidates >= self.archive_size:
+            raise ValueError(
+                f"candidates ({self.candidates}) must be below archive_size ({self.archive_size}): "
+                "they take the place of its worst"
+            )
+        return self
+
+    def at(self, sizes: Sizes) -> Self:
+        """These parameters with the resolutions that a data set is searched among, where none were given."""
+        return self if self.resolutions else self.model_copy(update={"resolutions": sizes.searched})
+
+
+class PostprocessParameters(Model):
+    """Fine-tuning of what the search found (section 6.1.5)."""
+
+    finish: Literal["high_tradeoff", "front"]
+    optimizer: Literal["auto", "sgd", "adamw"]
+    lr: PositiveFloat
+    momentum: Fraction
+    weight_decay: NotNegative
+    batch_size: BatchSize
+    max_epochs: PositiveInt
+    patience: PositiveInt

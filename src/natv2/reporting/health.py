@@ -1,0 +1,69 @@
+"""How a fixed set of subnets fares from phase to phase."""
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from natv2.reporting.style import BLUE, GREEN, VERMILION, percentages, style
+
+_TINTS = {"all": "rgba(0, 114, 178, 0.12)", "middle half": "rgba(0, 114, 178, 0.25)"}
+
+
+def health_table(probes: pd.DataFrame) -> pd.DataFrame:
+    """A row a phase: the spread of the probes' top-1, the order's stability, the gain from recalibration.
+
+    `probes` has a row for each phase and probe: phase, probe, accuracy, uncalibrated (fractions).
+    `kendall` compares their order with that behind the phase before; missing for the first.
+    """
+    accuracies = probes.pivot(index="probe", columns="phase", values="accuracy")
+    accuracies = accuracies[list(dict.fromkeys(probes["phase"]))]
+    table = accuracies.quantile([0, 0.25, 0.5, 0.75, 1]).T
+    table.columns = pd.Index(["worst", "low", "median", "high", "best"])
+    stability = {
+        after: accuracies[before].corr(accuracies[after], method="kendall")
+        for before, after in zip(accuracies.columns, accuracies.columns[1:], strict=False)
+    }
+    table["kendall"] = pd.Series(stability, dtype=float)
+    shared = probes.groupby("phase")["uncalibrated"].mean()
+    table["gain"] = accuracies.mean() - shared
+    return table.rename_axis("phase").reset_index()
+
+
+def health_figure(probes: pd.DataFrame) -> go.Figure:
+    """Ribbons of the probes' accuracy, their rank stability and the gain from recalibration, by phase."""
+    table = health_table(probes)
+    phases = [str(phase).replace("_", " ") for phase in table["phase"]]
+    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, row_heights=[0.5, 0.25, 0.25])
+    for name, (low, high) in {"all": ("worst", "best"), "middle half": ("low", "high")}.items():
+        figure.add_scatter(
+            x=phases + phases[::-1],
+            y=percentages(table[high]) + percentages(table[low])[::-1],
+            name=name,
+            mode="none",
+            fill="toself",
+            fillcolor=_TINTS[name],
+            hoverinfo="skip",
+            row=1,
+            col=1,
+        )
+    for row, (column, name, colour) in enumerate(
+        (("median", "median", BLUE), ("kendall", "Kendall", GREEN), ("gain", "gain", VERMILION)), start=1
+    ):
+        values = table[column].tolist() if column == "kendall" else percentages(table[column])
+        figure.add_scatter(
+            x=phases,
+            y=values,
+            name=name,
+            mode="lines+markers",
+            line={"color": colour, "width": 2},
+            hovertemplate="%{x}: %{y:.2f}",
+            showlegend=row == 1,
+            row=row,
+            col=1,
+        )
+    figure.update_yaxes(title="Validation<br>top-1 (%)", row=1)
+    figure.update_yaxes(title="Order kept<br>(Kendall)", range=[-0.1, 1.05], row=2)
+    figure.update_yaxes(title="Gain from own<br>statistics (points)", row=3)
+    figure.update_xaxes(title="After phase", categoryorder="array", categoryarray=phases, row=3)
+    title = f"The same {probes['probe'].nunique()} subnets behind every phase"
+    return style(figure, title).update_layout(height=760)

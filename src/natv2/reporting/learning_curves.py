@@ -1,0 +1,42 @@
+"""Loss and learning rate over all epochs of a supernet's training."""
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from natv2.reporting.style import BLUE, ORANGE, style
+
+
+def learning_figure(curves: pd.DataFrame) -> go.Figure:
+    """Mean loss of each epoch above its learning rate, the phases one behind the other.
+
+    `curves` has a row an epoch, in their order: phase, epoch (within it), loss, learning_rate. Losses of
+    different phases are not the same thing: the first has no teacher, later ones train other networks.
+    """
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.06)
+    epochs = list(range(1, len(curves) + 1))
+    named = [f"{phase}, epoch {epoch}" for phase, epoch in zip(curves["phase"], curves["epoch"], strict=True)]
+    for row, (column, title, colour) in enumerate(
+        (("loss", "Training loss", BLUE), ("learning_rate", "Learning rate", ORANGE)), start=1
+    ):
+        figure.add_scatter(
+            x=epochs,
+            y=curves[column].astype(float).tolist(),
+            name=title,
+            mode="lines",
+            line={"color": colour, "width": 2},
+            text=named,
+            hovertemplate="%{text}: %{y:.4g}",
+            row=row,
+            col=1,
+        )
+        figure.update_yaxes(title=title, row=row)
+    sizes = curves.groupby("phase", sort=False).size()
+    for phase, end, size in zip(sizes.index, sizes.cumsum(), sizes, strict=True):
+        figure.add_vline(x=end + 0.5, line={"color": "lightgrey", "dash": "dot"})
+        place = {"x": end + 0.5 - size / 2, "y": 1, "yref": "y domain", "yanchor": "top"}
+        figure.add_annotation(
+            text=str(phase).replace("_", " "), textangle=-90, showarrow=False, font_size=11, **place
+        )
+    figure.update_xaxes(title="Epochs of all phases", row=2)
+    return style(figure, "Training, epoch by epoch").update_layout(height=600)

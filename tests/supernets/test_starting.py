@@ -1,0 +1,53 @@
+"""A supernet takes what fits of another one's weights."""
+
+import pytest
+import torch
+
+from natv2.errors import UserError
+from natv2.supernets import Checkpoint, Supernet, starting_weights, write_checkpoint
+from tests.tiny import new_supernet
+
+NAME = "EE_DP_OFAMobileNetV3"
+
+
+def saved(folder, supernet: Supernet):
+    checkpoint = Checkpoint.of(supernet, classes=tuple("abcd"), phase="full", origin={})
+    write_checkpoint(folder / "a.safetensors", checkpoint)
+    return folder / "a.safetensors"
+
+
+def test_of_the_same_shape_all_of_it(tmp_path):
+    given, taken = new_supernet(NAME), new_supernet(NAME, seed=5)
+    starting_weights(taken, saved(tmp_path, given), tuple("abcd"))
+    expected = dict(given.named_parameters())
+    assert all(torch.equal(weight, expected[name]) for name, weight in taken.named_parameters())
+
+
+def test_other_classes_keep_the_new_classifiers(tmp_path):
+    given, taken = new_supernet(NAME), new_supernet(NAME, seed=5)
+    before = {name: weight.clone() for name, weight in taken.named_parameters()}
+    starting_weights(taken, saved(tmp_path, given), tuple("abce"))
+    expected = dict(given.named_parameters())
+    for name, weight in taken.named_parameters():
+        assert torch.equal(weight, before[name] if ".classifier." in name else expected[name])
+
+
+@pytest.mark.parametrize(("given", "taken"), [(0.1, 0.25), (0.25, 0.1)])
+def test_of_another_width_the_first_channels(tmp_path, given, taken):
+    source, target = new_supernet(NAME, given), new_supernet(NAME, taken, seed=5)
+    before = {name: weight.clone() for name, weight in target.named_parameters()}
+    starting_weights(target, saved(tmp_path, source), tuple("abcd"))
+    expected = dict(source.named_parameters())
+    stem, old, new = (
+        p["network.stem.conv.weight"] for p in (expected, before, dict(target.named_parameters()))
+    )
+    shared = min(len(stem), len(new))
+    assert torch.equal(new[:shared], stem[:shared])
+    assert torch.equal(new[shared:], old[shared:])
+    assert all(weight.isfinite().all() for weight in target.parameters())
+
+
+def test_another_design_is_refused(tmp_path):
+    path = saved(tmp_path, new_supernet("EE_B_OFAMobileNetV3"))
+    with pytest.raises(UserError, match=r"holds EE_B_OFAMobileNetV3, not EE_DP.*supernet=EE_B"):
+        starting_weights(new_supernet(NAME), path, tuple("abcd"))
