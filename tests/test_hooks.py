@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
@@ -172,3 +175,12 @@ def test_threads_are_given_to_torch_and_a_gpu_that_is_not_there_is_refused(toy, 
         result.output
         == "Error: parameter 'device' cannot be 'cuda': torch finds no GPU here; allowed: auto, cpu\n"
     )
+
+
+def test_two_runs_that_begin_together_share_a_new_database(toy):
+    code = "import sys; from pathlib import Path; from natv2.tracking import start_tracking as start\n"
+    code += "start(Path(sys.argv[1]), run_id=None, name='one', parameters={'a': 1}, tags={}).end('FINISHED')"
+    command = [sys.executable, "-c", code, str(toy.root)]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate()[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said

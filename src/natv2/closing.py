@@ -12,6 +12,12 @@ from rich import get_console
 from natv2.reporting.tables import as_text, results_table
 
 _STEPS = "test_table"
+_COMPARED = MappingProxyType(
+    {
+        "comparison_table": "Test top-1 (%) behind each step, all kept trainings",
+        "comparison_best": "The best at each step",
+    }
+)
 
 _PLACES: Mapping[str, str] = MappingProxyType(
     {
@@ -34,7 +40,7 @@ _COLUMNS = ["name", "test_accuracy", "params", "macs", "resolution", "exit", "wi
 
 def is_shown(dataset: str) -> bool:
     """Whether the end of a run shows the data set of this name as a table."""
-    return dataset == "results" or dataset.endswith(_STEPS)
+    return dataset in ("results", *_COMPARED) or dataset.endswith(_STEPS)
 
 
 def show_tables(saved: Mapping[str, Any]) -> None:
@@ -42,6 +48,10 @@ def show_tables(saved: Mapping[str, Any]) -> None:
     steps = [frame for name, frame in saved.items() if name.endswith(_STEPS)]
     if steps:
         _show("Test top-1 (%) behind each step", pd.concat(steps).dropna(axis="columns"))
+    for name, title in _COMPARED.items():
+        if name in saved:
+            shown = [column for column in saved[name].columns if not column.endswith(" sd")]
+            _show(title, saved[name][shown].dropna(axis="columns", how="all"))
     if "results" in saved:
         ordered = saved["results"].sort_values("test_accuracy", ascending=False)[_COLUMNS]
         _show("", results_table(ordered))

@@ -4,7 +4,7 @@ import warnings
 
 from kedro.pipeline import Pipeline
 
-from natv2.pipelines import images, natv2_search, ofav2_eps, postprocess
+from natv2.pipelines import images, natv2_search, ofav2_compare, ofav2_eps, postprocess
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -16,5 +16,9 @@ def register_pipelines() -> dict[str, Pipeline]:
         "natv2_search": natv2_search.create_pipeline(),
         "postprocess": postprocess.create_pipeline(),
     }
-    whole = sum(journey.values(), Pipeline([]))
-    return {"images": images.create_pipeline(), **journey, "__default__": whole}
+    return {
+        "images": images.create_pipeline(),
+        **journey,
+        "ofav2_compare": ofav2_compare.create_pipeline(),
+        "__default__": sum(journey.values(), Pipeline([])),
+    }

@@ -1,8 +1,9 @@
 """One MLflow run for a run of the pipeline: parameters, tags, live metrics, figures and tables."""
 
+import hashlib
 import logging
-import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,14 +12,15 @@ from typing import Any, Literal
 import matplotlib.figure
 import pandas as pd
 import plotly.graph_objects as go
+from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run
 from mlflow.exceptions import MlflowException
 
+from natv2.catalog.runs import EXPERIMENT, tracking_uri
 from natv2.errors import UserError
 from natv2.parameters import flattened
 
-EXPERIMENT = "natv2"
 Ending = Literal["FINISHED", "FAILED", "KILLED"]
 
 _PARAMS_A_REQUEST = 100  # MLflow's limit
@@ -89,10 +91,11 @@ def start_tracking(
     It is in MLFLOW_TRACKING_URI, by default in mlflow.db of the folder `project`, where a plain
     `mlflow ui` looks. Raises UserError if MLflow cannot be reached.
     """
-    # Absolute: a relative path would follow the working directory.
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project.resolve() / 'mlflow.db'}"
-    client = MlflowClient(tracking_uri=uri)
+    uri = tracking_uri(project)
     try:
+        # Two runs that begin together on a fresh machine would both make the database.
+        with FileLock(_lock_of(uri)):
+            client = MlflowClient(tracking_uri=uri)
         run = _found(client, run_id) if run_id else None
         if run is None:
             run = client.create_run(_experiment(client, project), run_name=name)
@@ -124,6 +127,12 @@ def _found(client: MlflowClient, run_id: str) -> Run | None:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
         raise
+
+
+def _lock_of(uri: str) -> Path:
+    """A file outside of the project, of which no trace is to be left there."""
+    name = hashlib.blake2b(uri.encode(), digest_size=8).hexdigest()
+    return Path(tempfile.gettempdir()) / f"natv2-mlflow-{name}.lock"
 
 
 def _experiment(client: MlflowClient, project: Path) -> str:

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from natv2.exits import exit_weights
 from natv2.images import calibration_batches, evaluation_batches
 from natv2.spaces import DESIGNS, Architecture, SearchSpace
+from natv2.supernets import SupernetPart
+from natv2.training import evaluation
 from natv2.training.calibration import calibrate
-from natv2.training.evaluation import Evaluator, share_paths, top1
+from natv2.training.evaluation import Evaluator, top1
 from tests.strategies import architectures, some
 from tests.tiny import shared_supernet, splits
 
@@ -52,40 +54,61 @@ def mixed(count: int = 6) -> list[Architecture]:
     return [every[i] for i in np.random.default_rng(0).permutation(len(every))]
 
 
-def test_evaluated_together_as_each_one_alone():
+@pytest.mark.parametrize("pixels", [1 << 22, 1])
+def test_evaluated_together_as_each_one_alone(monkeypatch, pixels):
+    """All at once, or the images in several rounds of which the first alone records statistics."""
+    monkeypatch.setattr(evaluation, "_PIXELS", pixels)
     networks = mixed()
     family = {width: shared_supernet(NAME, width) for width in (0.1, 0.25)}
     found = evaluator().accuracies(family, networks, "test")
     assert found.tolist() == [alone(network) for network in networks]
     assert len(set(found.tolist())) > 5
-    assert len(share_paths(networks)) < len(set(networks))
 
 
-def test_the_exits_of_a_path_run_in_one_pass(monkeypatch):
-    supernet = shared_supernet(NAME)
-    networks = [replace(supernet.largest(16), exits=(e,)) for e in (2, 5, 1, 4, 3)]
-    passes = []
-    forward = type(supernet).forward
+@some
+@given(data=st.data())
+@pytest.mark.parametrize("name", ["OFAMobileNetV3", "EE_D_OFAMobileNetV3", NAME])
+def test_any_networks_of_any_design(name, data):
+    drawn = architectures(DESIGNS[name], resolutions=(16,), widths=(0.1,))
+    networks = data.draw(st.lists(drawn, min_size=1, max_size=3))
+    networks += [replace(a, exits=(e,)) for a in networks for e in DESIGNS[name].exits if e < a.exits[-1]]
+    supernet = shared_supernet(name)
+    found = evaluator().accuracies({0.1: supernet}, networks, "test")
+    for architecture, accuracy in zip(networks, found, strict=True):
+        statistics = calibrate(supernet, architecture, CALIBRATION)
+        with torch.no_grad():
+            outputs = [supernet(batch.at(16), architecture, statistics)[0] for batch in BATCHES]
+        right = [int((o.argmax(dim=1) == b.labels).sum()) for o, b in zip(outputs, BATCHES, strict=True)]
+        assert accuracy == sum(right) / len(IMAGES.valid)
 
-    def count(self, x, architecture, statistics=None):
-        passes.append(architecture.exits)
-        return forward(self, x, architecture, statistics)
 
-    monkeypatch.setattr(type(supernet), "forward", count)
+def test_what_networks_share_is_computed_once(monkeypatch):
+    supernet, asked = shared_supernet(NAME), []
+    part = type(supernet).part
+
+    def record(self, which):
+        asked.append(which)
+        return part(self, which)
+
+    monkeypatch.setattr(type(supernet), "part", record)
+    largest = supernet.largest(16)
+    networks = [replace(largest, exits=(e,)) for e in (2, 5, 1, 4, 3)]
+    networks += [replace(largest, exits=(5,), depths=(4, 4, 3, 4, 4))]
+    networks += [replace(largest, exits=(5,), kernels=(*largest.kernels[:-1], 3))]
     evaluator().accuracies({0.1: supernet}, networks, "test")
-    assert passes == [(1, 2, 3, 4, 5)] * len(BATCHES)
+    # stem, first block, 20 levels, 5 heads of the first five; then what only the others have: the levels of
+    # two stages and a head, the last level and a head
+    assert len(asked) == 2 + 20 + 5 + (8 + 1) + (1 + 1)
 
 
 def test_calibration_is_done_with_the_calibration_images_only(monkeypatch):
-    supernet, seen = shared_supernet(NAME), []
-
-    def record(supernet, architecture, batches):
-        seen.extend(i for batch in batches for i in batch.ids.tolist())
-        return calibrate(supernet, architecture, batches)
-
-    monkeypatch.setattr("natv2.training.evaluation.calibrate", record)
-    evaluator().accuracies({0.1: supernet}, [supernet.largest(16)], "test")
-    assert sorted(seen) == IMAGES.train.ids.tolist()
+    supernet, recorded, run = shared_supernet(NAME), [], []
+    monkeypatch.setattr(SupernetPart, "record", lambda self, x: recorded.append(x) or x)
+    monkeypatch.setattr(SupernetPart, "__call__", lambda self, x: run.append(x) or torch.zeros(len(x), 4))
+    evaluator().accuracies({0.1: supernet}, [replace(supernet.largest(16), exits=(1,))], "test")
+    stem = [recorded[i] for i in range(2)]
+    assert all(torch.equal(x, batch.at(16)) for x, batch in zip(stem, CALIBRATION, strict=True))
+    assert all(torch.equal(x, batch.at(16)) for x, batch in zip(run, BATCHES, strict=False))
 
 
 def test_top1_of_a_network():
@@ -93,39 +116,3 @@ def test_top1_of_a_network():
     architecture = replace(supernet.largest(16), exits=(4,))
     network = supernet.subnet(architecture, calibrate(supernet, architecture, CALIBRATION)).train()
     assert top1(network, BATCHES) == alone(architecture)
-
-
-@pytest.mark.parametrize("name", ["OFAMobileNetV3", "EE_B_OFAMobileNetV3", NAME])
-@some
-@given(data=st.data())
-def test_paths_cover_every_architecture_once(name, data):
-    drawn = architectures(DESIGNS[name], resolutions=(16, 24), several_exits=True)
-    networks = data.draw(st.lists(drawn, min_size=1, max_size=4))
-    for base in list(networks):  # some that share a path with another
-        if base.deepest_exit > 1:
-            networks.append(replace(base, exits=(data.draw(st.integers(1, base.deepest_exit)),)))
-    networks = data.draw(st.permutations(networks))
-    paths = share_paths(networks)
-    assert sorted(m for _, members in paths for m in members) == list(range(len(networks)))
-    for path, members in paths:
-        exits = {e for m in members for e in networks[m].exits}
-        assert set(path.exits) == exits
-        for member in members:
-            # the member is what is left of the path when its other exits are gone
-            assert replace(path, exits=networks[member].exits) == networks[member]
-
-
-def test_exits_of_a_path_are_merged_and_other_networks_are_not():
-    largest = shared_supernet(NAME).largest(16)
-    exits = [replace(largest, exits=(e,)) for e in (3, 1, 5, 2, 4)]
-    assert share_paths(exits) == [(largest, sorted(range(5), key=lambda i: -exits[i].exits[0]))]
-    others = [
-        replace(largest, exits=(3,)),
-        replace(largest, exits=(3,), resolution=24),
-        replace(largest, exits=(3,), width=0.25),
-        replace(largest, exits=(3,), depths=(4, 4, 3, 4, 4)),
-        replace(largest, exits=(3,), kernels=(3, *largest.kernels[1:])),
-        replace(largest, exits=(3,), expand_ratios=(3, *largest.expand_ratios[1:])),
-        replace(largest, exits=(3,), masks=(4, *largest.masks[1:])),
-    ]
-    assert len(share_paths(others)) == len(others)

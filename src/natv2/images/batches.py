@@ -82,6 +82,10 @@ class EvaluationBatches:
     images: ImageSet
     batch_size: int
 
+    def __len__(self) -> int:
+        """How many batches there are."""
+        return -(-len(self.images) // self.batch_size)
+
     def __iter__(self) -> Iterator[Batch]:
         """The batches from the first on."""
         for indices in torch.split(torch.arange(len(self.images)), self.batch_size):

@@ -2,21 +2,28 @@
 
 from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from natv2.supernets.finished import Classifier, NetworkHeader, build_classifier, load_network
-from natv2.supernets.network import Network
+from natv2.supernets.network import FIRST, STEM, Network, Part, head, levels, skipped
 from natv2.supernets.sorting import sort_channels
 from natv2.supernets.starting import starting_weights
-from natv2.supernets.supernet import Statistics, Supernet
+from natv2.supernets.supernet import Statistics, Supernet, SupernetPart
 
 __all__ = [
+    "FIRST",
+    "STEM",
     "Checkpoint",
     "Classifier",
     "Network",
     "NetworkHeader",
+    "Part",
     "Statistics",
     "Supernet",
+    "SupernetPart",
     "build_classifier",
+    "head",
+    "levels",
     "load_network",
     "read_checkpoint",
+    "skipped",
     "sort_channels",
     "starting_weights",
     "write_checkpoint",

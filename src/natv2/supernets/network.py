@@ -1,7 +1,7 @@
 """A plain, static network: any architecture of any of the nine designs (Table 3.1, Figure 5.2)."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
@@ -19,12 +19,57 @@ from natv2.supernets.blocks import InvertedBottleneck, Level
 from natv2.supernets.layers import ConvNorm, Head
 
 
-class Stage(nn.Module):
-    """Levels in sequence, with dense skips between them where the design has them.
+class Part(NamedTuple):
+    """A piece of a network that others may share: its module's name, and what a level's blocks are."""
 
-    A dense skip reaches over two levels or more: what goes on behind level d is
-    y_d + Σ_{j ≤ d-2} y_j, both into the next level and out of the stage (facts, section 4).
+    place: str
+    mask: int = 0
+    kernel: int = 0
+    expand_ratio: int = 0
+
+    @property
+    def opens_stage(self) -> bool:
+        """Whether it is the first level of a stage."""
+        return self.place.endswith("levels.0")
+
+
+STEM, FIRST = Part("stem"), Part("first")
+
+
+def head(exit: int) -> Part:
+    """The head behind stage `exit`."""
+    return Part(f"heads.{exit}")
+
+
+def levels(architecture: Architecture, stage: int) -> list[Part]:
+    """The active levels of a stage, counted from 0, in their order."""
+    start = stage * BLOCKS_PER_STAGE
+    return [
+        Part(
+            f"stages.{stage}.levels.{level}",
+            architecture.masks[start + level],
+            architecture.kernels[start + level],
+            architecture.expand_ratios[start + level],
+        )
+        for level in range(architecture.depths[stage])
+    ]
+
+
+def skipped(outputs: Sequence[Tensor], *, dense: bool) -> Tensor:
+    """What goes on behind a stage's levels, given their outputs so far.
+
+    A dense skip reaches over two levels or more: behind level d it is y_d + Σ_{j ≤ d-2} y_j, both into the
+    next level and out of the stage (facts, section 4).
     """
+    x = outputs[-1]
+    if dense:
+        for earlier in outputs[:-2]:
+            x = x + earlier
+    return x
+
+
+class Stage(nn.Module):
+    """Levels in sequence, with dense skips between them where the design has them."""
 
     def __init__(self, levels: list[nn.Module], *, dense: bool) -> None:
         super().__init__()
@@ -36,11 +81,12 @@ class Stage(nn.Module):
         outputs: list[Tensor] = []
         for level in self.levels:
             outputs.append(level(x))
-            x = outputs[-1]
-            if self.dense:
-                for earlier in outputs[:-2]:
-                    x = x + earlier
+            x = skipped(outputs, dense=self.dense)
         return x
+
+
+Parts = dict[Part, nn.Module]
+"""Pieces that have been built."""
 
 
 class Network(nn.Module):
@@ -56,25 +102,24 @@ class Network(nn.Module):
         architecture: Architecture,
         classes: int,
         dropout: float = 0.0,
-        parts: dict[tuple[object, ...], nn.Module] | None = None,
+        parts: Parts | None = None,
     ) -> None:
         super().__init__()
         self.design, self.architecture, self.classes, self.dropout = design, architecture, classes, dropout
         parts = {} if parts is None else parts
         plan = channel_plan(design, architecture.width)
-        self.stem = _part(parts, ("stem",), lambda: _stem(plan.stem))
-        self.first = _part(parts, ("first",), lambda: _first_block(plan.stem))
+
+        def part(which: Part) -> nn.Module:
+            if which not in parts:
+                parts[which] = build(which, plan, classes, dropout)
+            return parts[which]
+
+        self.stem, self.first = part(STEM), part(FIRST)
         self.stages = nn.ModuleList(
-            Stage(
-                [_level(architecture, plan, block, parts) for block in _blocks(architecture, stage)],
-                dense=design.dense,
-            )
+            Stage([part(level) for level in levels(architecture, stage)], dense=design.dense)
             for stage in range(architecture.deepest_exit)
         )
-        self.heads = nn.ModuleDict()
-        for exit in architecture.exits:
-            channels = (plan.stages[exit - 1], *plan.heads[exit])
-            self.heads[str(exit)] = _part(parts, ("head", exit), partial(Head, *channels, classes, dropout))
+        self.heads = nn.ModuleDict({str(exit): part(head(exit)) for exit in architecture.exits})
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images (N, 3, R, R) to logits (N, classes), one for each exit, the shallowest first."""
@@ -87,51 +132,32 @@ class Network(nn.Module):
         return tuple(logits)
 
 
-def _part(
-    parts: dict[tuple[object, ...], nn.Module], key: tuple[object, ...], make: Callable[[], nn.Module]
-) -> nn.Module:
-    if key not in parts:
-        parts[key] = make()
-    return parts[key]
-
-
-def _stem(channels: int) -> nn.Module:
-    return ConvNorm(IMAGE_CHANNELS, channels, kernel=3, stride=STEM_STRIDE, activation="hswish")
-
-
-def _first_block(channels: int) -> nn.Module:
-    return InvertedBottleneck(
-        channels,
-        channels,
-        middle=None,
-        kernel=3,
-        stride=1,
-        activation="relu",
-        squeeze_excite=False,
-        shortcut=True,
-    )
-
-
-def _blocks(architecture: Architecture, stage: int) -> range:
-    start = stage * BLOCKS_PER_STAGE
-    return range(start, start + architecture.depths[stage])
-
-
-def _level(
-    architecture: Architecture, plan: ChannelPlan, block: int, parts: dict[tuple[object, ...], nn.Module]
-) -> nn.Module:
-    stage, position = divmod(block, BLOCKS_PER_STAGE)
-    choice = (architecture.masks[block], architecture.kernels[block], architecture.expand_ratios[block])
-    return _part(
-        parts,
-        (block, *choice),
-        lambda: Level(
-            plan.block_inputs[block],
-            plan.stages[stage],
-            plan=STAGES[stage],
-            first=position == 0,
-            mask=choice[0],
-            kernel=choice[1],
-            expand_ratio=choice[2],
-        ),
+def build(part: Part, plan: ChannelPlan, classes: int, dropout: float) -> nn.Module:
+    """The module of `part`."""
+    kind, *numbers = part.place.split(".")
+    if kind == "stem":
+        return ConvNorm(IMAGE_CHANNELS, plan.stem, kernel=3, stride=STEM_STRIDE, activation="hswish")
+    if kind == "first":
+        return InvertedBottleneck(
+            plan.stem,
+            plan.stem,
+            middle=None,
+            kernel=3,
+            stride=1,
+            activation="relu",
+            squeeze_excite=False,
+            shortcut=True,
+        )
+    if kind == "heads":
+        exit = int(numbers[0])
+        return Head(plan.stages[exit - 1], *plan.heads[exit], classes, dropout)
+    stage, level = int(numbers[0]), int(numbers[2])
+    return Level(
+        plan.block_inputs[stage * BLOCKS_PER_STAGE + level],
+        plan.stages[stage],
+        plan=STAGES[stage],
+        first=level == 0,
+        mask=part.mask,
+        kernel=part.kernel,
+        expand_ratio=part.expand_ratio,
     )

@@ -15,9 +15,10 @@ from natv2.spaces.design import (
     EXPAND_RATIOS,
     KERNEL_SIZES,
     Design,
+    channel_plan,
 )
 from natv2.supernets.layers import initialise
-from natv2.supernets.network import Network
+from natv2.supernets.network import Network, Part, Parts, build
 
 Statistics = Mapping[str, Tensor]
 """Means and variances of the batch norms a network uses, by the names of its buffers."""
@@ -48,7 +49,7 @@ class Supernet(nn.Module):
             nn.ParameterList(torch.eye(size) for size in sizes) for _ in range(BLOCKS)
         )
         self._named = dict(self.network.named_parameters())
-        self._parts: dict[tuple[object, ...], nn.Module] = {}
+        self._parts: Parts = {}
 
     def largest(self, resolution: int) -> Architecture:
         """The maximal network of section 5.1.2: everything at its largest, all exits active."""
@@ -90,18 +91,32 @@ class Supernet(nn.Module):
         wanted = self._skeleton(architecture).named_buffers()
         return {name: statistics[name][: b.shape[0]] if b.dim() else statistics[name] for name, b in wanted}
 
-    def weights(self, network: Network) -> dict[str, Tensor]:
-        """The tensors of `network`, by its parameters' names; gradients flow back through them."""
+    def weights(self, module: nn.Module, prefix: str = "") -> dict[str, Tensor]:
+        """The tensors of `module`, a network or a part of one, by its parameters' names.
+
+        `prefix` stands before these in a network's names. Gradients flow back through the tensors.
+        """
         result: dict[str, Tensor] = {}
-        for name, wanted in network.named_parameters():
-            weight: Tensor = self._named[name]
-            if name.endswith(_DEPTHWISE) and name.startswith("stages"):
-                weight = self._kernel(name, weight[: wanted.shape[0]], wanted.shape[-1])
+        for name, wanted in module.named_parameters():
+            full = prefix + name
+            weight: Tensor = self._named[full]
+            if full.endswith(_DEPTHWISE) and full.startswith("stages"):
+                weight = self._kernel(full, weight[: wanted.shape[0]], wanted.shape[-1])
             elif weight.shape != wanted.shape:
                 for dimension, size in enumerate(wanted.shape):
                     weight = weight.narrow(dimension, 0, size)
             result[name] = weight
         return result
+
+    def part(self, part: Part) -> "SupernetPart":
+        """One piece of this supernet's networks, to be run by itself."""
+        if part not in self._parts:
+            self._parts[part] = build(part, channel_plan(self.design, self.width), self.classes, self.dropout)
+        module = self._parts[part]
+        tensors = self.weights(module, f"{part.place}.")
+        device = next(self.parameters()).device
+        buffers = {name: torch.zeros_like(b, device=device) for name, b in module.named_buffers()}
+        return SupernetPart(module, tensors, buffers)
 
     def _kernel(self, name: str, weight: Tensor, size: int) -> Tensor:
         """The `size` x `size` version of depthwise kernels (C, 1, 7, 7), through the sizes between."""
@@ -158,14 +173,38 @@ class Supernet(nn.Module):
         return result.to(next(self.parameters()).device)
 
 
+class SupernetPart:
+    """A piece of a network with tensors of its own: first it records its batch norms' statistics, then runs.
+
+    `Supernet.record` and `Supernet.forward` do the same to whole networks, with the same numbers.
+    """
+
+    def __init__(self, module: nn.Module, weights: Statistics, statistics: Statistics) -> None:
+        self._module, self._tensors = module, {**weights, **statistics}
+
+    def record(self, x: Tensor) -> Tensor:
+        """Run `x` with its own statistics and average them into this part's."""
+        self._module.train()
+        _track(self._module, True)
+        result: Tensor = functional_call(self._module, self._tensors, x, tie_weights=False)
+        return result
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Run `x` with the statistics recorded."""
+        self._module.eval()
+        _track(self._module, False)
+        result: Tensor = functional_call(self._module, self._tensors, x, tie_weights=False)
+        return result
+
+
 def _copy(weight: Tensor) -> Tensor:
     copy = weight.detach().clone()
     return copy.contiguous(memory_format=torch.channels_last) if copy.dim() == 4 else copy.contiguous()
 
 
-def _track(skeleton: Network, recording: bool) -> None:
-    """Let the batch norms of `skeleton` average what they see into their buffers, or not."""
-    for module in skeleton.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.track_running_stats = recording
-            module.momentum = None if recording else 0.1
+def _track(module: nn.Module, recording: bool) -> None:
+    """Let the batch norms of `module` average what they see into their buffers, or not."""
+    for layer in module.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.track_running_stats = recording
+            layer.momentum = None if recording else 0.1

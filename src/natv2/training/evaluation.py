@@ -1,23 +1,35 @@
 """True accuracies of subnets, what they share computed once."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from natv2.bar import progress_bar
+from natv2.bar import Bar, progress_bar
 from natv2.exits import ensemble
 from natv2.images import Batch
 from natv2.spaces.architecture import Architecture
-from natv2.spaces.design import BLOCKS_PER_STAGE
 from natv2.supernets import Network, Statistics, Supernet
 from natv2.training.calibration import calibrate
+from natv2.training.walk import Walk, tree
+
+_PIXELS = 1 << 22  # of images that are on their way together: 1,024 of 64 x 64 take a few hundred MB
 
 Family = Mapping[float, Supernet]
 """Supernets of one design by their width."""
+
+
+class Batches(Protocol):
+    """Batches that can be gone through again and again."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Batch]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,26 +40,53 @@ class Evaluator:
     """
 
     calibration: Sequence[Batch]
-    images: Iterable[Batch]
+    images: Batches
     exit_weights: tuple[float, ...] = (1.0,)
 
+    @torch.inference_mode()
     def accuracies(
         self, family: Family, architectures: Sequence[Architecture], name: str
     ) -> NDArray[np.float64]:
         """Top-1 (a fraction) of each architecture, in their order; `name` stands at the progress bar.
 
-        Architectures that differ only in where they end run as one network with several exits.
+        What architectures share is computed once; images go through in so many at a time as memory allows.
         """
+        groups: dict[tuple[int, float], list[int]] = {}
+        for position, architecture in enumerate(architectures):
+            groups.setdefault((architecture.resolution, architecture.width), []).append(position)
         result = np.empty(len(architectures))
-        if not architectures:
-            return result
-        with progress_bar(f"{name} evaluation", len(architectures)) as bar:
-            for path, members in share_paths(architectures):
-                correct = self._correct(family[path.width], path, [architectures[m] for m in members])
-                result[members] = correct
-                bar.advance(f"top-1 {100 * max(correct):.1f} %", len(members))
-            bar.report(f"{len(architectures)} networks, best top-1 {100 * result.max():.1f} %")
+        rounds = {size: len(self._rounds(size)) for size, _ in groups}
+        steps = sum(rounds[size] * len(positions) for (size, _), positions in groups.items())
+        with progress_bar(f"{name} evaluation", steps) as bar:
+            for (resolution, width), positions in sorted(groups.items()):
+                members = {position: architectures[position] for position in positions}
+                shares = self._shares(family[width], members, resolution, bar)
+                result[positions] = [shares[position] for position in positions]
+            if len(result):
+                bar.report(f"{len(architectures)} networks, best top-1 {100 * result.max():.1f} %")
         return result
+
+    def _shares(
+        self, supernet: Supernet, members: Mapping[int, Architecture], resolution: int, bar: Bar
+    ) -> dict[int, float]:
+        """The share of right answers of each of `members`, all of one resolution and width."""
+        count = _Count(members, self.exit_weights, bar)
+        walk = Walk(supernet, tree(members), count)
+        calibration = [batch.at(resolution) for batch in self.calibration]
+        batches = iter(self.images)
+        for size in self._rounds(resolution):
+            taken = list(islice(batches, size))
+            count.labels = [batch.labels for batch in taken]
+            walk([batch.at(resolution) for batch in taken], calibration)
+            calibration = []  # from here on the statistics are known
+        return count.shares()
+
+    def _rounds(self, resolution: int) -> list[int]:
+        """How many batches of the images go through together, time after time."""
+        images = len(next(iter(self.images)))
+        size = max(1, _PIXELS // (images * resolution**2))
+        whole, rest = divmod(len(self.images), size)
+        return [size] * whole + [rest] * (rest > 0)
 
     @torch.inference_mode()
     def uncalibrated(
@@ -63,35 +102,48 @@ class Evaluator:
                 if key not in shared:
                     shared[key] = calibrate(supernet, supernet.largest(key[1]), self.calibration)
                 statistics = supernet.first_channels(shared[key], architecture)
-                (result[index],) = self._tested(supernet, architecture, [architecture], statistics)
+                result[index] = self._tested(supernet, architecture, statistics)
                 bar.advance(f"top-1 {100 * result[index]:.1f} %")
         return result
 
-    @torch.inference_mode()
-    def _correct(
-        self, supernet: Supernet, path: Architecture, members: Sequence[Architecture]
-    ) -> list[float]:
-        return self._tested(supernet, path, members, calibrate(supernet, path, self.calibration))
-
-    def _tested(
-        self,
-        supernet: Supernet,
-        path: Architecture,
-        members: Sequence[Architecture],
-        statistics: Statistics,
-    ) -> list[float]:
-        correct = torch.zeros(len(members), dtype=torch.int64)
-        total = 0
+    def _tested(self, supernet: Supernet, architecture: Architecture, statistics: Statistics) -> float:
+        correct, total = 0, 0
         for batch in self.images:
-            logits = dict(zip(path.exits, supernet(batch.at(path.resolution), path, statistics), strict=True))
-            correct += torch.stack([self._hits(logits, member, batch.labels) for member in members]).cpu()
+            (logits,) = supernet(batch.at(architecture.resolution), architecture, statistics)
+            correct += int((logits.argmax(dim=1) == batch.labels).sum())
             total += len(batch)
-        return [count / total for count in correct.tolist()]
+        return correct / total
 
-    def _hits(self, logits: Mapping[int, Tensor], member: Architecture, labels: Tensor) -> Tensor:
-        kept = [logits[exit] for exit in member.exits]
-        output = kept[0] if len(kept) == 1 else ensemble(kept, self.exit_weights)
-        return (output.argmax(dim=1) == labels).sum()
+
+class _Count:
+    """Counts right answers of `members`, architectures by their positions, as their heads give logits."""
+
+    def __init__(self, members: Mapping[int, Architecture], weights: Sequence[float], bar: Bar) -> None:
+        self.labels: Sequence[Tensor] = ()
+        self._members, self._weights, self._bar = members, weights, bar
+        self._correct = dict.fromkeys(members, 0)
+        self._seen = dict.fromkeys(members, 0)
+        self._earlier: dict[int, list[list[Tensor]]] = {}
+
+    def __call__(self, position: int, exit: int, logits: list[Tensor]) -> None:
+        """Take the logits of an exit; an ensemble is counted when its last exit has given its own."""
+        exits = self._members[position].exits
+        if len(exits) > 1:
+            given = self._earlier.setdefault(position, [])
+            given.append(logits)
+            if exit != exits[-1]:
+                return
+            logits = [ensemble(outputs, self._weights) for outputs in zip(*given, strict=True)]
+            del self._earlier[position]
+        pairs = zip(logits, self.labels, strict=True)
+        hits = [(output.argmax(dim=1) == labels).sum() for output, labels in pairs]
+        self._correct[position] += int(torch.stack(hits).sum())
+        self._seen[position] += sum(len(labels) for labels in self.labels)
+        self._bar.advance(f"top-1 {100 * self._correct[position] / self._seen[position]:.1f} %")
+
+    def shares(self) -> dict[int, float]:
+        """Right answers over all answers of each."""
+        return {position: self._correct[position] / seen for position, seen in self._seen.items()}
 
 
 def top1(network: Network, batches: Iterable[Batch]) -> float:
@@ -110,38 +162,3 @@ def predictions(network: Network, batches: Iterable[Batch]) -> tuple[Tensor, Ten
         predicted.append(logits.argmax(dim=1).cpu())
         labels.append(batch.labels.cpu())
     return torch.cat(predicted), torch.cat(labels)
-
-
-def share_paths(architectures: Sequence[Architecture]) -> list[tuple[Architecture, list[int]]]:
-    """Networks that cover `architectures`, each with the positions of those that it covers.
-
-    One that is the beginning of another only needs its own head there.
-    """
-    deepest_first = sorted(range(len(architectures)), key=lambda i: -architectures[i].deepest_exit)
-    paths: list[tuple[Architecture, list[int]]] = []
-    known: dict[tuple[object, ...], int] = {}
-    for index in deepest_first:
-        architecture = architectures[index]
-        here = known.get(_beginning(architecture, architecture.deepest_exit))
-        if here is None:
-            here = len(paths)
-            paths.append((architecture, []))
-            known |= {_beginning(architecture, e): here for e in range(1, architecture.deepest_exit + 1)}
-        path, members = paths[here]
-        exits = tuple(sorted({*path.exits, *architecture.exits}))
-        paths[here] = (replace(path, exits=exits), [*members, index])
-    return paths
-
-
-def _beginning(architecture: Architecture, stages: int) -> tuple[object, ...]:
-    """What an architecture computes up to and including stage `stages`."""
-    blocks = slice(stages * BLOCKS_PER_STAGE)
-    return (
-        stages,
-        architecture.resolution,
-        architecture.width,
-        architecture.depths[:stages],
-        architecture.kernels[blocks],
-        architecture.expand_ratios[blocks],
-        architecture.masks[blocks],
-    )

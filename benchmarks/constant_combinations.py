@@ -1,0 +1,104 @@
+"""The constant combinations of a supernet evaluated together, against each extracted network by itself.
+
+    python -m benchmarks.constant_combinations [--supernet EE_D_OFAMobileNetV3] [--images 500]
+
+All constant combinations (405 of EE_D) at 48, 56 and 64 pixels, width 1.0, 200 classes, 200 calibration and
+500 test images, one thread. Ours evaluates them together; one by one each is extracted, its batch norms
+recalibrated and its accuracy taken, in channels-last. To save time only every 8th, which meets all values
+alike, is taken one by one, in three turns between which ours runs whole; the accuracies are compared. The
+aim: 0.2 of their time.
+"""
+
+import argparse
+import time
+from statistics import median
+
+import numpy as np
+import torch
+
+from natv2.exits import exit_weights
+from natv2.images import Augmentation, Batch, ImageSet, ImageSplits, calibration_batches, evaluation_batches
+from natv2.spaces import DESIGNS, Architecture, Choices, combinations
+from natv2.supernets import Supernet
+from natv2.training.evaluation import Evaluator, top1
+
+CALIBRATION, CLASSES, EVERY, TURNS, WIDTH = 200, 200, 8, 3, 1.0
+RESOLUTIONS = (48, 56, 64)
+
+
+def random_images(count: int) -> ImageSplits:
+    """Random images of 64 px: for the time it takes, what they show does not matter."""
+    generator = torch.Generator().manual_seed(0)
+    pool = torch.randint(0, 256, (CALIBRATION + count, 3, 64, 64), dtype=torch.uint8, generator=generator)
+    pool = pool.contiguous(memory_format=torch.channels_last)
+    labels = torch.randint(0, CLASSES, (len(pool),), generator=generator)
+    whole = ImageSet(pool, labels, torch.arange(len(pool)))
+    parts = [whole.subset(part) for part in torch.split(torch.arange(len(pool)), [CALIBRATION, count])]
+    channels = (0.5, 0.5, 0.5)
+    return ImageSplits(
+        name="random",
+        class_names=tuple(map(str, range(CLASSES))),
+        mean=channels,
+        std=channels,
+        augmentation=Augmentation(),
+        train=parts[0],
+        valid=parts[1],
+        test=parts[1],
+    )
+
+
+def alone(supernet: Supernet, architecture: Architecture, evaluator: Evaluator) -> float:
+    """Top-1 of one extracted network, recalibrated as any module is: its own batch norms average."""
+    network = supernet.subnet(architecture).train()
+    norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    with torch.inference_mode():
+        for batch in evaluator.calibration:
+            network(batch.at(architecture.resolution))
+    return top1(network, evaluator.images)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--supernet", default="EE_D_OFAMobileNetV3", choices=DESIGNS)
+    parser.add_argument("--images", type=int, default=500)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    images = random_images(arguments.images)
+    design = DESIGNS[arguments.supernet]
+    supernet = Supernet(design, WIDTH, CLASSES).to(memory_format=torch.channels_last)
+    networks = combinations(Choices.everything(design), resolutions=RESOLUTIONS, width=WIDTH)
+    batches: list[Batch] = list(evaluation_batches(images, images.valid, 250))
+    evaluator = Evaluator(
+        calibration=calibration_batches(images, images=CALIBRATION, batch_size=200, seed=0),
+        images=batches,
+        exit_weights=exit_weights("DESC", len(design.exits))[1],
+    )
+    for resolution in RESOLUTIONS:  # both sides find the images rendered
+        for batch in [*batches, *evaluator.calibration]:
+            batch.at(resolution)
+    chosen = list(range(0, len(networks), EVERY))
+    ours, theirs = [], []
+    for turn in range(TURNS):
+        start = time.perf_counter()
+        together = evaluator.accuracies({WIDTH: supernet}, networks, "together")
+        ours.append(time.perf_counter() - start)
+        part = chosen[turn::TURNS]
+        start = time.perf_counter()
+        single = [alone(supernet, networks[index], evaluator) for index in part]
+        theirs.append((time.perf_counter() - start) * len(networks) / len(part))
+        same = np.mean(np.asarray(single) == together[part])
+        print(
+            f"together {ours[-1]:6.1f} s   one by one {theirs[-1]:6.1f} s ({len(part)} of {len(networks)})   "
+            f"ratio {ours[-1] / theirs[-1]:.3f}   {100 * same:.0f} % of the accuracies equal",
+            flush=True,
+        )
+    print(
+        f"{arguments.supernet}: median ratio {median(o / t for o, t in zip(ours, theirs, strict=True)):.3f}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Probes and learning curves as figures: what counting by hand gives."""
+
+import pandas as pd
+import pytest
+
+from natv2.reporting.health import health_figure, health_table
+from natv2.reporting.learning_curves import learning_figure
+
+PROBES = pd.DataFrame(
+    {
+        "phase": ["full"] * 3 + ["kernel"] * 3 + ["width_2"] * 3,
+        "probe": [0, 1, 2] * 3,
+        "accuracy": [0.1, 0.2, 0.3, 0.2, 0.4, 0.6, 0.9, 0.5, 0.7],
+        "uncalibrated": [0.1] * 3 + [0.3] * 3 + [0.1] * 3,
+    }
+)
+
+
+def test_spread_order_and_gain_of_each_phase() -> None:
+    table = health_table(PROBES).set_index("phase")
+    assert list(table.index) == ["full", "kernel", "width_2"]
+    assert table.loc["kernel", ["worst", "low", "median", "high", "best"]].tolist() == pytest.approx(
+        [0.2, 0.3, 0.4, 0.5, 0.6]
+    )
+    assert pd.isna(table.loc["full", "kendall"])
+    assert table.loc["kernel", "kendall"] == pytest.approx(1)  # the same order
+    assert table.loc["width_2", "kendall"] == pytest.approx(-1 / 3)  # one pair of three in order
+    assert table["gain"].tolist() == pytest.approx([0.1, 0.1, 0.6])
+
+
+def test_the_figure_shows_the_table() -> None:
+    figure = health_figure(PROBES)
+    lines = {trace.name: list(trace.y) for trace in figure.data if trace.mode != "none"}
+    assert lines["median"] == pytest.approx([20, 40, 70])
+    assert lines["gain"] == pytest.approx([10, 10, 60])
+    assert list(figure.data[0].y) == pytest.approx([30, 60, 90, 50, 20, 10])
+    assert "3 subnets" in figure.layout.title.text
+
+
+def test_curves_go_on_from_phase_to_phase() -> None:
+    curves = pd.DataFrame(
+        {
+            "phase": ["full", "full", "kernel"],
+            "epoch": [1, 2, 1],
+            "loss": [3.0, 2.0, 2.5],
+            "learning_rate": [0.1, 0.05, 0.2],
+        }
+    )
+    figure = learning_figure(curves)
+    loss, rate = figure.data
+    assert list(loss.x) == [1, 2, 3]
+    assert list(loss.y) == [3.0, 2.0, 2.5]
+    assert list(rate.y) == [0.1, 0.05, 0.2]
+    assert list(loss.text) == ["full, epoch 1", "full, epoch 2", "kernel, epoch 1"]
+    assert [a.text for a in figure.layout.annotations] == ["full", "kernel"]
+    assert {line.x0 for line in figure.layout.shapes} == {2.5, 3.5}
