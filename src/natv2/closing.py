@@ -1,6 +1,7 @@
 """What a run says at its end: the table of finished networks, and where things are."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -40,7 +41,7 @@ _COLUMNS = ["name", "test_accuracy", "params", "macs", "resolution", "exit", "wi
 
 def is_shown(dataset: str) -> bool:
     """Whether the end of a run shows the data set of this name as a table."""
-    return dataset in ("results", *_COMPARED) or dataset.endswith(_STEPS)
+    return dataset in ("plan", "results", *_COMPARED) or dataset.endswith(_STEPS)
 
 
 def show_tables(saved: Mapping[str, Any]) -> None:
@@ -48,6 +49,8 @@ def show_tables(saved: Mapping[str, Any]) -> None:
     steps = [frame for name, frame in saved.items() if name.endswith(_STEPS)]
     if steps:
         _show("Test top-1 (%) behind each step", pd.concat(steps).dropna(axis="columns"))
+    if "plan" in saved:
+        _show("What each phase is expected to take", _plan(saved["plan"]))
     for name, title in _COMPARED.items():
         if name in saved:
             shown = [column for column in saved[name].columns if not column.endswith(" sd")]
@@ -55,6 +58,19 @@ def show_tables(saved: Mapping[str, Any]) -> None:
     if "results" in saved:
         ordered = saved["results"].sort_values("test_accuracy", ascending=False)[_COLUMNS]
         _show("", results_table(ordered))
+
+
+def _plan(table: pd.DataFrame) -> pd.DataFrame:
+    """The plan with a row for all phases together, its hours as h:mm:ss."""
+    hours, sums = ["training", "evaluation", "test"], ["epochs", "steps", "disk"]
+    whole = {"width": "both", "phase": "all", "memory": table["memory"].max(), **table[hours + sums].sum()}
+    both = pd.concat([table.astype({"width": str}), pd.DataFrame([whole])], ignore_index=True)
+    both["total"] = both[hours].sum(axis=1)
+    for name in (*hours, "total"):
+        both[name] = [str(timedelta(hours=value)).split(".")[0] for value in both[name]]
+    for name in ("memory", "disk"):
+        both[f"{name} (GB)"] = both.pop(name) / 1e9
+    return both.astype({"epochs": int, "steps": int})
 
 
 def _show(title: str, table: pd.DataFrame) -> None:

@@ -41,7 +41,7 @@ def train_phase(
     )
     return fit(
         supernet,
-        _step(supernet, phase, teacher, images, config, progress.name),
+        phase_step(supernet, phase, teacher, images, config, progress.name),
         lambda epoch: batches(epoch=epoch),
         steps=steps_per_epoch(images.train, config.batch_size),
         config=config.phases[phase].optimiser,
@@ -50,7 +50,7 @@ def train_phase(
     )
 
 
-def _step(
+def phase_step(
     supernet: Supernet,
     phase: str,
     teacher: Supernet | None,
