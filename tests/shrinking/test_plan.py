@@ -1,4 +1,4 @@
-"""A plan has every phase of the training to come, and leaves no trace; what it says is measured, not tested."""
+"""A plan has every phase of the training to come, and leaves no trace; its figures are measured instead."""
 
 from dataclasses import replace
 

@@ -32,7 +32,7 @@ _STATES = 3  # weights in a kept state of training: the module's, its momenta, a
 def plan(supernet: Supernet, *, images: ImageSplits, config: ShrinkingConfig, steps: int) -> pd.DataFrame:
     """What each phase of training `supernet` is expected to take on its device; its weights stay as they are.
 
-    A row a phase: width, phase, epochs, steps (of all epochs), step_ms (mean of `steps` timed ones); training,
+    A row a phase: width, phase, epochs, steps (of all epochs), step_ms (the mean of `steps`); training,
     evaluation and test in hours; memory (peak of the process or of the GPU so far) and disk (bytes).
     """
     last = set(steps_of(supernet.design, config.schedule).values())
