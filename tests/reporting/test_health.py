@@ -47,10 +47,13 @@ def test_curves_go_on_from_phase_to_phase() -> None:
         }
     )
     figure = learning_figure(curves)
-    loss, rate = figure.data
-    assert list(loss.x) == [1, 2, 3]
-    assert list(loss.y) == [3.0, 2.0, 2.5]
-    assert list(rate.y) == [0.1, 0.05, 0.2]
-    assert list(loss.text) == ["full, epoch 1", "full, epoch 2", "kernel, epoch 1"]
+    traces = [(trace.name, list(trace.x), list(trace.y), list(trace.text)) for trace in figure.data]
+    full, kernel = ["full, epoch 1", "full, epoch 2"], ["kernel, epoch 1"]
+    assert traces == [
+        ("Training loss", [1, 2], [3.0, 2.0], full),
+        ("Training loss", [3], [2.5], kernel),
+        ("Learning rate", [1, 2], [0.1, 0.05], full),
+        ("Learning rate", [3], [0.2], kernel),
+    ]
     assert [a.text for a in figure.layout.annotations] == ["full", "kernel"]
     assert {line.x0 for line in figure.layout.shapes} == {2.5, 3.5}

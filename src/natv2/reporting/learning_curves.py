@@ -6,6 +6,8 @@ from plotly.subplots import make_subplots
 
 from natv2.reporting.style import BLUE, ORANGE, style
 
+_FEW = 5  # epochs that a line alone would hardly show
+
 
 def learning_figure(curves: pd.DataFrame) -> go.Figure:
     """Mean loss of each epoch above its learning rate, the phases one behind the other.
@@ -14,22 +16,23 @@ def learning_figure(curves: pd.DataFrame) -> go.Figure:
     different phases are not the same thing: the first has no teacher, later ones train other networks.
     """
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.06)
-    epochs = list(range(1, len(curves) + 1))
-    named = [f"{phase}, epoch {epoch}" for phase, epoch in zip(curves["phase"], curves["epoch"], strict=True)]
-    for row, (column, title, colour) in enumerate(
-        (("loss", "Training loss", BLUE), ("learning_rate", "Learning rate", ORANGE)), start=1
-    ):
-        figure.add_scatter(
-            x=epochs,
-            y=curves[column].astype(float).tolist(),
-            name=title,
-            mode="lines",
-            line={"color": colour, "width": 2},
-            text=named,
-            hovertemplate="%{text}: %{y:.4g}",
-            row=row,
-            col=1,
-        )
+    curves = curves.reset_index(drop=True)
+    columns = (("loss", "Training loss", BLUE), ("learning_rate", "Learning rate", ORANGE))
+    for row, (column, title, colour) in enumerate(columns, start=1):
+        for number, (phase, curve) in enumerate(curves.groupby("phase", sort=False)):
+            figure.add_scatter(
+                x=(curve.index + 1).tolist(),
+                y=curve[column].astype(float).tolist(),
+                name=title,
+                legendgroup=title,
+                showlegend=number == 0,
+                mode="lines+markers" if len(curve) < _FEW else "lines",
+                line={"color": colour, "width": 2},
+                text=[f"{phase}, epoch {epoch}" for epoch in curve["epoch"]],
+                hovertemplate="%{text}: %{y:.4g}",
+                row=row,
+                col=1,
+            )
         figure.update_yaxes(title=title, row=row)
     sizes = curves.groupby("phase", sort=False).size()
     for phase, end, size in zip(sizes.index, sizes.cumsum(), sizes, strict=True):
