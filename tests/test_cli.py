@@ -17,7 +17,7 @@ PARAMETERS = (
             ("--params", "supernt=EE_B"),
             f"unknown parameter 'supernt' (did you mean 'supernet'?); known: {PARAMETERS}",
         ),
-        (("--env", "nope"), "unknown environment 'nope'; known: base, demo, local, test"),
+        (("--env", "nope"), "unknown environment 'nope'; known: base, demo, local, reduced, test"),
         (("--pipeline", "serch"), "unknown pipeline 'serch'; known: ofav2_eps, natv2_search, __default__"),
         (("--nodes", "nope"), "Pipeline does not contain nodes named ['nope']."),
         (

@@ -33,9 +33,9 @@ def test_every_versioned_output_is_there_and_loads(journey, monkeypatch):
     catalog = catalog_of(journey)
     outputs = {name for name in pipelines["__default__"].all_outputs() if name in catalog}
     versioned = {name for name in outputs if isinstance(catalog.get(name), AbstractVersionedDataset)}
-    # Not kept: what the phases of a width are told and tell their report.
+    # Not kept: what the phases of a width tell their report.
     every = pipelines["__default__"].all_outputs()
-    assert every - versioned == {name for name in every if name.endswith(("_report", ".shrinking"))}
+    assert every - versioned == {name for name in every if name.endswith("_report")}
     for name in versioned - {"front_image"}:  # an image is only written
         assert catalog.load(name) is not None, name
     assert catalog.exists("front_image")

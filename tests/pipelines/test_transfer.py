@@ -35,7 +35,17 @@ def source(digits, tmp_path_factory) -> tuple[Checkpoint, Checkpoint]:
     images, folder = digits.only(DIGITS[:5]), tmp_path_factory.mktemp("source")
     narrow, wide = (
         full_phase(
-            images, "EE_D_OFAMobileNetV3", width, PARAMETERS.eps, 0, "cpu", Progress(folder / str(width))
+            images,
+            "EE_D_OFAMobileNetV3",
+            PARAMETERS.eps,
+            "eps",
+            "progressive",
+            "ens",
+            0,
+            width,
+            None,
+            "cpu",
+            Progress(folder / str(width)),
         )[0]
         for width in (0.1, 0.2)
     )

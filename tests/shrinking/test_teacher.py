@@ -1,6 +1,7 @@
 """Who teaches in each phase, seen from the nodes of the pipeline (thesis, section 5.1.3)."""
 
 from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -8,9 +9,8 @@ import torch
 
 from natv2.parameters import EpsParameters
 from natv2.pipelines.ofav2_eps import nodes
-from natv2.pipelines.ofav2_eps.nodes import configure, full_phase, phase_node
+from natv2.pipelines.ofav2_eps.nodes import full_phase, phase_node
 from natv2.shrinking import train
-from natv2.shrinking.config import ShrinkingConfig
 from natv2.shrinking.phases import PHASES
 from natv2.spaces import DESIGNS
 from natv2.training.distillation import make_teacher
@@ -20,7 +20,8 @@ from tests.tiny import splits
 IMAGES = splits(train=16, valid=8)
 
 
-def settings(name: str, teacher: str) -> ShrinkingConfig:
+def settings(name: str, teacher: str) -> tuple[Any, ...]:
+    """The first arguments of the nodes of all phases."""
     row = {"lr": 0.05, "epochs": 1, "warmup_epochs": 0, "subnets": 1}
     special = {"full": row | {"subnets": 0}, "whole": row | {"subnets": 2}}
     eps = EpsParameters(
@@ -39,7 +40,7 @@ def settings(name: str, teacher: str) -> ShrinkingConfig:
         probes=2,
         phases={phase: special.get(phase, row) for phase in PHASES},
     )
-    return configure(IMAGES, name, eps, "eps", teacher, "ens", 0)
+    return IMAGES, name, eps, "eps", teacher, "ens", 0
 
 
 @pytest.fixture
@@ -80,12 +81,13 @@ def same(taught: dict[str, torch.Tensor], weights: dict[str, torch.Tensor]) -> b
 def test_the_progressive_teacher_changes_with_every_phase_and_the_fixed_one_never(
     tmp_path, taught, name, teacher
 ):
-    config, progress = settings(name, teacher), Progress(tmp_path)
-    full, _ = full_phase(IMAGES, name, 0.1, None, config, "cpu", progress.child("full"))
+    training, progress = settings(name, teacher), Progress(tmp_path)
+    full, _ = full_phase(*training, 0.1, None, "cpu", progress.child("full"))
     assert taught == []  # the full phase has no teacher
     previous, expected = full, []
     for phase in list(PHASES)[1:]:
-        checkpoint, report = phase_node(phase)(previous, full, IMAGES, config, "cpu", progress.child(phase))
+        arguments = (*training, previous, full, "cpu", progress.child(phase))
+        checkpoint, report = phase_node(phase)(*arguments)
         if PHASES[phase].applies_to(DESIGNS[name]):
             expected.append(weights_of(previous if teacher == "progressive" else full))
             assert checkpoint.phase == phase

@@ -159,13 +159,15 @@ def test_training_and_calibration_read_training_images_only(tmp_path, monkeypatc
         seen["all"] |= set(self.ids.tolist())
         return at(self, resolution)
 
-    def recording(supernet, architecture, batches):
+    taken = ShrinkingConfig.calibration
+
+    def recording(self, images):
+        batches = taken(self, images)
         seen["calibration"] |= {i for batch in batches for i in batch.ids.tolist()}
-        return calibrate(supernet, architecture, batches)
+        return batches
 
     monkeypatch.setattr(Batch, "at", look)
-    monkeypatch.setattr("natv2.training.evaluation.calibrate", recording)
-    monkeypatch.setattr("natv2.training.distillation.calibrate", recording)
+    monkeypatch.setattr(ShrinkingConfig, "calibration", recording)
     supernet, train_ids, valid_ids = new_supernet(NAME), set(range(32)), set(range(1000, 1040))
     run(supernet, "kernel", tmp_path, supernet)
     assert seen == {"calibration": train_ids, "all": train_ids}

@@ -81,13 +81,18 @@ def _phase(row: Mapping[str, Any], eps: EpsParameters) -> PhaseConfig:
 def full_phase(
     images: ImageSplits,
     supernet: str,
+    eps: EpsParameters,
+    schedule: Schedule,
+    teacher: TeacherChoice,
+    kd: Distillation,
+    seed: int,
     width: float,
     init_from: Path | None,
-    config: ShrinkingConfig,
     device: str,
     progress: Progress,
 ) -> tuple[Checkpoint, Report]:
     """A new supernet, or one that starts from a checkpoint, and its largest network trained."""
+    config = configure(images, supernet, eps, schedule, teacher, kd, seed)
     network = Supernet(
         DESIGNS[supernet], width, len(images.class_names), dropout=config.dropout, seed=config.seed
     )
@@ -103,10 +108,15 @@ def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, Report]]:
     """The node of one phase, with annotations that Kedro can read (a partial's it cannot)."""
 
     def node(
+        images: ImageSplits,
+        supernet: str,
+        eps: EpsParameters,
+        schedule: Schedule,
+        teacher: TeacherChoice,
+        kd: Distillation,
+        seed: int,
         previous: Checkpoint,
         full: Checkpoint,
-        images: ImageSplits,
-        config: ShrinkingConfig,
         device: str,
         progress: Progress,
     ) -> tuple[Checkpoint, Report]:
@@ -115,11 +125,12 @@ def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, Report]]:
         The teacher is the largest network of the phase before (progressive, section 5.1.3) or of the
         full phase (fixed).
         """
-        if not PHASES[phase].applies_to(DESIGNS[previous.design], config.schedule):
+        if not PHASES[phase].applies_to(DESIGNS[supernet], schedule):
             return previous, {}
-        teacher = previous if config.teacher == "progressive" else full
-        supernet = previous.supernet(dropout=config.dropout)
-        return _train(supernet, phase, (teacher, previous), images, config, device, progress)
+        config = configure(images, supernet, eps, schedule, teacher, kd, seed)
+        earlier = (previous if teacher == "progressive" else full, previous)
+        network = previous.supernet(dropout=config.dropout)
+        return _train(network, phase, earlier, images, config, device, progress)
 
     node.__name__ = phase
     return node
@@ -192,14 +203,24 @@ def report(
 
 
 def evaluate_steps(
-    images: ImageSplits, config: ShrinkingConfig, device: str, progress: Progress, *checkpoints: Checkpoint
+    images: ImageSplits,
+    supernet: str,
+    eps: EpsParameters,
+    schedule: Schedule,
+    teacher: TeacherChoice,
+    kd: Distillation,
+    seed: int,
+    device: str,
+    progress: Progress,
+    *checkpoints: Checkpoint,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Test top-1 behind each step, from its saved checkpoint: a row of Table 5.3 that nothing reads back."""
+    config = configure(images, supernet, eps, schedule, teacher, kd, seed)
     target = resolve_device(device)
     images = images.to(target)
     made = {checkpoint.phase: checkpoint for checkpoint in checkpoints}
     frames = []
-    for phase in steps_of(DESIGNS[checkpoints[0].design], config.schedule).values():
+    for phase in steps_of(DESIGNS[supernet], schedule).values():
 
         def tested(phase: str = phase) -> State:
             frame = phase_accuracy(

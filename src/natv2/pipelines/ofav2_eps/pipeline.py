@@ -4,12 +4,13 @@ from itertools import pairwise
 
 from kedro.pipeline import Node, Pipeline
 
-from natv2.pipelines.ofav2_eps.nodes import configure, evaluate_steps, full_phase, phase_node, report
+from natv2.pipelines.ofav2_eps.nodes import evaluate_steps, full_phase, phase_node, report
 from natv2.shrinking.phases import PHASES
 
 WIDTHS = ("narrow", "wide")
 _SETTINGS = ("supernet", "eps", "schedule", "teacher", "kd", "seed")
-_TRAINING = ("shrinking", "params:device", "progress")
+_TRAINING = ("source_images", *(f"params:{name}" for name in _SETTINGS))
+_DEVICE = ("params:device", "progress")
 _REPORTS = ("accuracy", "table", "figure", "probes", "health_figure", "curves", "curves_figure")
 
 
@@ -19,14 +20,8 @@ def _phases() -> Pipeline:
     outputs = {name: f"{name}_supernet" for name in names} | {names[-1]: "supernet"}
     nodes = [
         Node(
-            configure,
-            inputs=["source_images", *(f"params:{name}" for name in _SETTINGS)],
-            outputs="shrinking",
-            name="configure",
-        ),
-        Node(
             full_phase,
-            inputs=["source_images", "params:supernet", "params:width", "params:init_from", *_TRAINING],
+            inputs=[*_TRAINING, "params:width", "params:init_from", *_DEVICE],
             outputs=[outputs["full"], "full_report"],
             name="full",
         ),
@@ -35,7 +30,7 @@ def _phases() -> Pipeline:
         nodes.append(
             Node(
                 phase_node(phase),
-                inputs=[outputs[before], outputs["full"], "source_images", *_TRAINING],
+                inputs=[*_TRAINING, outputs[before], outputs["full"], *_DEVICE],
                 outputs=[outputs[phase], f"{phase}_report"],
                 name=phase,
             )
@@ -47,7 +42,7 @@ def _phases() -> Pipeline:
     nodes.append(
         Node(
             evaluate_steps,
-            inputs=["source_images", *_TRAINING, *tested],
+            inputs=[*_TRAINING, *_DEVICE, *tested],
             outputs=["test_accuracy", "test_table"],
             name="test",
         )
