@@ -69,7 +69,7 @@ def main() -> None:
     images = random_images(arguments.images)
     design = DESIGNS[arguments.supernet]
     supernet = Supernet(design, WIDTH, CLASSES).to(memory_format=torch.channels_last)
-    networks = combinations(Choices.everything(design), resolutions=RESOLUTIONS, width=WIDTH)
+    networks = combinations(design, Choices.everything(design), resolutions=RESOLUTIONS, width=WIDTH)
     batches: list[Batch] = list(evaluation_batches(images, images.valid, 250))
     evaluator = Evaluator(
         calibration=calibration_batches(images, images=CALIBRATION, batch_size=200, seed=0),

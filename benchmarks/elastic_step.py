@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from natv2.randomness import numpy_generator
-from natv2.shrinking.phases import PHASES, choices, sample
-from natv2.spaces import DESIGNS, Architecture
+from natv2.shrinking.phases import sample
+from natv2.spaces import DESIGNS, Architecture, Choices
 from natv2.supernets import Supernet
 from natv2.training.optimiser import OptimiserConfig, make_optimiser
 
@@ -50,7 +50,8 @@ def main() -> None:
     design = DESIGNS[arguments.supernet]
     supernet = Supernet(design, WIDTH, CLASSES).to(memory_format=torch.channels_last)
     architectures = sample(
-        choices(design, list(PHASES)[-1]),
+        design,
+        Choices.everything(design),
         ARCHITECTURES,
         resolution=RESOLUTION,
         width=WIDTH,

@@ -16,8 +16,8 @@ from torch import nn
 
 from benchmarks.elastic_step import stepper
 from natv2.randomness import numpy_generator
-from natv2.shrinking.phases import PHASES, choices, sample
-from natv2.spaces import DESIGNS, Architecture
+from natv2.shrinking.phases import sample
+from natv2.spaces import DESIGNS, Architecture, Choices
 from natv2.supernets import Network, Supernet
 from natv2.supernets.depthwise import DepthwiseConv2d
 
@@ -56,7 +56,8 @@ def main() -> None:
     design, resolution = DESIGNS[arguments.supernet], arguments.resolution
     supernet = Supernet(design, WIDTH, CLASSES).to(memory_format=torch.channels_last)
     random = sample(
-        choices(design, list(PHASES)[-1]),
+        design,
+        Choices.everything(design),
         ARCHITECTURES,
         resolution=resolution,
         width=WIDTH,

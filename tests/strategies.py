@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from natv2.spaces import Architecture, Codes, Design, SearchSpace
-from natv2.spaces.design import BLOCKS, DEPTHS, EXPAND_RATIOS, KERNEL_SIZES, STAGES
+from natv2.spaces.design import STAGES
 
 few = settings(deadline=None, max_examples=5, derandomize=True)
 some = settings(deadline=None, max_examples=20, derandomize=True)
@@ -33,10 +33,10 @@ def fields(
             "exits": st.sets(st.sampled_from(design.exits), min_size=1, max_size=most).map(
                 lambda exits: tuple(sorted(exits))
             ),
-            "depths": _each(DEPTHS, len(STAGES)),
-            "kernels": _each(KERNEL_SIZES, BLOCKS),
-            "expand_ratios": _each(EXPAND_RATIOS, BLOCKS),
-            "masks": _each(design.masks, BLOCKS),
+            "depths": _each(design.depths, len(STAGES)),
+            "kernels": _each(design.kernels, design.levels),
+            "expand_ratios": _each(design.expand_ratios, design.levels),
+            "masks": _each(design.masks, design.levels),
         }
     )
 

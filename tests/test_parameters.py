@@ -11,6 +11,7 @@ from natv2.errors import UserError
 from natv2.parameters import Parameters, flattened, validate_parameters
 from natv2.settings import CONFIG_LOADER_ARGS
 from natv2.shrinking.phases import PHASES
+from natv2.spaces import DESIGNS
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -20,6 +21,7 @@ def raw(env: str = "base") -> dict[str, Any]:
 
 
 BASE = raw()
+FOUR = ["light", "separable", "pointwise", "inverted_bottleneck"]
 
 
 def changed(name: str, value: object) -> dict[str, Any]:
@@ -183,3 +185,38 @@ def test_places_follow_the_names():
     assert own.source_place() == own.target_place() == Path.home() / "photos"
     two = validate_parameters({**BASE, "source": "eurosat", "dataset": "eurosat", "source_path": "/x"})
     assert (two.source_place(), two.target_place()) == (Path("/x"), Path("data/01_raw/eurosat"))
+
+
+def test_elastic_values_make_the_design():
+    assert validate_parameters(BASE).elastic.design("EE_D_OFAMobileNetV3") == DESIGNS["EE_D_OFAMobileNetV3"]
+    given = {**BASE, "supernet": "SE_P_OFAMobileNetV3"}
+    given["elastic"] = {"kernels": [3, 5], "expand_ratios": [2, 4], "depths": [1, 2], "blocks": FOUR}
+    design = validate_parameters(given).elastic.design("SE_P_OFAMobileNetV3")
+    assert (design.kernels, design.expand_ratios, design.depths) == ((3, 5), (2, 4), (1, 2))
+    assert design.blocks == ("inverted_bottleneck", "pointwise", "light", "separable")
+    assert (design.early_exits, design.dense) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("elastic.kernels", [5, 3], "elastic: kernels [5, 3]: allowed are numbers from 3, ascending"),
+        ("elastic.kernels", [3.5], "parameter 'elastic.kernels.0' cannot be 3.5"),
+        ("elastic.depths", [], "parameter 'elastic.depths' cannot be []"),
+        (
+            "elastic.blocks",
+            ["light", "heavy"],
+            "which EE_D_OFAMobileNetV3 does not have; with them: SE_P_OFAM",
+        ),
+    ],
+    ids=str,
+)
+def test_elastic_values_that_cannot_be_built_are_refused(name, value, expected):
+    assert expected in message(name, value)
+
+
+def test_unknown_blocks_are_refused_with_those_there_are():
+    given = copy.deepcopy({**BASE, "supernet": "EE_DP_OFAMobileNetV3"})
+    given["elastic"]["blocks"] = ["light", "heavy"]
+    with pytest.raises(UserError, match=r"elastic: blocks \['light', 'heavy'\]: allowed are some of \['inv"):
+        validate_parameters(given)

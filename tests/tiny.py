@@ -5,8 +5,8 @@ from functools import cache
 import torch
 
 from natv2.images import Augmentation, ImageSet, ImageSplits
-from natv2.spaces import DESIGNS
 from natv2.supernets import Supernet
+from tests.designs import DESIGNS
 
 CLASSES = 4
 

@@ -12,6 +12,7 @@ from natv2.catalog.checkpoint import CheckpointDataset
 from natv2.catalog.images import ImagesDataset
 from natv2.errors import UserError
 from natv2.parameters import Parameters, flattened
+from natv2.spaces import Design
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +40,15 @@ def check_checkpoints(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], pa
         dataset = catalog.get(name)
         if isinstance(dataset, CheckpointDataset):
             header = dataset.header()
-            asked = {"design": parameters.supernet, "width": getattr(parameters.widths, name.split(".")[0])}
-            for key, value in asked.items():
-                if header[key] != value:
+            asked = parameters.elastic.design(parameters.supernet)
+            width = getattr(parameters.widths, name.split(".")[0])
+            for found, wanted in (
+                (Design.from_dict(header["design"]).label, asked.label),
+                (f"width {header['width']}", f"width {width}"),
+            ):
+                if found != wanted:
                     raise UserError(
-                        f"{name} at {dataset._filepath} has {key} {header[key]}, not {value} as asked for; "
+                        f"{name} at {dataset._filepath} is a supernet of {found}, not {wanted} as asked for; "
                         "train one with `kedro run --pipeline ofav2_eps`, or ask for what there is"
                     )
 
@@ -84,7 +89,10 @@ def _missing(name: str, dataset: Any, registered: Mapping[str, Pipeline], option
 
 def _options(env: str | None, runtime_params: Mapping[str, Any]) -> list[str]:
     options = ["--env", env] if env else []
-    given = [f"{name}={_text(value)}" for name, value in flattened(runtime_params).items() if name != "fresh"]
+    flat = {name: value for name, value in flattened(runtime_params).items() if name != "fresh"}
+    if any(isinstance(value, list) for value in flat.values()):  # which --params cannot say
+        return [*options, "--config", "FILE"]
+    given = [f"{name}={_text(value)}" for name, value in flat.items()]
     return [*options, "--params", ",".join(given)] if given else options
 
 

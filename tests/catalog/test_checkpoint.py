@@ -6,10 +6,11 @@ import torch
 from kedro.io import DatasetError, Version
 
 from natv2.catalog.checkpoint import CheckpointDataset
+from natv2.spaces import DESIGNS
 from natv2.supernets.checkpoint import Checkpoint
 
 CHECKPOINT = Checkpoint(
-    design="SE_B_OFAMobileNetV3",
+    design=DESIGNS["SE_B_OFAMobileNetV3"],
     width=1.2,
     classes=("cat", "dog"),
     phase="kernel",

@@ -33,7 +33,9 @@ MATRICES = 14_120
 
 
 def network(size: dict[str, int], *, resolution: int = 64, width: float = 1.0, exits: tuple[int, ...] = (5,)):
-    return constant(resolution=resolution, width=width, exits=exits, mask=4, **size)
+    return constant(
+        DESIGNS["OFAMobileNetV3"], resolution=resolution, width=width, exits=exits, mask=4, **size
+    )
 
 
 def cost(architecture: Architecture, classes: int, name: str = "OFAMobileNetV3") -> tuple[int, int]:

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from natv2.costs import CostTable, architecture_cost
-from natv2.spaces import DESIGNS, SearchSpace
+from natv2.spaces import SearchSpace
 from natv2.supernets import Network
+from tests.designs import DESIGNS
 from tests.strategies import architectures, codes, few
 from tests.tiny import shared_supernet
 

@@ -1,5 +1,6 @@
 """What a person can get wrong ends with one line and exit code 1, before any work is done or lost."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -54,6 +55,31 @@ def test_a_missing_input_names_the_command_that_makes_it(empty, run_in, pipeline
     assert_nothing_was_done(empty)
 
 
+ELSEWHERE = {"run": {"params": {"elastic": {"kernels": [3, 5]}}}}
+
+
+def test_a_missing_input_of_a_config_file_names_the_file(empty, run_in, tmp_path):
+    (tmp_path / "values.json").write_text(json.dumps(ELSEWHERE))
+    result = run_in(empty)("--pipeline", "natv2_search", "--config", str(tmp_path / "values.json"))
+    assert result.exit_code == 1
+    assert result.output.endswith("kedro run --pipeline ofav2_eps --env test --config FILE\n")
+
+
+def test_a_supernet_with_other_elastic_values_than_asked_for(journey, run_in, tmp_path):
+    project = Project(tmp_path, SMALLER)
+    for path in journey.outputs.values():
+        if path.stem == "supernet":
+            copy = project.root / path.relative_to(journey.project.root)
+            copy.parent.mkdir(parents=True)
+            shutil.copy(path, copy)
+    (tmp_path / "values.json").write_text(json.dumps(ELSEWHERE))
+    result = run_in(project)("--pipeline", "natv2_search", "--config", str(tmp_path / "values.json"))
+    assert result.exit_code == 1
+    (name,) = {path.parts[-5] for path in journey.outputs.values() if path.stem == "supernet"}
+    assert f"is a supernet of {name}, not {name}, kernels 3 5 as asked for" in result.output
+    assert not (project.root / "mlflow.db").exists()
+
+
 def assert_nothing_was_done(project: Project) -> None:
     assert not (project.root / "mlflow.db").exists()
     assert not [path for path in (project.root / "data").rglob("*") if path.is_file()]
@@ -105,7 +131,7 @@ def test_a_damaged_or_foreign_checkpoint(journey, run_in, tmp_path, damage, mess
 def test_a_supernet_of_another_width(journey, run_in):
     result = run_in(journey.project)("--pipeline", "natv2_search", "--params", "widths.wide=0.3")
     assert result.exit_code == 1
-    assert "wide.supernet" in result.output and "width 0.2, not 0.3" in result.output
+    assert "wide.supernet" in result.output and "width 0.2, not width 0.3" in result.output
     assert len(result.output.splitlines()) == 1
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from natv2.errors import UserError
 from natv2.images import ImageSplits, load_images
 from natv2.pipelines.natv2_search.nodes import (
     search_networks,
@@ -37,6 +38,7 @@ def source(digits, tmp_path_factory) -> tuple[Checkpoint, Checkpoint]:
         full_phase(
             images,
             "EE_D_OFAMobileNetV3",
+            PARAMETERS.elastic,
             PARAMETERS.eps,
             "eps",
             "progressive",
@@ -99,3 +101,10 @@ def test_networks_are_found_for_the_target(digits, source, target, tmp_path):
         assert logits.shape == (2, len(target))
         assert row["params"] == sum(parameter.numel() for parameter in network.parameters())
     assert (summary["source"], summary["dataset"]) == ("digits", "digits")
+
+
+def test_two_supernets_of_different_designs_are_refused(digits, source, tmp_path):
+    narrow, wide = source
+    other = replace(wide, design=replace(wide.design, kernels=(3, 5)))
+    with pytest.raises(UserError, match="kernels 3 5 at width"):
+        search_networks(narrow, other, digits, PARAMETERS.search, ("accuracy",), 0, "cpu", Progress(tmp_path))

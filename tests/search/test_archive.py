@@ -84,7 +84,7 @@ def test_foreign_frames_are_refused(make_archive: Maker, space: SearchSpace) -> 
     for reason, bad in wrong.items():
         with pytest.raises(UserError, match=reason):
             Archive.from_frame(bad, space)
-    stage = [f"v{space.first_block + block:02}" for block in range(4)]
+    stage = [f"v{space.first_level + block:02}" for block in range(4)]
     with pytest.raises(UserError, match="not canonical"):
         Archive.from_frame(frame.assign(**dict(zip(stage, (1, 1, 0, 1), strict=True))), space)
 

@@ -11,7 +11,7 @@ def test_probabilities_are_smoothed_counts(space: SearchSpace) -> None:
     codes = space.sample_architectures(40, np.random.default_rng(0))
     fitted = fit_distributions(space, codes)
     for variable, (low, high) in enumerate(zip(space.lower, space.upper, strict=True)):
-        stage = (variable - space.first_block) // 4
+        stage = (variable - space.first_level) // 4
         rows = [c for c in codes if not space.design.early_exits or stage <= c[2]]
         for value in range(low, high + 1):
             count = sum(c[variable] == value for c in rows)
@@ -44,7 +44,7 @@ def test_every_value_can_be_drawn_and_none_beyond(space: SearchSpace) -> None:
     sampled = fitted.sample(3000, np.random.default_rng(3))
     space.check(sampled)
     np.testing.assert_array_equal(sampled.max(axis=0)[:2], space.upper[:2])
-    assert len(np.unique(sampled[:, space.first_block])) > 6
+    assert len(np.unique(sampled[:, space.first_level])) > 6
 
 
 def test_saved_probabilities_make_the_same_and_foreign_ones_are_refused(space: SearchSpace) -> None:

@@ -9,13 +9,13 @@ from natv2.images import Batch, calibration_batches, evaluation_batches
 from natv2.shrinking import train
 from natv2.shrinking.accuracy import phase_accuracy
 from natv2.shrinking.config import PhaseConfig, ShrinkingConfig, equal_epochs
-from natv2.shrinking.phases import PHASES, choices
+from natv2.shrinking.phases import PHASES, choices, phases_of
 from natv2.shrinking.train import train_phase
-from natv2.spaces import DESIGNS
 from natv2.supernets import Supernet
 from natv2.training.calibration import calibrate
 from natv2.training.optimiser import OptimiserConfig
 from natv2.training.progress import Progress
+from tests.designs import DESIGNS
 from tests.tiny import CLASSES, new_supernet, splits
 
 IMAGES = splits(train=32, valid=40)
@@ -123,7 +123,14 @@ def test_accuracy_over_the_constant_combinations():
 
 
 @pytest.mark.parametrize(
-    ("name", "phase"), [(NAME, "exit_2"), ("SE_DP_OFAMobileNetV3", "level_1"), (NAME, "width_1")]
+    ("name", "phase"),
+    [
+        (NAME, "exit_2"),
+        ("SE_DP_OFAMobileNetV3", "level_1"),
+        (NAME, "width_1"),
+        ("deep", "depth_2"),
+        ("bare", "level_2"),
+    ],
 )
 def test_drawn_subnets_are_unlocked_and_share_one_size_a_batch(tmp_path, monkeypatch, name, phase):
     steps = []
@@ -183,9 +190,8 @@ def test_channels_are_sorted_before_each_width_phase_and_no_other(tmp_path, monk
         train, "sort_channels", lambda supernet, ratios: asked.setdefault(phase, tuple(ratios))
     )
     supernet = new_supernet(name)
-    for phase in PHASES:
-        if PHASES[phase].applies_to(supernet.design):
-            run(supernet, phase, tmp_path / phase, phases=every_phase(epochs=0))
+    for phase in phases_of(supernet.design, "eps"):
+        run(supernet, phase, tmp_path / phase, phases=every_phase(epochs=0))
     assert asked == {"width_1": (6,), "width_2": (4, 6)}
 
 

@@ -6,9 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natv2.spaces import DESIGNS, Architecture, constant
-from natv2.spaces.design import BLOCKS, BLOCKS_PER_STAGE, DEPTHS, EXPAND_RATIOS, KERNEL_SIZES, STAGES
+from natv2.spaces import Architecture, constant
+from natv2.spaces.design import STAGES
 from natv2.supernets import Network
+from tests.designs import DESIGNS
 from tests.strategies import architectures, few, fields, some
 
 SMALL = {"resolution": 32, "width": 1.0, "depth": 2, "kernel": 3, "expand_ratio": 3, "mask": 4}
@@ -33,15 +34,15 @@ def test_architectures_are_equal_exactly_when_their_networks_are(name, data):
     design = DESIGNS[name]
     values = data.draw(fields(design, widths=(0.1, 0.25)))
     other = {**values}
-    block = data.draw(st.integers(0, BLOCKS - 1))
+    level = data.draw(st.integers(0, design.levels - 1))
     allowed = {
-        "kernels": KERNEL_SIZES,
-        "expand_ratios": EXPAND_RATIOS,
+        "kernels": design.kernels,
+        "expand_ratios": design.expand_ratios,
         "masks": design.masks,
-        "depths": DEPTHS,
+        "depths": design.depths,
     }
     field = data.draw(st.sampled_from(sorted(allowed)))
-    place = block if field != "depths" else block // BLOCKS_PER_STAGE
+    place = level if field != "depths" else level // design.levels_per_stage
     changed = list(values[field])
     changed[place] = data.draw(st.sampled_from(allowed[field]))
     other[field] = tuple(changed)
@@ -54,7 +55,7 @@ def test_architectures_are_equal_exactly_when_their_networks_are(name, data):
     "change", [{"resolution": 24}, {"width": 0.25}, {"exits": (4,)}, {"exits": (4, 5)}], ids=str
 )
 def test_resolution_width_and_exits_tell_networks_apart(change):
-    a = constant(**{**SMALL, "width": 0.1}, exits=(5,))
+    a = constant(DESIGNS["EE_B_OFAMobileNetV3"], **{**SMALL, "width": 0.1}, exits=(5,))
     b = replace(a, **change)
     name = "EE_B_OFAMobileNetV3"
     assert a != b
@@ -67,15 +68,15 @@ def test_what_no_layer_uses_is_cleared():
         width=1.0,
         exits=(2,),
         depths=(2, 3, 4, 4, 4),
-        kernels=(7,) * BLOCKS,
-        expand_ratios=(6,) * BLOCKS,
-        masks=(4, 3, *(7,) * (BLOCKS - 2)),
+        kernels=(7,) * 20,
+        expand_ratios=(6,) * 20,
+        masks=(4, 3, *(7,) * 18),
     )
     assert architecture.depths == (2, 3, 0, 0, 0)
     assert architecture.masks == (4, 3, 0, 0, 7, 7, 7, *(0,) * 13)
     assert architecture.kernels == (7, 0, 0, 0, 7, 7, 7, *(0,) * 13)
     assert architecture.expand_ratios == (6, 0, 0, 0, 6, 6, 6, *(0,) * 13)
-    assert [b for b in range(BLOCKS) if architecture.is_active(b)] == [0, 1, 4, 5, 6]
+    assert [b for b in range(20) if architecture.is_active(b)] == [0, 1, 4, 5, 6]
 
 
 @pytest.mark.parametrize(
@@ -86,23 +87,23 @@ def test_what_no_layer_uses_is_cleared():
         ({"exits": ()}, "exits"),
         ({"exits": (6,)}, "exits .6,.*allowed.*1, 2, 3, 4, 5"),
         ({"exits": (5, 4)}, "ascending"),
-        ({"depth": 5}, "depth 5.*2, 3, 4"),
-        ({"depth": 1}, "depth 1.*2, 3, 4"),
-        ({"kernel": 4}, "kernel 4.*3, 5, 7"),
-        ({"expand_ratio": 5}, "expand ratio 5.*3, 4, 6"),
-        ({"mask": 8}, "mask 8.*1, 2, 3, 4, 5, 6, 7"),
+        ({"depth": 5}, "depth 5: allowed are 1 to 4"),
+        ({"depth": 0}, "depth 0: allowed are 1 to 4"),
+        ({"kernel": 4}, "kernel 4: allowed are odd numbers from 3"),
+        ({"expand_ratio": 0}, "expand ratio 0: allowed are numbers from 1"),
+        ({"mask": 16}, "mask 16: allowed are 1 to 15"),
     ],
     ids=str,
 )
 def test_a_value_that_no_supernet_has_is_named_with_the_allowed_ones(values, message):
     with pytest.raises(ValueError, match=message):
-        constant(**{**SMALL, "exits": (5,), **values})
+        constant(DESIGNS["OFAMobileNetV3"], **{**SMALL, "exits": (5,), **values})
 
 
 @pytest.mark.parametrize("name", ["depths", "kernels", "expand_ratios", "masks"])
 def test_a_list_of_another_length_is_refused(name):
-    architecture = constant(**SMALL, exits=(5,))
-    with pytest.raises(ValueError, match=f"{len(STAGES) if name == 'depths' else BLOCKS}"):
+    architecture = constant(DESIGNS["OFAMobileNetV3"], **SMALL, exits=(5,))
+    with pytest.raises(ValueError, match=f"{len(STAGES) if name == 'depths' else 20}"):
         replace(architecture, **{name: getattr(architecture, name)[:-1]})
 
 

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from natv2.spaces import DESIGNS, Codes, SearchSpace
+from natv2.spaces import DESIGNS as NINE
+from natv2.spaces import Codes, SearchSpace
+from tests.designs import DESIGNS
 
 COUNT = 6000
 
@@ -15,7 +17,7 @@ def depths(space: SearchSpace, codes: Codes) -> np.ndarray:
     """Depths of all stages up to the exit, of all rows together."""
     stages = codes[:, 2] + 1 if space.design.early_exits else np.full(len(codes), 5)
     active = np.arange(5) < stages[:, None]
-    return (codes[:, space.first_block :].reshape(-1, 5, 4) > 0).sum(axis=2)[active]
+    return (codes[:, space.first_level :].reshape(-1, 5, 4) > 0).sum(axis=2)[active]
 
 
 def even(values: np.ndarray, allowed: list[int]) -> bool:
@@ -30,7 +32,7 @@ def test_uniform_codes_are_biased_to_deep_stages():
     assert chisquare([(drawn == d).sum() for d in (2, 3, 4)], expected).pvalue > 1e-3
 
 
-@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("name", NINE)
 def test_sampled_architectures_have_even_depths_and_values(name):
     space = space_of(name)
     codes = space.sample_architectures(COUNT, np.random.default_rng(0))
@@ -39,7 +41,7 @@ def test_sampled_architectures_have_even_depths_and_values(name):
     assert even(codes[:, 1], [0, 1])
     if space.design.early_exits:
         assert even(codes[:, 2], [0, 1, 2, 3, 4])
-    first, third = codes[:, space.first_block], codes[:, space.first_block + 2]
+    first, third = codes[:, space.first_level], codes[:, space.first_level + 2]
     elastic = 27 if space.design.parallel else 0  # levels without an IRB have one kernel and ratio only
     for values in (first, third[third > 0]):
         assert even(values[values > elastic], list(range(elastic + 1, space.upper[-1] + 1)))

@@ -5,6 +5,7 @@ import torch
 
 from natv2.errors import UserError
 from natv2.files import write_tensors
+from natv2.spaces import DESIGNS
 from natv2.supernets import Checkpoint
 from natv2.supernets.checkpoint import read_checkpoint, write_checkpoint
 from tests.tiny import images_of, new_supernet
@@ -17,14 +18,14 @@ def checkpoint(name: str = "EE_DP_OFAMobileNetV3", width: float = 0.1) -> Checkp
     return Checkpoint.of(supernet, classes=CLASSES, phase="kernel", origin={"seed": 3})
 
 
-@pytest.mark.parametrize("name", ["OFAMobileNetV3", "EE_DP_OFAMobileNetV3"])
+@pytest.mark.parametrize("name", ["OFAMobileNetV3", "EE_DP_OFAMobileNetV3", "ranges", "four_blocks"])
 def test_a_file_gives_the_same_supernet(tmp_path, name):
     supernet = new_supernet(name, 0.25)
     path = tmp_path / "supernet.safetensors"
     saved = Checkpoint.of(supernet, classes=CLASSES, phase="width_2", origin={"source": "digits"})
     write_checkpoint(path, saved)
     read = read_checkpoint(path)
-    assert (read.design, read.width, read.classes) == (name, 0.25, CLASSES)
+    assert (read.design, read.width, read.classes) == (supernet.design, 0.25, CLASSES)
     assert (read.phase, read.origin, read.path) == ("width_2", {"source": "digits"}, path)
     loaded = read.supernet(dropout=0.2)
     assert loaded.dropout == 0.2
@@ -63,13 +64,21 @@ def test_weights_of_another_shape_are_refused():
 
 
 @pytest.mark.parametrize(
-    "change", [{"width": 0.25}, {"design": "OFAMobileNetV3"}, {"classes": CLASSES[:2]}], ids=str
+    "change", [{"width": 0.25}, {"design": DESIGNS["OFAMobileNetV3"]}, {"classes": CLASSES[:2]}], ids=str
 )
 def test_a_header_that_does_not_fit_the_weights_is_refused(tmp_path, change):
     path = tmp_path / "supernet.safetensors"
     write_checkpoint(path, replace(checkpoint(), **change))
     with pytest.raises(UserError, match=f"{path} do not fit"):
         read_checkpoint(path).supernet()
+
+
+def test_a_file_that_names_a_row_of_table_5_1_is_read(tmp_path):
+    path, whole = tmp_path / "supernet.safetensors", checkpoint()
+    header = {"kind": "supernet", "design": whole.design.name, "width": whole.width}
+    rest = {"classes": list(whole.classes), "phase": "full", "origin": {}}
+    write_tensors(path, whole.weights, {**header, **rest})
+    assert read_checkpoint(path).design == whole.design
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):

@@ -17,12 +17,14 @@ MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.1)
 def written(path, exits: tuple[int, ...], weights: tuple[float, ...]):
     """A network and its header, saved in `path` as post-processing saves it."""
     supernet = new_supernet("EE_DP_OFAMobileNetV3")
-    architecture = constant(resolution=24, width=0.1, exits=exits, depth=3, kernel=5, expand_ratio=4, mask=7)
+    architecture = constant(
+        supernet.design, resolution=24, width=0.1, exits=exits, depth=3, kernel=5, expand_ratio=4, mask=7
+    )
     statistics: dict[str, Tensor] = {}
     supernet.record(images_of(8, 3, 24, 24), architecture, statistics)
     network = supernet.subnet(architecture, statistics)
     header = NetworkHeader(
-        design=supernet.design.name,
+        design=supernet.design.to_dict(),
         architecture=architecture.to_dict(),
         class_names=("ant", "bee", "cat", "dog"),
         mean=MEAN,

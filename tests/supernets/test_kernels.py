@@ -13,6 +13,7 @@ NAME = "EE_B_OFAMobileNetV3"
 def kernels(supernet: Supernet, size: int, expand_ratio: int = 6) -> list[torch.Tensor]:
     """The depthwise kernels of all 20 blocks of the network with `size` throughout."""
     architecture = constant(
+        supernet.design,
         resolution=16,
         width=supernet.width,
         exits=(5,),
@@ -64,7 +65,14 @@ def test_gradients_reach_the_matrices_that_were_used_only():
     for size, used in ((7, (False, False)), (5, (True, False)), (3, (True, True))):
         supernet.zero_grad(set_to_none=True)
         architecture = constant(
-            resolution=16, width=0.1, exits=(5,), depth=2, kernel=size, expand_ratio=3, mask=4
+            supernet.design,
+            resolution=16,
+            width=0.1,
+            exits=(5,),
+            depth=2,
+            kernel=size,
+            expand_ratio=3,
+            mask=4,
         )
         supernet(images, architecture)[0].square().sum().backward()
         for block, matrices in enumerate(supernet.transforms):

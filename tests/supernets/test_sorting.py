@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from natv2.spaces.design import expanded, squeezed
+from natv2.spaces.channels import expanded, squeezed
 from natv2.supernets import Supernet, sort_channels
 from natv2.supernets.blocks import InvertedBottleneck
 from tests.tiny import images_of, new_supernet

@@ -1,5 +1,7 @@
 """A supernet takes what fits of another one's weights."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -51,3 +53,11 @@ def test_another_design_is_refused(tmp_path):
     path = saved(tmp_path, new_supernet("EE_B_OFAMobileNetV3"))
     with pytest.raises(UserError, match=r"holds EE_B_OFAMobileNetV3, not EE_DP.*supernet=EE_B"):
         starting_weights(new_supernet(NAME), path, tuple("abcd"))
+
+
+def test_other_elastic_values_are_refused_and_named(tmp_path):
+    supernet = new_supernet(NAME)
+    design = replace(supernet.design, kernels=(3, 5))
+    path = saved(tmp_path, Supernet(design, 0.1, 4))
+    with pytest.raises(UserError, match=f"holds {NAME}, kernels 3 5, not {NAME};"):
+        starting_weights(supernet, path, tuple("abcd"))

@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from natv2.spaces import DESIGNS, Architecture, constant
+from natv2.spaces import Architecture, constant
 from natv2.supernets import Supernet
+from tests.designs import DESIGNS
 from tests.strategies import architectures, few
 from tests.tiny import images_of, new_supernet, shared_supernet
 
@@ -65,7 +66,9 @@ def test_a_subnet_learns_as_the_supernet_does(name, data):
 
 def test_which_subnet_ran_leaves_no_trace():
     supernet = shared_supernet("EE_DP_OFAMobileNetV3")
-    small = constant(resolution=16, width=0.1, exits=(3,), depth=2, kernel=3, expand_ratio=3, mask=5)
+    small = constant(
+        supernet.design, resolution=16, width=0.1, exits=(3,), depth=2, kernel=3, expand_ratio=3, mask=5
+    )
     large = supernet.largest(32)
     before = {name: tensor.clone() for name, tensor in supernet.state_dict().items()}
     statistics = statistics_of(supernet, small)
@@ -109,6 +112,9 @@ def test_matrices_aside_weights_are_the_first_channels(name, data):
         ("OFAMobileNetV3", {"width": 0.25}, "width 0.25: this supernet has 0.1"),
         ("OFAMobileNetV3", {"exits": (4,)}, r"exits \[4\]: OFAMobileNetV3 has \(5,\)"),
         ("EE_D_OFAMobileNetV3", {"mask": 7}, r"level masks \[7\]: EE_D_OFAMobileNetV3 has \(4,\)"),
+        ("ranges", {"kernel": 5}, r"kernels \[5\]: ranges has \(3, 7\)"),
+        ("fixed", {"depth": 1, "kernel": 5, "expand_ratio": 4}, r"depths \[1\]: fixed has \(2,\)"),
+        ("OFAMobileNetV3", {"expand_ratio": 2}, r"expand ratios \[2\]: OFAMobileNetV3 has \(3, 4, 6\)"),
     ],
 )
 def test_another_supernet_s_architecture_is_refused(name, change, message):
@@ -121,7 +127,8 @@ def test_another_supernet_s_architecture_is_refused(name, change, message):
         "expand_ratio": 3,
         "mask": 4,
     }
-    architecture = constant(**{**values, **change})
+    design = shared_supernet(name).design
+    architecture = constant(design, **{**values, **change})
     with pytest.raises(ValueError, match=message):
         shared_supernet(name)(images_of(2, 3, 16, 16), architecture)
     with pytest.raises(ValueError, match=message):
@@ -130,11 +137,13 @@ def test_another_supernet_s_architecture_is_refused(name, change, message):
 
 @ALL
 def test_the_largest_network_has_all_its_exits(name):
-    largest = shared_supernet(name).largest(24)
-    masks = (7,) * 20 if "P_" in name else (4,) * 20
-    assert (largest.depths, largest.kernels, largest.expand_ratios) == ((4,) * 5, (7,) * 20, (6,) * 20)
-    assert largest.masks == masks
-    assert largest.exits == ((1, 2, 3, 4, 5) if name.startswith("EE") else (5,))
+    design, largest = DESIGNS[name], shared_supernet(name).largest(24)
+    levels = 5 * max(design.depths)
+    assert largest.depths == (max(design.depths),) * 5
+    assert largest.masks == (max(design.masks),) * levels
+    elastic = (max(design.kernels), max(design.expand_ratios)) if name != "bare" else (0, 0)
+    assert (largest.kernels, largest.expand_ratios) == tuple((value,) * levels for value in elastic)
+    assert largest.exits == ((1, 2, 3, 4, 5) if design.early_exits else (5,))
 
 
 @pytest.mark.parametrize("name", ["OFAMobileNetV3", "EE_DP_OFAMobileNetV3"])

@@ -36,7 +36,7 @@ def test_statistics_are_the_average_over_the_batches(name):
     exits = (2, 4) if name.startswith("EE") else (5,)
     mask = supernet.design.full_mask
     architecture = constant(
-        resolution=20, width=0.1, exits=exits, depth=3, kernel=5, expand_ratio=4, mask=mask
+        supernet.design, resolution=20, width=0.1, exits=exits, depth=3, kernel=5, expand_ratio=4, mask=mask
     )
     # batches of 16, 16 and 8 images: each counts once, whatever its size
     batches = calibration_batches(IMAGES, images=40, batch_size=16, seed=0)

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from natv2.exits import exit_weights
 from natv2.images import calibration_batches, evaluation_batches
-from natv2.spaces import DESIGNS, Architecture, SearchSpace
+from natv2.spaces import Architecture, SearchSpace
 from natv2.supernets import SupernetPart
 from natv2.training import evaluation
 from natv2.training.calibration import calibrate
 from natv2.training.evaluation import Evaluator, top1
+from tests.designs import DESIGNS
 from tests.strategies import architectures, some
 from tests.tiny import shared_supernet, splits
 
@@ -46,7 +47,7 @@ def mixed(count: int = 6) -> list[Architecture]:
     space = SearchSpace(design=DESIGNS[NAME], resolutions=(16, 24), widths=(0.1, 0.25))
     codes = space.sample_architectures(count, np.random.default_rng(1))
     codes[:, 2] = 4
-    codes[:, space.first_block :] = np.maximum(codes[:, space.first_block :], 1)
+    codes[:, space.first_level :] = np.maximum(codes[:, space.first_level :], 1)
     whole = [space.decode(code) for code in codes]
     others = [replace(a, exits=(e,)) for a in whole[:3] for e in (1, 3, 4)]
     ensembles = [shared_supernet(NAME, width).largest(16) for width in (0.1, 0.25)]
@@ -67,7 +68,9 @@ def test_evaluated_together_as_each_one_alone(monkeypatch, pixels):
 
 @some
 @given(data=st.data())
-@pytest.mark.parametrize("name", ["OFAMobileNetV3", "EE_D_OFAMobileNetV3", NAME])
+@pytest.mark.parametrize(
+    "name", ["OFAMobileNetV3", "EE_D_OFAMobileNetV3", NAME, "deep", "four_blocks", "bare"]
+)
 def test_any_networks_of_any_design(name, data):
     drawn = architectures(DESIGNS[name], resolutions=(16,), widths=(0.1,))
     networks = data.draw(st.lists(drawn, min_size=1, max_size=3))

@@ -25,7 +25,9 @@ CONFIG = FineTuningConfig(
 
 def found_network() -> Network:
     supernet = new_supernet("EE_D_OFAMobileNetV3", dropout=0.2)
-    architecture = constant(resolution=16, width=0.1, exits=(3,), depth=2, kernel=5, expand_ratio=4, mask=4)
+    architecture = constant(
+        supernet.design, resolution=16, width=0.1, exits=(3,), depth=2, kernel=5, expand_ratio=4, mask=4
+    )
     batches = calibration_batches(IMAGES, images=24, batch_size=8, seed=0)
     return supernet.subnet(architecture, calibrate(supernet, architecture, batches))
 

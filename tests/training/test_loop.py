@@ -56,7 +56,7 @@ def subnet_step(module: nn.Module) -> Step:
     def subnets(epoch: int, index: int):
         unlocked = Choices.everything(module.design)
         generator = numpy_generator(0, "subnets", epoch, index)
-        return sample(unlocked, 1, resolution=16, width=0.1, generator=generator)
+        return sample(module.design, unlocked, 1, resolution=16, width=0.1, generator=generator)
 
     return elastic_step({0.1: module}, subnets, None, kd_ratio=0, label_smoothing=0.1)
 

@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from natv2.exits import exit_weights
 from natv2.images import Batch, calibration_batches, evaluation_batches
-from natv2.spaces import constant
+from natv2.spaces import DESIGNS, constant
 from natv2.supernets import Supernet
 from natv2.training.distillation import Teacher, joint_loss, make_teacher, student_loss
 from natv2.training.steps import elastic_step, joint_step, sandwich_step
@@ -16,8 +16,12 @@ from tests.tiny import new_supernet, splits
 
 IMAGES = splits()
 NAME = "EE_DP_OFAMobileNetV3"
-SMALL = constant(resolution=16, width=0.1, exits=(3,), depth=2, kernel=3, expand_ratio=3, mask=5)
-OTHER = constant(resolution=24, width=0.1, exits=(5,), depth=3, kernel=5, expand_ratio=4, mask=7)
+SMALL = constant(
+    DESIGNS[NAME], resolution=16, width=0.1, exits=(3,), depth=2, kernel=3, expand_ratio=3, mask=5
+)
+OTHER = constant(
+    DESIGNS[NAME], resolution=24, width=0.1, exits=(5,), depth=3, kernel=5, expand_ratio=4, mask=7
+)
 
 
 def batch() -> Batch:

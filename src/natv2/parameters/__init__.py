@@ -1,15 +1,18 @@
 """The parameters of a run as typed models: conf/ gives the values, these say what is allowed."""
 
 from natv2.parameters.checking import flattened, validate_parameters
+from natv2.parameters.fields import WidthParameters
 from natv2.parameters.root import Parameters
 from natv2.parameters.search import PostprocessParameters, SearchParameters
-from natv2.parameters.shrinking import EpsParameters
+from natv2.parameters.shrinking import ElasticParameters, EpsParameters
 
 __all__ = [
+    "ElasticParameters",
     "EpsParameters",
     "Parameters",
     "PostprocessParameters",
     "SearchParameters",
+    "WidthParameters",
     "flattened",
     "validate_parameters",
 ]

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from natv2.images.datasets import DATASETS
 from natv2.parameters.fields import Count, Model, Place, WidthParameters, one_of
 from natv2.parameters.search import PostprocessParameters, SearchParameters
-from natv2.parameters.shrinking import EpsParameters
+from natv2.parameters.shrinking import ElasticParameters, EpsParameters
 from natv2.search.objectives import parse_objectives
 from natv2.shrinking.config import TeacherChoice
 from natv2.shrinking.phases import Schedule
@@ -53,6 +53,7 @@ class Parameters(Model):
     teacher: TeacherChoice
     kd: Distillation
     init_from: Place | None
+    elastic: ElasticParameters
     objectives: Objectives
     seed: Count
     device: Literal["auto", "cpu", "cuda"]
@@ -72,6 +73,14 @@ class Parameters(Model):
         ):
             if DATASETS[name].classes is None and path is None:
                 raise ValueError(f"images of your own ({name}) need {field}: where they are")
+        return self
+
+    @model_validator(mode="after")
+    def _elastic_values_fit(self) -> Self:
+        try:
+            self.elastic.design(self.supernet)
+        except ValueError as error:
+            raise ValueError(f"elastic: {error}") from None
         return self
 
     def source_place(self) -> Path:

@@ -1,5 +1,6 @@
 """Parameters of Extended Progressive Shrinking (thesis, chapter 5)."""
 
+from dataclasses import replace
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
@@ -15,6 +16,34 @@ from natv2.parameters.fields import (
     NotNegative,
     Resolutions,
 )
+from natv2.spaces import DESIGNS, Design
+
+Values = Annotated[tuple[Annotated[int, Field(strict=True)], ...], Field(min_length=1, strict=False)]
+
+
+class ElasticParameters(Model):
+    """What varies within a supernet, and the blocks of parallel levels (None: the supernet's own)."""
+
+    kernels: Values
+    expand_ratios: Values
+    depths: Values
+    blocks: Annotated[tuple[str, ...], Field(min_length=2, strict=False)] | None
+
+    def design(self, supernet: str) -> Design:
+        """The design of `supernet` with these values. Raises ValueError where it cannot be built."""
+        row = DESIGNS[supernet]
+        if self.blocks is not None and not row.parallel:
+            raise ValueError(
+                f"blocks are those of parallel levels, which {supernet} does not have; "
+                f"with them: {', '.join(name for name, design in DESIGNS.items() if design.parallel)}"
+            )
+        return replace(
+            row,
+            kernels=self.kernels,
+            expand_ratios=self.expand_ratios,
+            depths=self.depths,
+            blocks=self.blocks or row.blocks,
+        )
 
 
 class PhaseParameters(Model):

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from natv2.spaces import Codes, SearchSpace
-from natv2.spaces.design import BLOCKS_PER_STAGE
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,5 +61,5 @@ def _used(space: SearchSpace, codes: Codes) -> NDArray[np.bool_]:
     """For each row and variable of `codes`, whether the network depends on it."""
     if not space.design.early_exits:
         return np.ones(codes.shape, np.bool_)
-    stage = (np.arange(space.variables) - space.first_block) // BLOCKS_PER_STAGE
+    stage = (np.arange(space.variables) - space.first_level) // space.design.levels_per_stage
     return stage <= codes[:, 2:3]

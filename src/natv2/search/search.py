@@ -178,7 +178,11 @@ class Search:
         accuracy = self._evaluator.accuracies(self.family, architectures, f"turn {turn} archive")
         unlocked = Choices.everything(self.space.design).extremes()
         sizes = sorted({self.space.resolutions[0], self.space.resolutions[-1]})
-        grid = [a for width in self.family for a in combinations(unlocked, resolutions=sizes, width=width)]
+        grid = [
+            a
+            for width in self.family
+            for a in combinations(self.space.design, unlocked, resolutions=sizes, width=width)
+        ]
         validated = self._evaluator.accuracies(self.family, grid, f"turn {turn} supernets")
         validation = {"supernet_mean": float(validated.mean()), "supernet_best": float(validated.max())}
         return _state(archive.with_accuracy(accuracy), validation=validation)

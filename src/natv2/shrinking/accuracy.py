@@ -48,7 +48,7 @@ def tested_networks(supernet: Supernet, phase: str, config: ShrinkingConfig) -> 
         resolutions, unlocked = sorted({resolutions[0], resolutions[-1]}), unlocked.extremes()
     if phase == "full":
         return [supernet.largest(resolution) for resolution in resolutions]
-    return combinations(unlocked, resolutions=resolutions, width=supernet.width)
+    return combinations(supernet.design, unlocked, resolutions=resolutions, width=supernet.width)
 
 
 def evaluator(supernet: Supernet, images: ImageSplits, part: ImageSet, config: ShrinkingConfig) -> Evaluator:
@@ -64,7 +64,7 @@ def identity(supernet: Supernet, images: ImageSplits, config: ShrinkingConfig) -
     """What tells one training of a supernet from another, for each row of a table."""
     return {
         "source": images.name,
-        "supernet": supernet.design.name,
+        "supernet": supernet.design.label,
         "width": supernet.width,
         "schedule": config.schedule,
         "teacher": config.taught_by(),

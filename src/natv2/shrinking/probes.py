@@ -19,7 +19,14 @@ def probe_subnets(supernet: Supernet, config: ShrinkingConfig) -> list[Architect
     generator = numpy_generator(config.seed, "probes")
     unlocked = Choices.everything(supernet.design)
     return [
-        sample(unlocked, 1, resolution=int(size), width=supernet.width, generator=generator)[0]
+        sample(
+            supernet.design,
+            unlocked,
+            1,
+            resolution=int(size),
+            width=supernet.width,
+            generator=generator,
+        )[0]
         for size in generator.choice(config.resolutions, size=config.probes)
     ]
 

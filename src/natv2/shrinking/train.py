@@ -6,7 +6,7 @@ from natv2.images import ImageSplits, steps_per_epoch, training_batches
 from natv2.randomness import numpy_generator
 from natv2.shrinking.config import ShrinkingConfig
 from natv2.shrinking.phases import PHASES, choices, phases_of, sample
-from natv2.spaces import Architecture, Choices, combinations
+from natv2.spaces import Architecture, Choices, Design, combinations
 from natv2.supernets import Supernet, sort_channels
 from natv2.training.distillation import Teacher, make_teacher
 from natv2.training.loop import History, Step, fit
@@ -69,6 +69,7 @@ def phase_step(
 
     def drawn(epoch: int, step: int, count: int = subnets) -> list[Architecture]:
         return sample(
+            design,
             unlocked,
             count,
             resolution=largest(epoch, step).resolution,
@@ -77,7 +78,7 @@ def phase_step(
         )
 
     def smallest_and_drawn(epoch: int, step: int) -> list[Architecture]:
-        smallest = _smallest(unlocked, largest(epoch, step))
+        smallest = _smallest(design, unlocked, largest(epoch, step))
         return [smallest, *drawn(epoch, step, subnets - 2)]  # the largest is one of them
 
     if phase == "full":
@@ -104,8 +105,10 @@ def phase_step(
     )
 
 
-def _smallest(unlocked: Choices, largest: Architecture) -> Architecture:
-    (smallest, *_) = combinations(unlocked.smallest(), resolutions=[largest.resolution], width=largest.width)
+def _smallest(design: Design, unlocked: Choices, largest: Architecture) -> Architecture:
+    (smallest,) = combinations(
+        design, unlocked.smallest(), resolutions=[largest.resolution], width=largest.width
+    )
     return smallest
 
 

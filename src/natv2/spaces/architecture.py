@@ -3,29 +3,21 @@
 from dataclasses import dataclass
 from typing import Any
 
-from natv2.spaces.design import (
-    BLOCKS,
-    BLOCKS_PER_STAGE,
-    DEPTHS,
-    EXITS,
-    EXPAND_RATIOS,
-    INVERTED_BOTTLENECK,
-    KERNEL_SIZES,
-    LEVEL_MASKS,
-    STAGES,
-)
+from natv2.spaces.design import BLOCK_BITS, EXITS, INVERTED_BOTTLENECK, STAGES, Design
+
+_BITS = sum(BLOCK_BITS.values())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
     """Everything that tells one network of a supernet from another, in canonical form.
 
-    `depths` has one entry a stage; `kernels`, `expand_ratios` and `masks` one for each of the 20
-    blocks. What no layer uses is 0: stages beyond the deepest exit, blocks beyond a stage's depth,
-    kernel and expand ratio of a level without its inverted bottleneck. So two architectures are
-    equal exactly when their networks and input sizes are.
+    `depths` has one entry a stage; `kernels`, `expand_ratios` and `masks` one for each level of each stage
+    (4 times 5 in the thesis). What no layer uses is 0: stages beyond the deepest exit, levels beyond a
+    stage's depth, kernel and expand ratio of a level without its inverted bottleneck. So two architectures
+    of a design are equal exactly when their networks and input sizes are.
 
-    Raises ValueError where a value is none of those the supernets know.
+    Raises ValueError where a value is one that no supernet has; `check_member` asks a design.
     """
 
     resolution: int
@@ -44,37 +36,47 @@ class Architecture:
             raise ValueError(f"exits {self.exits}: allowed are some of {EXITS}, ascending")
         if len(self.depths) != len(STAGES):
             raise ValueError(f"{len(self.depths)} depths: one for each of {len(STAGES)} stages is needed")
-        for name in ("kernels", "expand_ratios", "masks"):
-            if len(getattr(self, name)) != BLOCKS:
-                raise ValueError(f"{len(getattr(self, name))} {name}: {BLOCKS} are needed")
-        clear = object.__setattr__
-        clear(self, "depths", tuple(d if s < self.deepest_exit else 0 for s, d in enumerate(self.depths)))
-        active = [self.is_active(block) for block in range(BLOCKS)]
-        clear(self, "masks", tuple(m if a else 0 for m, a in zip(self.masks, active, strict=True)))
+        lengths = {len(self.masks), len(self.kernels), len(self.expand_ratios)}
+        if len(lengths) > 1 or not self.masks or len(self.masks) % len(STAGES):
+            raise ValueError(
+                f"{len(self.masks)} masks, {len(self.kernels)} kernels, {len(self.expand_ratios)} expand "
+                f"ratios: as many of each are needed, a multiple of {len(STAGES)}"
+            )
+        self._clear()
+        most = self.levels_per_stage
+        _refuse("depth", [d for d in self.depths[: self.deepest_exit] if not 1 <= d <= most], f"1 to {most}")
+        active = [mask for level, mask in enumerate(self.masks) if self.is_active(level)]
+        _refuse("mask", [m for m in active if not 0 < m <= _BITS], f"1 to {_BITS}")
+        elastic = [level for level, mask in enumerate(self.masks) if mask & INVERTED_BOTTLENECK]
+        kernels = [self.kernels[level] for level in elastic]
+        _refuse("kernel", [k for k in kernels if k < 3 or k % 2 == 0], "odd numbers from 3")
+        ratios = [self.expand_ratios[level] for level in elastic]
+        _refuse("expand ratio", [r for r in ratios if r < 1], "numbers from 1")
+
+    def _clear(self) -> None:
+        """Set to 0 what no layer uses."""
+        change = object.__setattr__
+        change(self, "depths", tuple(d if s < self.deepest_exit else 0 for s, d in enumerate(self.depths)))
+        change(self, "masks", tuple(m if self.is_active(level) else 0 for level, m in enumerate(self.masks)))
         elastic = [bool(mask & INVERTED_BOTTLENECK) for mask in self.masks]
         for name in ("kernels", "expand_ratios"):
             values = zip(getattr(self, name), elastic, strict=True)
-            clear(self, name, tuple(v if e else 0 for v, e in values))
-        self._check("depth", self.depths[: self.deepest_exit], DEPTHS)
-        self._check("mask", [m for m, a in zip(self.masks, active, strict=True) if a], LEVEL_MASKS)
-        self._check("kernel", [k for k, e in zip(self.kernels, elastic, strict=True) if e], KERNEL_SIZES)
-        ratios = [r for r, e in zip(self.expand_ratios, elastic, strict=True) if e]
-        self._check("expand ratio", ratios, EXPAND_RATIOS)
-
-    @staticmethod
-    def _check(name: str, values: Any, allowed: tuple[int, ...]) -> None:
-        wrong = sorted(set(values) - set(allowed))
-        if wrong:
-            raise ValueError(f"{name} {wrong[0]}: allowed are {allowed}")
+            change(self, name, tuple(v if e else 0 for v, e in values))
 
     @property
     def deepest_exit(self) -> int:
         """Number of stages the network has."""
         return self.exits[-1]
 
-    def is_active(self, block: int) -> bool:
-        """Whether `block` (0 to 19) is part of the network."""
-        return block % BLOCKS_PER_STAGE < self.depths[block // BLOCKS_PER_STAGE]
+    @property
+    def levels_per_stage(self) -> int:
+        """Levels that a stage can have."""
+        return len(self.masks) // len(STAGES)
+
+    def is_active(self, level: int) -> bool:
+        """Whether `level` (from 0, of all stages) is part of the network."""
+        stage, position = divmod(level, self.levels_per_stage)
+        return position < self.depths[stage]
 
     @property
     def path(self) -> tuple[Any, ...]:
@@ -93,6 +95,7 @@ class Architecture:
 
 
 def constant(
+    design: Design,
     *,
     resolution: int,
     width: float,
@@ -102,13 +105,34 @@ def constant(
     expand_ratio: int,
     mask: int,
 ) -> Architecture:
-    """The architecture with one value of each elastic dimension throughout (section 5.3)."""
+    """The architecture of `design` with one value of each elastic dimension throughout (section 5.3)."""
     return Architecture(
         resolution=resolution,
         width=width,
         exits=exits,
         depths=(depth,) * len(STAGES),
-        kernels=(kernel,) * BLOCKS,
-        expand_ratios=(expand_ratio,) * BLOCKS,
-        masks=(mask,) * BLOCKS,
+        kernels=(kernel,) * design.levels,
+        expand_ratios=(expand_ratio,) * design.levels,
+        masks=(mask,) * design.levels,
     )
+
+
+def check_member(architecture: Architecture, design: Design) -> None:
+    """Raise ValueError, with the value and what is there, where `design` has no such network."""
+    if len(architecture.masks) != design.levels:
+        raise ValueError(f"{len(architecture.masks)} levels: {design.label} has {design.levels}")
+    for name, asked, there in (
+        ("exits", architecture.exits, design.exits),
+        ("depths", architecture.depths, design.depths),
+        ("kernels", architecture.kernels, design.kernels),
+        ("expand ratios", architecture.expand_ratios, design.expand_ratios),
+        ("level masks", architecture.masks, design.masks),
+    ):
+        wrong = sorted({*asked} - {0, *there})
+        if wrong:
+            raise ValueError(f"{name} {wrong}: {design.label} has {there}")
+
+
+def _refuse(name: str, wrong: list[int], allowed: str) -> None:
+    if wrong:
+        raise ValueError(f"{name} {wrong[0]}: allowed are {allowed}")

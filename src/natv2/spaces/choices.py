@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from natv2.spaces.architecture import Architecture, constant
-from natv2.spaces.design import DEPTHS, EXPAND_RATIOS, KERNEL_SIZES, Design
+from natv2.spaces.design import Design
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,23 +22,29 @@ class Choices:
     def everything(cls, design: Design) -> "Choices":
         """All values that networks of `design` can have."""
         return cls(
-            kernels=KERNEL_SIZES,
+            kernels=design.kernels,
             masks=design.masks,
             exits=design.exits,
-            depths=DEPTHS,
-            expand_ratios=EXPAND_RATIOS,
+            depths=design.depths,
+            expand_ratios=design.expand_ratios,
         )
 
     def extremes(self) -> "Choices":
         """Only the smallest and the largest of each."""
         return Choices(**{name: tuple(sorted({v[0], v[-1]})) for name, v in vars(self).items()})
 
+    def largest(self) -> "Choices":
+        """Only the largest of each."""
+        return Choices(**{name: v[-1:] for name, v in vars(self).items()})
+
     def smallest(self) -> "Choices":
         """Only the smallest of each."""
         return Choices(**{name: v[:1] for name, v in vars(self).items()})
 
 
-def combinations(unlocked: Choices, *, resolutions: Sequence[int], width: float) -> list[Architecture]:
+def combinations(
+    design: Design, unlocked: Choices, *, resolutions: Sequence[int], width: float
+) -> list[Architecture]:
     """The constant combinations of the unlocked values at each resolution, each once (section 5.3)."""
     grid = product(
         resolutions,
@@ -49,7 +55,7 @@ def combinations(unlocked: Choices, *, resolutions: Sequence[int], width: float)
         unlocked.masks,
     )
     every = (
-        constant(resolution=r, width=width, exits=(x,), depth=d, kernel=k, expand_ratio=e, mask=m)
+        constant(design, resolution=r, width=width, exits=(x,), depth=d, kernel=k, expand_ratio=e, mask=m)
         for r, x, d, k, e, m in grid
     )
     return list(dict.fromkeys(every))

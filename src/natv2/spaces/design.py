@@ -1,22 +1,24 @@
-"""The nine supernets as data: what they are made of, their channels, what is elastic in them.
+"""The nine supernets as data: what they are made of and what is elastic in them.
 
 Thesis, Table 3.1 (backbone), Table 5.1 (the nine names), section 5.1.1 (what each flag means).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 Activation = Literal["relu", "hswish"]
 
-KERNEL_SIZES = (3, 5, 7)
-EXPAND_RATIOS = (3, 4, 6)
-DEPTHS = (2, 3, 4)
+BLOCK_BITS: Mapping[str, int] = MappingProxyType(
+    {"inverted_bottleneck": 4, "pointwise": 2, "light": 1, "separable": 8}
+)
+"""The blocks a level may have in parallel, each with its bit in a level's mask (section 5.1.1).
 
-# A level is a set of blocks in parallel; its mask has one bit for each (section 5.1.1).
-INVERTED_BOTTLENECK, POINTWISE, LIGHT = 4, 2, 1
-LEVEL_MASKS = (1, 2, 3, 4, 5, 6, 7)
+A level sums its active blocks in this order. docs/blocks.md says how to add one.
+"""
+
+INVERTED_BOTTLENECK = BLOCK_BITS["inverted_bottleneck"]
 
 IMAGE_CHANNELS = 3
 STEM_STRIDE = 2
@@ -24,7 +26,7 @@ STEM_STRIDE = 2
 
 @dataclass(frozen=True, kw_only=True)
 class StagePlan:
-    """One row of Table 3.1: what every block of a stage shares; only its first block strides."""
+    """One row of Table 3.1: what every block of a stage shares; only its first level strides."""
 
     channels: int
     stride: int
@@ -39,19 +41,50 @@ STAGES = (
     StagePlan(channels=112, stride=1, activation="hswish", squeeze_excite=True),
     StagePlan(channels=160, stride=2, activation="hswish", squeeze_excite=True),
 )
-BLOCKS_PER_STAGE = max(DEPTHS)
-BLOCKS = len(STAGES) * BLOCKS_PER_STAGE
 EXITS = tuple(range(1, len(STAGES) + 1))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Design:
-    """A row of Table 5.1: a supernet's name and its three structural changes."""
+    """What a supernet is made of: a row of Table 5.1 and the values of what is elastic in it.
+
+    `blocks` are those of each level, in parallel where there are several; `depths` count the levels of a
+    stage. Kernels and expand ratios are those of the inverted bottleneck: without it there is one of each.
+    Raises ValueError where a value cannot be built.
+    """
 
     name: str
     early_exits: bool = False
     dense: bool = False
-    parallel: bool = False
+    blocks: tuple[str, ...] = ("inverted_bottleneck",)
+    kernels: tuple[int, ...] = (3, 5, 7)
+    expand_ratios: tuple[int, ...] = (3, 4, 6)
+    depths: tuple[int, ...] = (2, 3, 4)
+
+    def __post_init__(self) -> None:
+        """Check the elastic values, and put the blocks into the order of their table."""
+        unknown = [block for block in self.blocks if block not in BLOCK_BITS]
+        if unknown or not self.blocks or len(set(self.blocks)) < len(self.blocks):
+            raise ValueError(f"blocks {list(self.blocks)}: allowed are some of {list(BLOCK_BITS)}, each once")
+        _ascending("kernels", self.kernels, lowest=3)
+        _ascending("expand_ratios", self.expand_ratios, lowest=1)
+        _ascending("depths", self.depths, lowest=1)
+        if any(kernel % 2 == 0 for kernel in self.kernels):
+            raise ValueError(f"kernels {list(self.kernels)}: allowed are odd numbers")
+        if self.depths[-1] - self.depths[0] >= len(self.depths):  # a code may skip any level of a stage
+            raise ValueError(
+                f"depths {list(self.depths)}: none between the smallest and the largest may lack"
+            )
+        change = object.__setattr__
+        change(self, "blocks", tuple(block for block in BLOCK_BITS if block in self.blocks))
+        if "inverted_bottleneck" not in self.blocks:
+            change(self, "kernels", self.kernels[-1:])
+            change(self, "expand_ratios", self.expand_ratios[-1:])
+
+    @property
+    def parallel(self) -> bool:
+        """Whether a level has blocks in parallel, any of which may be active."""
+        return len(self.blocks) > 1
 
     @property
     def exits(self) -> tuple[int, ...]:
@@ -60,16 +93,54 @@ class Design:
 
     @property
     def masks(self) -> tuple[int, ...]:
-        """Activation states a level of this design can have."""
-        return LEVEL_MASKS if self.parallel else (INVERTED_BOTTLENECK,)
+        """Activation states a level of this design can have, ascending."""
+        return tuple(mask for mask in range(1, self.full_mask + 1) if mask & self.full_mask == mask)
 
     @property
     def full_mask(self) -> int:
         """Activation state of a level with all its blocks."""
-        return self.masks[-1]
+        return sum(BLOCK_BITS[block] for block in self.blocks)
+
+    @property
+    def levels_per_stage(self) -> int:
+        """Levels of the deepest stage."""
+        return self.depths[-1]
+
+    @property
+    def levels(self) -> int:
+        """Levels of the deepest network: 20 with the thesis's depths."""
+        return len(STAGES) * self.levels_per_stage
+
+    @property
+    def label(self) -> str:
+        """The name, with what differs from the supernet of that name in Table 5.1."""
+        usual = DESIGNS.get(self.name, self)
+        changed = [f.name for f in fields(self) if getattr(self, f.name) != getattr(usual, f.name)]
+        return ", ".join([self.name, *(f"{name} {_listed(getattr(self, name))}" for name in changed)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-ready values; `from_dict` reads them back."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any] | str) -> "Design":
+        """The design that `to_dict` wrote, or (files of earlier versions) the row of that name."""
+        given = asdict(DESIGNS[values]) if isinstance(values, str) else values
+        read: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}
+        return cls(**read)
+
+
+def _ascending(name: str, values: Sequence[int], *, lowest: int) -> None:
+    if not values or list(values) != sorted(set(values)) or values[0] < lowest:
+        raise ValueError(f"{name} {list(values)}: allowed are numbers from {lowest}, ascending, none twice")
+
+
+def _listed(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 _PREFIXES = {"B": (False, False), "D": (True, False), "P": (False, True), "DP": (True, True)}
+_PARALLEL = ("inverted_bottleneck", "pointwise", "light")
 
 DESIGNS: Mapping[str, Design] = MappingProxyType(
     {"OFAMobileNetV3": Design(name="OFAMobileNetV3")}
@@ -78,63 +149,9 @@ DESIGNS: Mapping[str, Design] = MappingProxyType(
             name=f"{exits}_{prefix}_OFAMobileNetV3",
             early_exits=exits == "EE",
             dense=dense,
-            parallel=parallel,
+            blocks=_PARALLEL if parallel else _PARALLEL[:1],
         )
         for exits in ("SE", "EE")
         for prefix, (dense, parallel) in _PREFIXES.items()
     }
 )
-
-
-def make_divisible(value: float, divisor: int = 8) -> int:
-    """Round to a multiple of `divisor` without losing more than a tenth (MobileNetV2's rule)."""
-    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * value else rounded
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChannelPlan:
-    """Channels of a supernet at one width multiplier; the multiplier is applied once, here.
-
-    `heads` gives, for each exit, the channels of the two 1x1 convolutions of its head.
-    """
-
-    stem: int
-    stages: tuple[int, ...]
-    heads: Mapping[int, tuple[int, int]]
-
-    @property
-    def block_inputs(self) -> tuple[int, ...]:
-        """Input channels of each of the 20 blocks: a stage's first one reads the previous stage."""
-        previous = (self.stem, *self.stages[:-1])
-        return tuple(
-            channels
-            for before, here in zip(previous, self.stages, strict=True)
-            for channels in (before, *(here,) * (BLOCKS_PER_STAGE - 1))
-        )
-
-
-def channel_plan(design: Design, width: float) -> ChannelPlan:
-    """Channels of `design` at width multiplier `width`, each made divisible by 8.
-
-    A single-exit tail scales the 960 and 1280 of Table 3.1; an early exit's head has 6c and 8c
-    channels, c being what its stage gives: the same numbers for exit 5 at width 1.0.
-    """
-    stages = tuple(make_divisible(stage.channels * width) for stage in STAGES)
-    if design.early_exits:
-        heads = {
-            e: (make_divisible(6 * c), make_divisible(8 * c)) for e, c in zip(EXITS, stages, strict=True)
-        }
-    else:
-        heads = {EXITS[-1]: (make_divisible(960 * width), make_divisible(1280 * width))}
-    return ChannelPlan(stem=make_divisible(16 * width), stages=stages, heads=heads)
-
-
-def expanded(channels: int, expand_ratio: int) -> int:
-    """Middle channels of an inverted bottleneck whose input has `channels`."""
-    return make_divisible(round(channels * expand_ratio))
-
-
-def squeezed(channels: int) -> int:
-    """Channels between the two convolutions of squeeze-and-excitation over `channels`."""
-    return make_divisible(channels // 4)

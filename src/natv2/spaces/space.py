@@ -7,33 +7,23 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from natv2.spaces.architecture import Architecture, constant
-from natv2.spaces.design import (
-    BLOCKS,
-    BLOCKS_PER_STAGE,
-    DEPTHS,
-    EXPAND_RATIOS,
-    INVERTED_BOTTLENECK,
-    KERNEL_SIZES,
-    STAGES,
-    Design,
-)
+from natv2.spaces.architecture import Architecture, check_member, constant
+from natv2.spaces.design import INVERTED_BOTTLENECK, STAGES, Design
 
 Codes = NDArray[np.int64]
 """Encoded architectures, one a row; or one of them, one-dimensional."""
 
 Number = TypeVar("Number", int, float)
 
-PAIRS = len(EXPAND_RATIOS) * len(KERNEL_SIZES)
-
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSpace:
     """All single-exit networks of a design over `resolutions` and `widths` (Figure 6.1).
 
-    A code holds the resolution, the width, the exit (early-exit designs only), then one value for
-    each of the 20 blocks: 0 skips it, otherwise 1 + 9·(mask - 1) + 3·idx(expand ratio) + idx(kernel),
-    where the mask's part exists in parallel designs only. `resolutions` and `widths` are ascending.
+    A code holds the resolution, the width, the exit (early-exit designs only), then one value for each
+    level of each stage: 0 skips it, otherwise 1 + pairs·idx(mask) + K·idx(expand ratio) + idx(kernel), with
+    K kernels and `pairs` of kernel and expand ratio: 3 and 9 in the thesis, whose designs have 20 levels
+    and, in parallel, masks 1 to 7. `resolutions` and `widths` are ascending.
     """
 
     design: Design
@@ -47,28 +37,33 @@ class SearchSpace:
                 raise ValueError(f"{name} {values}: allowed are positive numbers, ascending")
 
     @property
-    def first_block(self) -> int:
-        """Position of the first block in a code: behind resolution, width and, if any, exit."""
+    def first_level(self) -> int:
+        """Position of the first level in a code: behind resolution, width and, if any, exit."""
         return 3 if self.design.early_exits else 2
 
     @property
     def variables(self) -> int:
-        """Length of a code: 22, or 23 with exits."""
-        return self.first_block + BLOCKS
+        """Length of a code: 22 in the thesis, or 23 with exits."""
+        return self.first_level + self.design.levels
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs of kernel and expand ratio there are."""
+        return len(self.design.expand_ratios) * len(self.design.kernels)
 
     @property
     def lower(self) -> Codes:
-        """Smallest value of each variable: a stage's first two blocks cannot be skipped."""
-        skippable = np.arange(BLOCKS) % BLOCKS_PER_STAGE >= min(DEPTHS)
-        return np.concatenate([np.zeros(self.first_block, np.int64), 1 - skippable.astype(np.int64)])
+        """Smallest value of each variable: the levels of the smallest depth cannot be skipped."""
+        skippable = np.arange(self.design.levels) % self.design.levels_per_stage >= self.design.depths[0]
+        return np.concatenate([np.zeros(self.first_level, np.int64), 1 - skippable.astype(np.int64)])
 
     @property
     def upper(self) -> Codes:
         """Largest value of each variable, itself allowed."""
         choices = [len(self.resolutions), len(self.widths)]
         choices += [len(self.design.exits)] if self.design.early_exits else []
-        blocks = [PAIRS * len(self.design.masks)] * BLOCKS
-        return np.array([n - 1 for n in choices] + blocks, np.int64)
+        levels = [self.pairs * len(self.design.masks)] * self.design.levels
+        return np.array([n - 1 for n in choices] + levels, np.int64)
 
     # ── codes ────────────────────────────────────────────────────────────────────────────────
 
@@ -85,21 +80,22 @@ class SearchSpace:
     def canonical(self, codes: Codes) -> Codes:
         """The code of the same network that `encode` gives, for each row of `codes`.
 
-        Zeros move to the end of their stage, stages beyond the exit read 1 1 0 0, and a level
-        without its inverted bottleneck has the first kernel and expand ratio.
+        Zeros move to the end of their stage, stages beyond the exit read as the smallest does (1 1 0 0 with
+        the thesis's depths), and a level without its inverted bottleneck has the first kernel and ratio.
         """
         self.check(codes)
+        design, pairs = self.design, self.pairs
         result = np.atleast_2d(codes).copy()
-        blocks = result[:, self.first_block :].reshape(-1, len(STAGES), BLOCKS_PER_STAGE)
-        order = np.argsort(blocks == 0, axis=-1, kind="stable")
-        blocks = np.take_along_axis(blocks, order, axis=-1)
-        if self.design.parallel:
-            masks = np.asarray(self.design.masks)[np.maximum(blocks - 1, 0) // PAIRS]
-            bare = (blocks > 0) & (masks & INVERTED_BOTTLENECK == 0)
-            blocks = np.where(bare, (blocks - 1) // PAIRS * PAIRS + 1, blocks)
+        levels = result[:, self.first_level :].reshape(-1, len(STAGES), design.levels_per_stage)
+        order = np.argsort(levels == 0, axis=-1, kind="stable")
+        levels = np.take_along_axis(levels, order, axis=-1)
+        if design.parallel:
+            masks = np.asarray(design.masks)[np.maximum(levels - 1, 0) // pairs]
+            bare = (levels > 0) & (masks & INVERTED_BOTTLENECK == 0)
+            levels = np.where(bare, (levels - 1) // pairs * pairs + 1, levels)
         beyond = np.arange(len(STAGES)) >= self._deepest(result)[:, None]
-        blocks[beyond] = (1, 1, 0, 0)
-        result[:, self.first_block :] = blocks.reshape(-1, BLOCKS)
+        levels[beyond] = np.arange(design.levels_per_stage) < design.depths[0]
+        result[:, self.first_level :] = levels.reshape(-1, design.levels)
         return result.reshape(codes.shape)
 
     def _deepest(self, codes: Codes) -> Codes:
@@ -110,19 +106,19 @@ class SearchSpace:
 
     def decode(self, code: Codes) -> Architecture:
         """The architecture of one code. Raises ValueError where it leaves the bounds."""
-        row = self.canonical(np.asarray(code, np.int64))
-        blocks = row[self.first_block :]
-        pairs, mask_index = (blocks - 1) % PAIRS, np.maximum(blocks - 1, 0) // PAIRS
-        depths = (blocks.reshape(len(STAGES), BLOCKS_PER_STAGE) > 0).sum(axis=1)
-        exit = self.design.exits[row[2]] if self.design.early_exits else self.design.exits[-1]
+        design, row = self.design, self.canonical(np.asarray(code, np.int64))
+        levels = row[self.first_level :]
+        pairs, mask_index = (levels - 1) % self.pairs, np.maximum(levels - 1, 0) // self.pairs
+        depths = (levels.reshape(len(STAGES), -1) > 0).sum(axis=1)
+        exit = design.exits[row[2]] if design.early_exits else design.exits[-1]
         return Architecture(
             resolution=self.resolutions[row[0]],
             width=self.widths[row[1]],
             exits=(exit,),
             depths=tuple(int(d) for d in depths),
-            kernels=tuple(KERNEL_SIZES[p % len(KERNEL_SIZES)] for p in pairs),
-            expand_ratios=tuple(EXPAND_RATIOS[p // len(KERNEL_SIZES)] for p in pairs),
-            masks=tuple(self.design.masks[m] for m in mask_index),
+            kernels=tuple(design.kernels[p % len(design.kernels)] for p in pairs),
+            expand_ratios=tuple(design.expand_ratios[p // len(design.kernels)] for p in pairs),
+            masks=tuple(design.masks[m] for m in mask_index),
         )
 
     def encode(self, architecture: Architecture) -> Codes:
@@ -135,18 +131,20 @@ class SearchSpace:
         ]
         exit = _index("exit", architecture.exits[0], self.design.exits)
         head += [exit] if self.design.early_exits else []
-        blocks = [self._block_code(architecture, block) for block in range(BLOCKS)]
-        return np.array(head + blocks, np.int64)
+        check_member(architecture, self.design)
+        levels = [self._level_code(architecture, level) for level in range(self.design.levels)]
+        return np.array(head + levels, np.int64)
 
-    def _block_code(self, architecture: Architecture, block: int) -> int:
-        if not architecture.is_active(block):
-            beyond = block // BLOCKS_PER_STAGE >= architecture.deepest_exit
-            return int(beyond and block % BLOCKS_PER_STAGE < min(DEPTHS))
-        mask = architecture.masks[block]
-        code = 1 + PAIRS * _index("mask", mask, self.design.masks)
+    def _level_code(self, architecture: Architecture, level: int) -> int:
+        design = self.design
+        if not architecture.is_active(level):
+            stage, position = divmod(level, design.levels_per_stage)
+            return int(stage >= architecture.deepest_exit and position < design.depths[0])
+        mask = architecture.masks[level]
+        code = 1 + self.pairs * design.masks.index(mask)
         if mask & INVERTED_BOTTLENECK:
-            code += len(KERNEL_SIZES) * EXPAND_RATIOS.index(architecture.expand_ratios[block])
-            code += KERNEL_SIZES.index(architecture.kernels[block])
+            code += len(design.kernels) * design.expand_ratios.index(architecture.expand_ratios[level])
+            code += design.kernels.index(architecture.kernels[level])
         return code
 
     def one_hot(self, codes: Codes) -> NDArray[np.float64]:
@@ -168,12 +166,12 @@ class SearchSpace:
 
     def sample_architectures(self, count: int, generator: np.random.Generator) -> Codes:
         """Canonical codes with each stage's depth drawn evenly first (section 6.1.3)."""
-        low = np.maximum(self.lower, np.arange(self.variables) >= self.first_block)
+        low = np.maximum(self.lower, np.arange(self.variables) >= self.first_level)
         codes = generator.integers(low, self.upper, size=(count, self.variables), endpoint=True)
-        depths = generator.choice(DEPTHS, size=(count, len(STAGES)))
-        position = np.arange(BLOCKS) % BLOCKS_PER_STAGE
-        active = position < np.repeat(depths, BLOCKS_PER_STAGE, axis=1)
-        codes[:, self.first_block :] *= active
+        depths = generator.choice(self.design.depths, size=(count, len(STAGES)))
+        position = np.arange(self.design.levels) % self.design.levels_per_stage
+        active = position < np.repeat(depths, self.design.levels_per_stage, axis=1)
+        codes[:, self.first_level :] *= active
         return self.canonical(codes)
 
     def largest(self, width: float | None = None, exits: Sequence[int] | None = None) -> Architecture:
@@ -189,12 +187,13 @@ class SearchSpace:
 
     def _extreme(self, end: int, width: float | None, exits: Sequence[int]) -> Architecture:
         return constant(
+            self.design,
             resolution=self.resolutions[end],
             width=self.widths[end] if width is None else width,
             exits=tuple(exits),
-            depth=DEPTHS[end],
-            kernel=KERNEL_SIZES[end],
-            expand_ratio=EXPAND_RATIOS[end],
+            depth=self.design.depths[end],
+            kernel=self.design.kernels[end],
+            expand_ratio=self.design.expand_ratios[end],
             mask=self.design.masks[end],
         )
 

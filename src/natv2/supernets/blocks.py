@@ -1,19 +1,14 @@
 """The blocks a level is made of; a level sums the active ones (thesis, section 5.1.1)."""
 
+from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import add
+from types import MappingProxyType
 
 from torch import Tensor, nn
 
-from natv2.spaces.design import (
-    INVERTED_BOTTLENECK,
-    LIGHT,
-    POINTWISE,
-    Activation,
-    StagePlan,
-    expanded,
-    squeezed,
-)
+from natv2.spaces.channels import LevelPlan, expanded, squeezed
+from natv2.spaces.design import BLOCK_BITS, Activation
 from natv2.supernets.layers import ACTIVATIONS, ConvNorm, SqueezeExcite
 
 
@@ -54,12 +49,13 @@ class InvertedBottleneck(nn.Module):
 class Light(nn.Module):
     """Batch norm and activation; pooling and a 1x1 convolution only where the shape must change."""
 
-    def __init__(self, inputs: int, outputs: int, *, stride: int, activation: Activation) -> None:
+    def __init__(self, plan: LevelPlan) -> None:
         super().__init__()
-        self.pool = nn.MaxPool2d(stride, ceil_mode=True) if stride > 1 else nn.Identity()
-        self.conv = nn.Conv2d(inputs, outputs, 1, device="meta") if inputs != outputs else nn.Identity()
-        self.norm = nn.BatchNorm2d(outputs, device="meta")
-        self.activation = ACTIVATIONS[activation]()
+        changes = plan.inputs != plan.outputs
+        self.pool = nn.MaxPool2d(plan.stride, ceil_mode=True) if plan.stride > 1 else nn.Identity()
+        self.conv = nn.Conv2d(plan.inputs, plan.outputs, 1, device="meta") if changes else nn.Identity()
+        self.norm = nn.BatchNorm2d(plan.outputs, device="meta")
+        self.activation = ACTIVATIONS[plan.activation]()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H/stride, W/stride), rounded up."""
@@ -67,38 +63,62 @@ class Light(nn.Module):
         return result
 
 
+class Separable(nn.Module):
+    """Depthwise 3x3, then pointwise, each with batch norm and activation (MobileNets; arXiv:1704.04861)."""
+
+    def __init__(self, plan: LevelPlan) -> None:
+        super().__init__()
+        self.depthwise = ConvNorm(
+            plan.inputs,
+            plan.inputs,
+            kernel=3,
+            stride=plan.stride,
+            depthwise=True,
+            activation=plan.activation,
+        )
+        self.pointwise = ConvNorm(plan.inputs, plan.outputs, activation=plan.activation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, inputs, H, W) to (N, outputs, H/stride, W/stride), rounded up."""
+        result: Tensor = self.pointwise(self.depthwise(x))
+        return result
+
+
+def _inverted_bottleneck(plan: LevelPlan, kernel: int, expand_ratio: int) -> nn.Module:
+    return InvertedBottleneck(
+        plan.inputs,
+        plan.outputs,
+        middle=expanded(plan.inputs, expand_ratio),
+        kernel=kernel,
+        stride=plan.stride,
+        activation=plan.activation,
+        squeeze_excite=plan.squeeze_excite,
+        shortcut=not plan.first,
+    )
+
+
+def _pointwise(plan: LevelPlan) -> nn.Module:
+    return ConvNorm(plan.inputs, plan.outputs, stride=plan.stride, activation=plan.activation)
+
+
+BLOCKS: Mapping[str, Callable[[LevelPlan, int, int], nn.Module]] = MappingProxyType(
+    {
+        "inverted_bottleneck": _inverted_bottleneck,
+        "pointwise": lambda plan, kernel, expand_ratio: _pointwise(plan),
+        "light": lambda plan, kernel, expand_ratio: Light(plan),
+        "separable": lambda plan, kernel, expand_ratio: Separable(plan),
+    }
+)
+"""What builds each block of `BLOCK_BITS` from a level's plan, kernel and expand ratio."""
+
+
 class Level(nn.Module):
     """The blocks at one depth of a stage, side by side: their outputs are summed, unscaled."""
 
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        *,
-        plan: StagePlan,
-        first: bool,
-        mask: int,
-        kernel: int,
-        expand_ratio: int,
-    ) -> None:
+    def __init__(self, plan: LevelPlan, *, mask: int, kernel: int, expand_ratio: int) -> None:
         super().__init__()
-        stride = plan.stride if first else 1
-        self.blocks = nn.ModuleDict()
-        if mask & INVERTED_BOTTLENECK:
-            self.blocks["inverted_bottleneck"] = InvertedBottleneck(
-                inputs,
-                outputs,
-                middle=expanded(inputs, expand_ratio),
-                kernel=kernel,
-                stride=stride,
-                activation=plan.activation,
-                squeeze_excite=plan.squeeze_excite,
-                shortcut=not first,
-            )
-        if mask & POINTWISE:
-            self.blocks["pointwise"] = ConvNorm(inputs, outputs, stride=stride, activation=plan.activation)
-        if mask & LIGHT:
-            self.blocks["light"] = Light(inputs, outputs, stride=stride, activation=plan.activation)
+        active = [name for name, bit in BLOCK_BITS.items() if mask & bit]
+        self.blocks = nn.ModuleDict({name: BLOCKS[name](plan, kernel, expand_ratio) for name in active})
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H/stride, W/stride), rounded up."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from natv2.errors import UserError
 from natv2.files import read_header, read_tensors, write_tensors
-from natv2.spaces import DESIGNS
+from natv2.spaces import Design
 from natv2.supernets.supernet import Supernet
 
 KIND = "supernet"
@@ -25,7 +25,7 @@ class Checkpoint:
     file instead of writing a copy.
     """
 
-    design: str
+    design: Design
     width: float
     classes: tuple[str, ...]
     phase: str
@@ -39,7 +39,7 @@ class Checkpoint:
     ) -> "Checkpoint":
         """A copy of the weights of `supernet`."""
         return cls(
-            design=supernet.design.name,
+            design=supernet.design,
             width=supernet.width,
             classes=classes,
             phase=phase,
@@ -49,13 +49,15 @@ class Checkpoint:
 
     def supernet(self, *, dropout: float = 0.0) -> Supernet:
         """A supernet with these weights. Raises UserError where they do not fit its design."""
-        result = Supernet(DESIGNS[self.design], self.width, len(self.classes), dropout=dropout)
+        result = Supernet(self.design, self.width, len(self.classes), dropout=dropout)
         expected = {name: weight.shape for name, weight in result.named_parameters()}
         found = {name: weight.shape for name, weight in self.weights.items()}
         if expected != found:
             wrong = sorted(n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n))
             where = f" in {self.path}" if self.path else ""
-            raise UserError(f"the weights{where} do not fit {self.design} at width {self.width}: {wrong[0]}")
+            raise UserError(
+                f"the weights{where} do not fit {self.design.label} at width {self.width}: {wrong[0]}"
+            )
         result.load_state_dict(dict(self.weights), strict=False)
         return result.to(memory_format=torch.channels_last)
 
@@ -64,7 +66,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write `checkpoint` to `path`, atomically."""
     header = {
         "kind": KIND,
-        "design": checkpoint.design,
+        "design": checkpoint.design.to_dict(),
         "width": checkpoint.width,
         "classes": list(checkpoint.classes),
         "phase": checkpoint.phase,
@@ -86,7 +88,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     read_checkpoint_header(path)
     weights, header = read_tensors(path)
     return Checkpoint(
-        design=header["design"],
+        design=Design.from_dict(header["design"]),
         width=header["width"],
         classes=tuple(header["classes"]),
         phase=header["phase"],

@@ -13,7 +13,7 @@ from natv2.exits import ensemble
 from natv2.files import read_tensors
 from natv2.images.image_set import Channels
 from natv2.images.transforms import normalise, render, resize
-from natv2.spaces import DESIGNS, Architecture
+from natv2.spaces import Architecture, Design
 from natv2.supernets.network import Network
 
 KIND = "network"
@@ -21,13 +21,13 @@ KIND = "network"
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkHeader:
-    """What a finished network's file says beside its weights.
+    """What a finished network's file says beside its weights: `design` and `architecture` as their `to_dict`.
 
     `mean` and `std` normalise pixels in 0..1; `weights` weigh the exits, where there are several;
     `record` holds how it was found and trained, for people.
     """
 
-    design: str
+    design: Mapping[str, Any] | str
     architecture: Mapping[str, Any]
     class_names: Sequence[str]
     mean: Channels
@@ -73,7 +73,7 @@ def load_network(path: Path | str) -> Classifier:
 def build_classifier(tensors: Mapping[str, Tensor], header: NetworkHeader) -> Classifier:
     """The classifier of a finished network's weights and header."""
     architecture = Architecture.from_dict(dict(header.architecture))
-    network = Network(DESIGNS[header.design], architecture, len(header.class_names))
+    network = Network(Design.from_dict(header.design), architecture, len(header.class_names))
     network.load_state_dict(dict(tensors), assign=True)
     network.to(memory_format=torch.channels_last)
     return Classifier(network, header).eval()

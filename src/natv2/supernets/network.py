@@ -6,15 +6,8 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from natv2.spaces.architecture import Architecture
-from natv2.spaces.design import (
-    BLOCKS_PER_STAGE,
-    IMAGE_CHANNELS,
-    STAGES,
-    STEM_STRIDE,
-    ChannelPlan,
-    Design,
-    channel_plan,
-)
+from natv2.spaces.channels import ChannelPlan, channel_plan
+from natv2.spaces.design import IMAGE_CHANNELS, STEM_STRIDE, Design
 from natv2.supernets.blocks import InvertedBottleneck, Level
 from natv2.supernets.layers import ConvNorm, Head
 
@@ -43,7 +36,7 @@ def head(exit: int) -> Part:
 
 def levels(architecture: Architecture, stage: int) -> list[Part]:
     """The active levels of a stage, counted from 0, in their order."""
-    start = stage * BLOCKS_PER_STAGE
+    start = stage * architecture.levels_per_stage
     return [
         Part(
             f"stages.{stage}.levels.{level}",
@@ -152,12 +145,4 @@ def build(part: Part, plan: ChannelPlan, classes: int, dropout: float) -> nn.Mod
         exit = int(numbers[0])
         return Head(plan.stages[exit - 1], *plan.heads[exit], classes, dropout)
     stage, level = int(numbers[0]), int(numbers[2])
-    return Level(
-        plan.block_inputs[stage * BLOCKS_PER_STAGE + level],
-        plan.stages[stage],
-        plan=STAGES[stage],
-        first=level == 0,
-        mask=part.mask,
-        kernel=part.kernel,
-        expand_ratio=part.expand_ratio,
-    )
+    return Level(plan.level(stage, level), mask=part.mask, kernel=part.kernel, expand_ratio=part.expand_ratio)

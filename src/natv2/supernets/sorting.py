@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from natv2.spaces.design import expanded, squeezed
+from natv2.spaces.channels import expanded, squeezed
 from natv2.supernets.blocks import InvertedBottleneck
 from natv2.supernets.layers import ConvNorm, SqueezeExcite
 from natv2.supernets.supernet import Supernet

@@ -19,10 +19,10 @@ def starting_weights(supernet: Supernet, path: Path, classes: Sequence[str]) -> 
     where the file holds a supernet of another design, or none.
     """
     checkpoint = read_checkpoint(path)
-    if checkpoint.design != supernet.design.name:
+    if checkpoint.design != supernet.design:
         raise UserError(
-            f"init_from {path} holds {checkpoint.design}, not {supernet.design.name}; "
-            f"ask for supernet={checkpoint.design} or another checkpoint"
+            f"init_from {path} holds {checkpoint.design.label}, not {supernet.design.label}; "
+            f"ask for supernet={checkpoint.design.name} with its elastic values, or another checkpoint"
         )
     same_classes = checkpoint.classes == tuple(classes)
     for name, weight in supernet.named_parameters():

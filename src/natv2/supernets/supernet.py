@@ -7,30 +7,23 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from natv2.randomness import torch_generator
-from natv2.spaces.architecture import Architecture, constant
-from natv2.spaces.design import (
-    BLOCKS,
-    BLOCKS_PER_STAGE,
-    DEPTHS,
-    EXPAND_RATIOS,
-    KERNEL_SIZES,
-    Design,
-    channel_plan,
-)
+from natv2.spaces.architecture import Architecture, check_member, constant
+from natv2.spaces.channels import channel_plan
+from natv2.spaces.design import Design
 from natv2.supernets.layers import initialise
 from natv2.supernets.network import Network, Part, Parts, build
 
 Statistics = Mapping[str, Tensor]
 """Means and variances of the batch norms a network uses, by the names of its buffers."""
 
-_DEPTHWISE = "depthwise.conv.weight"
+_ELASTIC_KERNEL = ".inverted_bottleneck.depthwise.conv.weight"
 
 
 class Supernet(nn.Module):
     """The largest network with all its exits, and matrices that turn its kernels into smaller ones.
 
     A subnet's tensors are the first channels of the supernet's; only its depthwise kernels are
-    computed (OFA, section 3.2.2: 7 → 5 → 3, one matrix a step for all channels of a block). It
+    computed (OFA, section 3.2.2: 7 → 5 → 3, one matrix a step for all channels of a level). It
     runs them through the modules of the static network, so there is one definition of each layer
     and a subnet gives the same numbers inside the supernet and outside.
 
@@ -44,23 +37,25 @@ class Supernet(nn.Module):
         self.design, self.width, self.classes, self.dropout = design, width, classes, dropout
         self.network = Network(design, self.largest(resolution=1), classes, dropout)
         initialise(self.network, torch_generator(seed, "weights", design.name, str(width)))
-        sizes = [size * size for size in reversed(KERNEL_SIZES[:-1])]
+        sizes = [size * size for size in reversed(design.kernels[:-1])]
         self.transforms = nn.ParameterList(
-            nn.ParameterList(torch.eye(size) for size in sizes) for _ in range(BLOCKS)
+            nn.ParameterList(torch.eye(size) for size in sizes) for _ in range(design.levels)
         )
         self._named = dict(self.network.named_parameters())
         self._parts: Parts = {}
 
     def largest(self, resolution: int) -> Architecture:
         """The maximal network of section 5.1.2: everything at its largest, all exits active."""
+        design = self.design
         return constant(
+            design,
             resolution=resolution,
             width=self.width,
-            exits=self.design.exits,
-            depth=DEPTHS[-1],
-            kernel=KERNEL_SIZES[-1],
-            expand_ratio=EXPAND_RATIOS[-1],
-            mask=self.design.full_mask,
+            exits=design.exits,
+            depth=design.depths[-1],
+            kernel=design.kernels[-1],
+            expand_ratio=design.expand_ratios[-1],
+            mask=design.full_mask,
         )
 
     def forward(
@@ -100,7 +95,7 @@ class Supernet(nn.Module):
         for name, wanted in module.named_parameters():
             full = prefix + name
             weight: Tensor = self._named[full]
-            if full.endswith(_DEPTHWISE) and full.startswith("stages"):
+            if full.endswith(_ELASTIC_KERNEL):
                 weight = self._kernel(full, weight[: wanted.shape[0]], wanted.shape[-1])
             elif weight.shape != wanted.shape:
                 for dimension, size in enumerate(wanted.shape):
@@ -119,11 +114,11 @@ class Supernet(nn.Module):
         return SupernetPart(module, tensors, buffers)
 
     def _kernel(self, name: str, weight: Tensor, size: int) -> Tensor:
-        """The `size` x `size` version of depthwise kernels (C, 1, 7, 7), through the sizes between."""
-        _, stage, _, level, *_ = name.split(".")
-        block = int(stage) * BLOCKS_PER_STAGE + int(level)
-        smaller = [k for k in reversed(KERNEL_SIZES[:-1]) if k >= size]
-        for kernel, matrix in zip(smaller, self.transforms[block], strict=False):
+        """The `size` x `size` version of depthwise kernels (C, 1, K, K), through the sizes between."""
+        _, stage, _, position, *_ = name.split(".")
+        level = int(stage) * self.design.levels_per_stage + int(position)
+        smaller = [k for k in reversed(self.design.kernels[:-1]) if k >= size]
+        for kernel, matrix in zip(smaller, self.transforms[level], strict=False):
             margin = (weight.shape[-1] - kernel) // 2
             centre = weight[:, :, margin : margin + kernel, margin : margin + kernel]
             weight = (centre.reshape(-1, kernel * kernel) @ matrix.T).view(-1, 1, kernel, kernel)
@@ -137,13 +132,7 @@ class Supernet(nn.Module):
         """Raise ValueError where `architecture` is of another width or design."""
         if architecture.width != self.width:
             raise ValueError(f"width {architecture.width}: this supernet has {self.width}")
-        for name, asked, there in (
-            ("exits", architecture.exits, self.design.exits),
-            ("level masks", filter(None, architecture.masks), self.design.masks),
-        ):
-            wrong = sorted({*asked} - {*there})
-            if wrong:
-                raise ValueError(f"{name} {wrong}: {self.design.name} has {there}")
+        check_member(architecture, self.design)
 
     @torch.no_grad()
     def subnet(self, architecture: Architecture, statistics: Statistics | None = None) -> Network:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure as Image
 from plotly.graph_objects import Figure
 
 from natv2.devices import resolve_device
+from natv2.errors import UserError
 from natv2.images import ImageSplits
 from natv2.parameters import SearchParameters
 from natv2.reporting.front import front_figure, front_image
@@ -16,7 +17,7 @@ from natv2.search.adaptation import AdaptationConfig, adapt, warm_up_largest, wi
 from natv2.search.predictors import PREDICTORS
 from natv2.search.report import describe_archive
 from natv2.search.search import Search, SearchConfig
-from natv2.spaces import DESIGNS, SearchSpace
+from natv2.spaces import SearchSpace
 from natv2.supernets import Checkpoint, Supernet
 from natv2.training.optimiser import OptimiserConfig
 from natv2.training.progress import Progress
@@ -93,7 +94,7 @@ def search_networks(
     result = Search(family, space, images, config, progress).run()
     archive = describe_archive(result.archive, space, config.objectives, search.high_tradeoff)
     summary = {
-        "supernet": narrow.design,
+        "supernet": narrow.design.label,
         "source": narrow.origin.get("source"),
         "dataset": images.name,
         "objectives": list(config.objectives),
@@ -156,8 +157,14 @@ def _training(search: SearchParameters, lr: float, epochs: int, subnets: int, se
 
 def _space(narrow: Checkpoint, wide: Checkpoint, search: SearchParameters) -> SearchSpace:
     assert search.resolutions is not None
+    if narrow.design != wide.design:
+        raise UserError(
+            f"the two supernets differ: {narrow.design.label} at width {narrow.width}, "
+            f"{wide.design.label} at width {wide.width}; train both with the same command, or name them "
+            "with --load-versions"
+        )
     return SearchSpace(
-        design=DESIGNS[narrow.design], resolutions=search.resolutions, widths=(narrow.width, wide.width)
+        design=narrow.design, resolutions=search.resolutions, widths=(narrow.width, wide.width)
     )
 
 

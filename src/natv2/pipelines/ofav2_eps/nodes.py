@@ -10,16 +10,16 @@ from plotly.graph_objects import Figure
 
 from natv2.devices import resolve_device
 from natv2.images import ImageSplits
-from natv2.parameters import EpsParameters
+from natv2.parameters import ElasticParameters, EpsParameters
 from natv2.reporting.health import health_figure
 from natv2.reporting.learning_curves import learning_figure
 from natv2.reporting.shrinking import shrinking_figure, shrinking_table
 from natv2.shrinking.accuracy import phase_accuracy
 from natv2.shrinking.config import PhaseConfig, ShrinkingConfig, TeacherChoice, equal_epochs
-from natv2.shrinking.phases import PHASES, Schedule, steps_of
+from natv2.shrinking.phases import Schedule, phases_of, steps_of
 from natv2.shrinking.probes import health, probe
 from natv2.shrinking.train import train_phase
-from natv2.spaces import DESIGNS
+from natv2.spaces import Design
 from natv2.supernets import Checkpoint, Supernet, starting_weights
 from natv2.training.distillation import Distillation
 from natv2.training.optimiser import OptimiserConfig
@@ -31,7 +31,7 @@ Report = Mapping[str, pd.DataFrame]
 
 def configure(
     images: ImageSplits,
-    supernet: str,
+    design: Design,
     eps: EpsParameters,
     schedule: Schedule,
     teacher: TeacherChoice,
@@ -45,7 +45,7 @@ def configure(
     whole = rows.pop("whole")
     phases = {name: _phase(row, eps) for name, row in rows.items()}
     if whole["epochs"] is None:
-        whole["epochs"] = equal_epochs(phases, DESIGNS[supernet], whole["subnets"])
+        whole["epochs"] = equal_epochs(phases, design, whole["subnets"])
     return ShrinkingConfig(
         schedule=schedule,
         teacher=teacher,
@@ -81,6 +81,7 @@ def _phase(row: Mapping[str, Any], eps: EpsParameters) -> PhaseConfig:
 def full_phase(
     images: ImageSplits,
     supernet: str,
+    elastic: ElasticParameters,
     eps: EpsParameters,
     schedule: Schedule,
     teacher: TeacherChoice,
@@ -92,14 +93,13 @@ def full_phase(
     progress: Progress,
 ) -> tuple[Checkpoint, Report]:
     """A new supernet, or one that starts from a checkpoint, and its largest network trained."""
-    config = configure(images, supernet, eps, schedule, teacher, kd, seed)
-    network = Supernet(
-        DESIGNS[supernet], width, len(images.class_names), dropout=config.dropout, seed=config.seed
-    )
+    design = elastic.design(supernet)
+    config = configure(images, design, eps, schedule, teacher, kd, seed)
+    network = Supernet(design, width, len(images.class_names), dropout=config.dropout, seed=config.seed)
     if init_from is not None:
         starting_weights(network, Path(init_from), images.class_names)
     network.to(memory_format=torch.channels_last)
-    if not PHASES["full"].applies_to(network.design, config.schedule):
+    if "full" not in phases_of(design, schedule):
         return _checkpoint(network, "none", images, config, []), {}
     return _train(network, "full", None, images, config, device, progress)
 
@@ -110,6 +110,7 @@ def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, Report]]:
     def node(
         images: ImageSplits,
         supernet: str,
+        elastic: ElasticParameters,
         eps: EpsParameters,
         schedule: Schedule,
         teacher: TeacherChoice,
@@ -125,9 +126,10 @@ def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, Report]]:
         The teacher is the largest network of the phase before (progressive, section 5.1.3) or of the
         full phase (fixed).
         """
-        if not PHASES[phase].applies_to(DESIGNS[supernet], schedule):
+        design = elastic.design(supernet)
+        if phase not in phases_of(design, schedule):
             return previous, {}
-        config = configure(images, supernet, eps, schedule, teacher, kd, seed)
+        config = configure(images, design, eps, schedule, teacher, kd, seed)
         earlier = (previous if teacher == "progressive" else full, previous)
         network = previous.supernet(dropout=config.dropout)
         return _train(network, phase, earlier, images, config, device, progress)
@@ -205,6 +207,7 @@ def report(
 def evaluate_steps(
     images: ImageSplits,
     supernet: str,
+    elastic: ElasticParameters,
     eps: EpsParameters,
     schedule: Schedule,
     teacher: TeacherChoice,
@@ -215,12 +218,13 @@ def evaluate_steps(
     *checkpoints: Checkpoint,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Test top-1 behind each step, from its saved checkpoint: a row of Table 5.3 that nothing reads back."""
-    config = configure(images, supernet, eps, schedule, teacher, kd, seed)
+    design = elastic.design(supernet)
+    config = configure(images, design, eps, schedule, teacher, kd, seed)
     target = resolve_device(device)
     images = images.to(target)
     made = {checkpoint.phase: checkpoint for checkpoint in checkpoints}
     frames = []
-    for phase in steps_of(DESIGNS[supernet], schedule).values():
+    for phase in steps_of(design, schedule).values():
 
         def tested(phase: str = phase) -> State:
             frame = phase_accuracy(

@@ -5,13 +5,11 @@ import torch
 
 from natv2.devices import resolve_device
 from natv2.images import ImageSplits
-from natv2.parameters import EpsParameters
-from natv2.parameters.fields import WidthParameters
+from natv2.parameters import ElasticParameters, EpsParameters, WidthParameters
 from natv2.pipelines.ofav2_eps.nodes import configure
 from natv2.shrinking.config import TeacherChoice
 from natv2.shrinking.phases import Schedule
 from natv2.shrinking.plan import plan
-from natv2.spaces import DESIGNS
 from natv2.supernets import Supernet
 from natv2.training.distillation import Distillation
 from natv2.training.progress import Progress
@@ -22,6 +20,7 @@ _STEPS = 20
 def plan_training(
     images: ImageSplits,
     supernet: str,
+    elastic: ElasticParameters,
     eps: EpsParameters,
     schedule: Schedule,
     teacher: TeacherChoice,
@@ -32,12 +31,13 @@ def plan_training(
     progress: Progress,
 ) -> pd.DataFrame:
     """Hours, memory and disk of each phase at both widths, from 20 timed steps of each."""
-    config = configure(images, supernet, eps, schedule, teacher, kd, seed)
+    design = elastic.design(supernet)
+    config = configure(images, design, eps, schedule, teacher, kd, seed)
     target = resolve_device(device)
     images = images.to(target)
     tables = []
     for width in (widths.narrow, widths.wide):
-        trial = Supernet(DESIGNS[supernet], width, len(images.class_names), dropout=config.dropout)
+        trial = Supernet(design, width, len(images.class_names), dropout=config.dropout)
         trial.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
         tables.append(plan(trial, images=images, config=config, steps=_STEPS))
     table = pd.concat(tables, ignore_index=True)

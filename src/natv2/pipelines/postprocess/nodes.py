@@ -14,7 +14,7 @@ from natv2.parameters import PostprocessParameters, SearchParameters
 from natv2.reporting.finished import finished_figure
 from natv2.reporting.front import front_figure
 from natv2.search.report import architecture_of
-from natv2.spaces import DESIGNS, Architecture
+from natv2.spaces import Architecture, Design
 from natv2.supernets import Checkpoint, NetworkHeader, build_classifier
 from natv2.training.calibration import calibrate
 from natv2.training.evaluation import predictions
@@ -50,7 +50,7 @@ def finish_networks(
     target = resolve_device(device)
     images = images.to(target)
     family = {c.width: c.supernet(dropout=search.dropout).to(target) for c in (narrow, wide)}
-    config = _config(postprocess, search, DESIGNS[narrow.design].early_exits, seed)
+    config = _config(postprocess, search, narrow.design.early_exits, seed)
     calibration = calibration_batches(
         images, images=search.calibration.images, batch_size=search.calibration.batch_size, seed=seed
     )
@@ -128,7 +128,7 @@ def _header(
     architecture: Architecture,
 ) -> NetworkHeader:
     return NetworkHeader(
-        design=supernet.design,
+        design=supernet.design.to_dict(),
         architecture=architecture.to_dict(),
         class_names=images.class_names,
         mean=images.mean,
@@ -145,7 +145,7 @@ def _header(
 
 def _result(name: str, fields: NetworkHeader, test_accuracy: float) -> dict[str, Any]:
     architecture = Architecture.from_dict(dict(fields.architecture))
-    cost = architecture_cost(DESIGNS[fields.design], architecture, len(fields.class_names))
+    cost = architecture_cost(Design.from_dict(fields.design), architecture, len(fields.class_names))
     return {
         "name": name,
         "accuracy_before": fields.record["accuracy_before"],
