@@ -53,10 +53,11 @@ def test_before_the_first_phase_all_channels_are_sorted():
         assert torch.equal(new, by_importance(old))
 
 
-def test_before_the_second_phase_channels_stay_in_the_groups_of_the_first():
+@pytest.mark.parametrize("ratios", [(4, 6), (6, 4)])
+def test_before_the_second_phase_channels_stay_in_the_groups_of_the_first(ratios):
     supernet = new_supernet("OFAMobileNetV3", 0.25)
     before = projections(supernet)
-    sort_channels(supernet, (4, 6))
+    sort_channels(supernet, ratios)
     for block, old, new in zip(elastic_blocks(supernet), before, projections(supernet), strict=True):
         for start, end in bounds(block, (4, 6)):
             assert torch.equal(new[:, start:end], by_importance(old[:, start:end]))

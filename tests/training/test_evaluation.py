@@ -12,7 +12,8 @@ from natv2.spaces import Architecture, SearchSpace
 from natv2.supernets import SupernetPart
 from natv2.training import evaluation
 from natv2.training.calibration import calibrate
-from natv2.training.evaluation import Evaluator, top1
+from natv2.training.evaluation import Evaluator, predictions, top1
+from natv2.training.walk import Walk
 from tests.designs import DESIGNS
 from tests.strategies import architectures, some
 from tests.tiny import shared_supernet, splits
@@ -45,7 +46,7 @@ def alone(architecture: Architecture) -> float:
 def mixed(count: int = 6) -> list[Architecture]:
     """Random networks of two widths, their other exits, and the ensembles, in no order."""
     space = SearchSpace(design=DESIGNS[NAME], resolutions=(16, 24), widths=(0.1, 0.25))
-    codes = space.sample_architectures(count, np.random.default_rng(1))
+    codes = space.sample_architectures(count, np.random.default_rng(4))
     codes[:, 2] = 4
     codes[:, space.first_level :] = np.maximum(codes[:, space.first_level :], 1)
     whole = [space.decode(code) for code in codes]
@@ -104,6 +105,51 @@ def test_what_networks_share_is_computed_once(monkeypatch):
     assert len(asked) == 2 + 20 + 5 + (8 + 1) + (1 + 1)
 
 
+def test_as_many_images_go_together_as_memory_allows_and_calibration_once(monkeypatch):
+    walked = []
+
+    class Watched(Walk):
+        def __call__(self, images, calibration=()):
+            walked.append((len(images), len(calibration)))
+            super().__call__(images, calibration)
+
+    monkeypatch.setattr(evaluation, "Walk", Watched)
+    monkeypatch.setattr(evaluation, "_PIXELS", 2 * 25 * 16**2)
+    supernet = shared_supernet(NAME)
+    evaluator().accuracies({0.1: supernet}, [replace(supernet.largest(16), exits=(1,))], "test")
+    assert walked == [(2, 2), (1, 0)]  # three batches of 25 images or fewer
+
+
+def test_an_ensemble_of_one_exits_weight_is_that_exit():
+    supernet = shared_supernet(NAME)
+    family, largest = {0.1: supernet}, supernet.largest(16)
+    exits = evaluator().accuracies(family, [replace(largest, exits=(e,)) for e in largest.exits], "test")
+    assert len(set(exits)) > 1
+    for weights, accuracy in zip(np.eye(5), exits, strict=True):
+        weighted = replace(evaluator(), exit_weights=tuple(weights))
+        assert weighted.accuracies(family, [largest], "test") == accuracy
+
+
+def test_uncalibrated_networks_borrow_the_statistics_of_the_largest_one_of_their_width_and_size():
+    """The calibration images are darker than those tested: statistics of other images would show."""
+    dark = [replace(batch, pixels=batch.pixels // 4) for batch in CALIBRATION]
+    networks = [network for network in mixed() if len(network.exits) == 1][:8]
+    assert len({(network.width, network.resolution) for network in networks}) == 4
+    expected = []
+    for network in networks:
+        supernet = shared_supernet(NAME, network.width)
+        shared = calibrate(supernet, supernet.largest(network.resolution), dark)
+        sizes = {
+            name: len(buffer) for name, buffer in supernet.subnet(network).named_buffers() if buffer.dim()
+        }
+        borrowed = supernet.subnet(network, {name: shared[name][:size] for name, size in sizes.items()})
+        expected.append(top1(borrowed, BATCHES))
+    family = {width: shared_supernet(NAME, width) for width in (0.1, 0.25)}
+    found = replace(evaluator(), calibration=dark).uncalibrated(family, networks, "test")
+    assert found.tolist() == expected
+    assert len(set(expected)) > 2
+
+
 def test_calibration_is_done_with_the_calibration_images_only(monkeypatch):
     supernet, recorded, run = shared_supernet(NAME), [], []
     monkeypatch.setattr(SupernetPart, "record", lambda self, x: recorded.append(x) or x)
@@ -119,3 +165,6 @@ def test_top1_of_a_network():
     architecture = replace(supernet.largest(16), exits=(4,))
     network = supernet.subnet(architecture, calibrate(supernet, architecture, CALIBRATION)).train()
     assert top1(network, BATCHES) == alone(architecture)
+    predicted, labels = predictions(network, BATCHES)
+    assert torch.equal(labels, IMAGES.valid.labels)
+    assert (predicted == labels).double().mean().item() == alone(architecture)

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ def run(
         steps=STEPS,
         config=config or OptimiserConfig(learning_rate=0.05, epochs=EPOCHS),
         progress=options.pop("progress", Progress(folder, "phase")),
-        seed=3,
+        seed=options.pop("seed", 3),
         **options,
     )
 
@@ -144,6 +145,40 @@ def test_rates_are_those_of_the_whole_schedule_whatever_until_says(tmp_path):
     module = network()
     history = run(module, plain_step(module), tmp_path, until=2)
     assert [entry["learning_rate"] for entry in history] == [config.rate(e, 0, STEPS) for e in range(2)]
+
+
+@pytest.mark.parametrize("norm", [None, 4.0, 0.25])
+def test_each_step_goes_as_far_as_its_rate_and_the_clipped_gradient_say(tmp_path, norm):
+    module = nn.Linear(1, 1, bias=False)
+    places = []
+
+    def step(batch: Batch, epoch: int, index: int) -> Tensor:
+        places.append(module.weight.item())
+        loss = 2 * module.weight.sum()  # its gradient is 2 wherever the weight is
+        loss.backward()
+        return loss.detach()
+
+    config = OptimiserConfig(
+        learning_rate=0.1, epochs=EPOCHS, warmup_epochs=1, momentum=0.0, max_gradient_norm=norm
+    )
+    run(module, step, tmp_path, config=config)
+    moved = [a - b for a, b in pairwise([*places, module.weight.item()])]
+    gradient = 2.0 if norm is None else min(norm, 2.0)
+    expected = [gradient * config.rate(e, i, STEPS) for e in range(EPOCHS) for i in range(STEPS)]
+    assert moved == pytest.approx(expected, abs=1e-6)
+
+
+def test_no_two_steps_of_any_phase_or_seed_drop_the_same(tmp_path):
+    module, drawn = network(), []
+
+    def step(batch: Batch, epoch: int, index: int) -> Tensor:
+        drawn.append(torch.rand(()).item())  # from the generator that dropout draws from
+        return plain_step(module)(batch, epoch, index)
+
+    every = [(name, seed) for name in ("full", "kernel") for seed in (0, 1)]
+    for name, seed in every:
+        run(module, step, tmp_path, progress=Progress(tmp_path / f"{name} {seed}", name), seed=seed)
+    assert len(set(drawn)) == len(drawn) == len(every) * EPOCHS * STEPS
 
 
 def test_the_loss_of_an_epoch_is_the_mean_over_its_steps(tmp_path):
@@ -241,3 +276,12 @@ def test_weights_that_the_last_update_broke_are_not_saved(tmp_path: Path) -> Non
     state = progress.load("loop")
     assert state is not None and len(state.values["history"]) == 1
     assert state.tensors["module.weight"].isfinite().all()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_an_epoch_whose_validation_is_not_finite_is_not_saved(tmp_path, value):
+    module, progress = network(), Progress(tmp_path, "phase")
+    with pytest.raises(UserError, match="phase: valid_loss is not finite after epoch 2"):
+        run(module, plain_step(module), tmp_path, progress=progress, validate=scripted([1.0, value]))
+    state = progress.load("loop")
+    assert [entry["valid_loss"] for entry in state.values["history"]] == [1.0]

@@ -8,9 +8,9 @@ from torch.nn.functional import cross_entropy
 
 from natv2.exits import exit_weights
 from natv2.images import Batch, calibration_batches, evaluation_batches
-from natv2.spaces import DESIGNS, constant
+from natv2.spaces import DESIGNS, Architecture, constant
 from natv2.supernets import Supernet
-from natv2.training.distillation import Teacher, joint_loss, make_teacher, student_loss
+from natv2.training.distillation import Distillation, Teacher, joint_loss, make_teacher, student_loss
 from natv2.training.steps import elastic_step, joint_step, sandwich_step
 from tests.tiny import new_supernet, splits
 
@@ -29,12 +29,12 @@ def batch() -> Batch:
 
 
 @cache
-def teacher() -> Teacher:
+def teacher(kd: Distillation = "ens") -> Teacher:
     """The largest network of another supernet, at each of the sizes asked for here."""
     supernet = new_supernet(NAME, seed=5)
     calibration = calibration_batches(IMAGES, images=32, batch_size=16, seed=0)
     largest = [supernet.largest(resolution) for resolution in (16, 24, 32)]
-    return make_teacher(supernet, largest, exit_weights("DESC", 5)[1], calibration)
+    return make_teacher(supernet, largest, exit_weights("DESC", 5)[1], calibration, kd=kd)
 
 
 def gradients(supernet: Supernet) -> dict[str, Tensor]:
@@ -70,23 +70,29 @@ def test_the_joint_step_trains_the_drawn_network_with_all_its_exits():
 
 
 @pytest.mark.parametrize("teacher_resolution", [None, 32])
-@pytest.mark.parametrize("kd_ratio", [0.0, 0.7])
-def test_the_elastic_step_sums_the_subnets_gradients(kd_ratio, teacher_resolution):
+@pytest.mark.parametrize(("kd_ratio", "kd"), [(0.0, "ens"), (0.7, "ens"), (0.7, "e2e")])
+def test_the_elastic_step_sums_the_subnets_gradients(kd_ratio, kd, teacher_resolution):
     supernet, other = new_supernet(NAME), new_supernet(NAME)
-    drawn = [SMALL, OTHER, SMALL]
+    drawn, asked = [SMALL, OTHER, SMALL], []
+
+    def sample(epoch: int, index: int) -> list[Architecture]:
+        asked.append((epoch, index))
+        return drawn
+
     step = elastic_step(
         {0.1: supernet},
-        lambda epoch, index: drawn,
-        teacher(),
+        sample,
+        teacher(kd),
         kd_ratio=kd_ratio,
         label_smoothing=0.1,
         teacher_resolution=teacher_resolution,
     )
-    loss = step(batch(), 0, 0)
+    loss = step(batch(), 2, 7)
+    assert asked == [(2, 7)]
     losses = []
     for subnet in drawn:
         (logits,) = other(batch().at(subnet.resolution), subnet)
-        soft = teacher().soft_labels(
+        soft = teacher(kd).soft_labels(
             teacher().logits(batch(), teacher_resolution or subnet.resolution), subnet.exits[0]
         )
         losses.append(student_loss(logits, batch().labels, soft, kd_ratio=kd_ratio, label_smoothing=0.1))
