@@ -102,6 +102,19 @@ def test_fresh_abandons_an_attempt_and_another_parameter_leaves_it(toy, monkeypa
     assert not toy.attempts
 
 
+def test_the_precision_that_is_used_tells_attempts_apart(toy, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(toy.registry, "BEFORE_EPOCH", failing_at(1, RuntimeError("stopped")))
+        toy.run("--params", "device=cpu")
+        (attempt,) = toy.attempts
+        toy.run("--params", "device=cpu,precision=bf16")
+        assert len(toy.attempts) == 2
+    # On the CPU auto is fp32: one attempt under two names.
+    assert toy.run("--params", "device=cpu,precision=fp32").exit_code == 0
+    assert toy.registry.EPOCHS_RUN == [0, 0, 1, 2]
+    assert attempt not in toy.attempts
+
+
 def test_two_processes_do_not_share_an_attempt(toy, monkeypatch):
     monkeypatch.setattr(toy.registry, "BEFORE_EPOCH", failing_at(1, RuntimeError("stopped")))
     toy.run()

@@ -40,7 +40,7 @@ def settings(name: str, teacher: str) -> tuple[Any, ...]:
         probes=2,
         phases={phase: special.get(phase, row) for phase in PHASES},
     )
-    return IMAGES, name, eps, "eps", teacher, "ens", 0
+    return IMAGES, name, eps, "eps", teacher, "ens", 0, "auto"
 
 
 @pytest.fixture

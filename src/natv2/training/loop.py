@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from natv2.bar import Bar, progress_bar
+from natv2.devices import autocast
 from natv2.errors import UserError
 from natv2.images import Batch
 from natv2.randomness import derived_seed
@@ -16,7 +17,7 @@ from natv2.training.optimiser import OptimiserConfig, make_optimiser, optimiser_
 from natv2.training.progress import Progress, State
 
 Step = Callable[[Batch, int, int], Tensor]
-"""Runs a batch forward and backward; takes it with its epoch and step, gives the loss."""
+"""Runs a batch forward and, by `learn`, backward; takes it with its epoch and step, gives the loss."""
 
 EpochBatches = Callable[[int], Iterable[Batch]]
 """The batches of an epoch."""
@@ -28,6 +29,13 @@ History = list[dict[str, float]]
 """One entry an epoch: its mean loss, its learning rate and what was validated."""
 
 _KEY = "loop"
+
+
+def learn(loss: Tensor) -> Tensor:
+    """Add the gradients of `loss` to those of the weights; gives it detached from what it came from."""
+    with autocast("fp32", loss.device):  # a backward pass computes in what the forward pass did
+        loss.backward()  # type: ignore[no-untyped-call]
+    return loss.detach()
 
 
 def fit(
@@ -84,14 +92,15 @@ def _epoch(
     seed: int,
     bar: Bar,
 ) -> float:
-    total = 0.0
+    total, device = 0.0, next(module.parameters()).device
     for index, batch in enumerate(batches):
         for group in optimiser.param_groups:
             group["lr"] = config.rate(epoch, index, steps)
         optimiser.zero_grad(set_to_none=True)
         # Dropout draws from torch's global generator: seeded for the step, it is counter-based too.
         torch.manual_seed(derived_seed(seed, name, "dropout", epoch, index))
-        loss = step(batch, epoch, index).item()
+        with autocast(config.precision, device):
+            loss = step(batch, epoch, index).item()
         if not math.isfinite(loss):
             raise UserError(
                 f"{name}: the loss is {loss} at epoch {epoch + 1}, step {index + 1}; the state after epoch "

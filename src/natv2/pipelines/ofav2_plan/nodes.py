@@ -3,7 +3,7 @@
 import pandas as pd
 import torch
 
-from natv2.devices import resolve_device
+from natv2.devices import Precision, resolve_device
 from natv2.images import ImageSplits
 from natv2.parameters import EpsParameters
 from natv2.parameters.fields import WidthParameters
@@ -27,12 +27,13 @@ def plan_training(
     teacher: TeacherChoice,
     kd: Distillation,
     seed: int,
+    precision: Precision,
     widths: WidthParameters,
     device: str,
     progress: Progress,
 ) -> pd.DataFrame:
     """Hours, memory and disk of each phase at both widths, from 20 timed steps of each."""
-    config = configure(images, supernet, eps, schedule, teacher, kd, seed)
+    config = configure(images, supernet, eps, schedule, teacher, kd, seed, precision)
     target = resolve_device(device)
     images = images.to(target)
     tables = []

@@ -4,7 +4,7 @@ from kedro.pipeline import Node, Pipeline
 
 from natv2.pipelines.ofav2_plan.nodes import plan_training
 
-_PARAMETERS = ("supernet", "eps", "schedule", "teacher", "kd", "seed", "widths", "device")
+_PARAMETERS = ("supernet", "eps", "schedule", "teacher", "kd", "seed", "precision", "widths", "device")
 
 
 def create_pipeline() -> Pipeline:
