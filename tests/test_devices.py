@@ -39,6 +39,16 @@ def test_nothing_is_sent_to_where_it_is():
     assert send(tensor, "meta").device.type == "meta"
 
 
+def test_what_goes_to_a_gpu_is_pinned_unless_it_is_there(monkeypatch):
+    seen = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: seen.append("pinned") or self)
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, to, *, non_blocking: seen.append(non_blocking))
+    send(torch.arange(3), "cuda")
+    assert seen == ["pinned", True]
+    send(torch.arange(3, device="meta"), GPU)
+    assert seen == ["pinned", True, True]
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_what_is_sent_to_a_gpu_arrives():
     assert torch.equal(send(torch.arange(1000), GPU).cpu(), torch.arange(1000))

@@ -47,7 +47,9 @@ def test_every_parameter_a_node_asks_for_exists():
                 value = value[part]
 
 
-@pytest.mark.parametrize("node", PIPELINES["__default__"].nodes + SMALL["ofav2_plan"].nodes, ids=str)
+@pytest.mark.parametrize(
+    "node", PIPELINES["__default__"].nodes + SMALL["ofav2_plan"].nodes, ids=lambda node: node.name
+)
 def test_a_parameter_goes_to_the_argument_of_its_name(node):
     """Nodes take what they are given by position."""
     arguments = signature(node.func).parameters
