@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn.functional import linear
 
-from natv2.devices import autocast, resolve_device, resolve_precision, send
+from natv2.devices import autocast, fetch, resolve_device, resolve_precision, send
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
@@ -49,6 +49,12 @@ def test_what_goes_to_a_gpu_is_pinned_unless_it_is_there(monkeypatch):
     assert seen == ["pinned", True, True]
 
 
+def test_what_is_fetched_can_be_read():
+    assert fetch(torch.tensor(2.5))() == 2.5
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_what_is_sent_to_a_gpu_arrives():
-    assert torch.equal(send(torch.arange(1000), GPU).cpu(), torch.arange(1000))
+def test_what_is_sent_to_a_gpu_and_fetched_arrives():
+    numbers = send(torch.arange(1000), GPU)
+    assert torch.equal(numbers.cpu(), torch.arange(1000))
+    assert fetch(numbers.sum())() == 499_500

@@ -1,5 +1,6 @@
-"""Where tensors live, how they get there, and in which precision training computes."""
+"""Where tensors live, how they get there and back, and in which precision training computes."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -7,6 +8,9 @@ from torch import Tensor
 
 Precision = Literal["auto", "fp32", "bf16"]
 """What a training step computes in. Weights, gradients and the optimiser's memory are fp32 in all of them."""
+
+Reading = Callable[[], float]
+"""Gives a number that is on its way."""
 
 
 def resolve_device(name: str) -> torch.device:
@@ -38,3 +42,18 @@ def send(tensor: Tensor, device: torch.device | str) -> Tensor:
     if torch.device(device).type == "cuda" and tensor.device.type == "cpu":
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)
+
+
+def fetch(number: Tensor) -> Reading:
+    """Send `number` back; reading it waits for it alone, not for what a GPU was given to do after it."""
+    here = number.to("cpu", non_blocking=True)  # in pinned memory, where it comes from a GPU
+    if not number.is_cuda:
+        return here.item
+    arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    arrived.record()
+
+    def read() -> float:
+        arrived.synchronize()
+        return here.item()
+
+    return read
