@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from natv2.exits import exit_weights
-from natv2.images import Batch, calibration_batches, evaluation_batches, training_batches
+from natv2.images import Batch, ImageSplits, calibration_batches, evaluation_batches, training_batches
 from natv2.spaces import constant
 from natv2.supernets import Supernet
 from natv2.training.distillation import Teacher, make_teacher
@@ -52,13 +52,15 @@ def sandwich(supernet: Supernet) -> Step:
     )
 
 
-def train(module: nn.Module, step: Step, folder: Path, precision, **options) -> list[float]:
+def train(
+    module: nn.Module, step: Step, folder: Path, precision, images: ImageSplits = IMAGES, **options
+) -> list[float]:
     """Two epochs; their mean losses."""
     history = fit(
         module,
         step,
         lambda epoch: training_batches(
-            IMAGES, IMAGES.train, batch_size=16, seed=0, purpose="test", epoch=epoch
+            images, images.train, batch_size=16, seed=0, purpose="test", epoch=epoch
         ),
         steps=2,
         config=OptimiserConfig(learning_rate=0.01, epochs=2, precision=precision),
@@ -84,6 +86,15 @@ def test_a_step_in_bf16_is_near_one_in_fp32_and_keeps_fp32(tmp_path, kind):
         assert {tensor.dtype for tensor in floats} == {torch.float32}
     assert losses["bf16"] != losses["fp32"] == losses["auto"]
     assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.02)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("precision", ["fp32", "auto"])
+def test_a_gpu_trains_as_the_cpu_does(tmp_path, precision):
+    here, there = new_supernet(NAME), new_supernet(NAME).to("cuda")
+    expected = train(here, joint(here), tmp_path / "cpu", "fp32")
+    found = train(there, joint(there), tmp_path / "gpu", precision, IMAGES.to("cuda"))
+    assert found == pytest.approx(expected, rel=0.02)
 
 
 def test_what_is_learnt_from_and_the_losses_are_fp32(tmp_path):
