@@ -16,35 +16,15 @@ from statistics import median
 import numpy as np
 import torch
 
+from benchmarks.turns import CLASSES, random_images
 from natv2.exits import exit_weights
-from natv2.images import Augmentation, Batch, ImageSet, ImageSplits, calibration_batches, evaluation_batches
+from natv2.images import Batch, calibration_batches, evaluation_batches
 from natv2.spaces import DESIGNS, Architecture, Choices, combinations
 from natv2.supernets import Supernet
 from natv2.training.evaluation import Evaluator, top1
 
-CALIBRATION, CLASSES, EVERY, TURNS, WIDTH = 200, 200, 8, 3, 1.0
+CALIBRATION, EVERY, TURNS, WIDTH = 200, 8, 3, 1.0
 RESOLUTIONS = (48, 56, 64)
-
-
-def random_images(count: int) -> ImageSplits:
-    """Random images of 64 px: for the time it takes, what they show does not matter."""
-    generator = torch.Generator().manual_seed(0)
-    pool = torch.randint(0, 256, (CALIBRATION + count, 3, 64, 64), dtype=torch.uint8, generator=generator)
-    pool = pool.contiguous(memory_format=torch.channels_last)
-    labels = torch.randint(0, CLASSES, (len(pool),), generator=generator)
-    whole = ImageSet(pool, labels, torch.arange(len(pool)))
-    parts = [whole.subset(part) for part in torch.split(torch.arange(len(pool)), [CALIBRATION, count])]
-    channels = (0.5, 0.5, 0.5)
-    return ImageSplits(
-        name="random",
-        class_names=tuple(map(str, range(CLASSES))),
-        mean=channels,
-        std=channels,
-        augmentation=Augmentation(),
-        train=parts[0],
-        valid=parts[1],
-        test=parts[1],
-    )
 
 
 def alone(supernet: Supernet, architecture: Architecture, evaluator: Evaluator) -> float:
@@ -66,7 +46,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=500)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    images = random_images(arguments.images)
+    images = random_images(CALIBRATION, arguments.images)
     design = DESIGNS[arguments.supernet]
     supernet = Supernet(design, WIDTH, CLASSES).to(memory_format=torch.channels_last)
     networks = combinations(design, Choices.everything(design), resolutions=RESOLUTIONS, width=WIDTH)

@@ -9,36 +9,21 @@ ratio of at most 1.10.
 """
 
 import argparse
-import time
-from collections.abc import Callable
 from statistics import median
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch import Tensor
 
-from natv2.randomness import numpy_generator
-from natv2.shrinking.phases import sample
-from natv2.spaces import DESIGNS, Architecture, Choices
+from benchmarks.turns import CLASSES, Side, in_turns, random_architectures, summary, training_step
+from natv2.spaces import DESIGNS, Architecture
 from natv2.supernets import Supernet
-from natv2.training.optimiser import OptimiserConfig, make_optimiser
 
-ARCHITECTURES, BATCH, CLASSES, RESOLUTION, WIDTH = 10, 32, 200, 64, 1.0
-CONFIG = OptimiserConfig(learning_rate=1e-3, epochs=1, weight_decay=3e-5)
+ARCHITECTURES, BATCH, RESOLUTION, WIDTH = 10, 32, 64, 1.0
 
 
-def stepper(module: nn.Module, logits: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], float]:
-    """Takes images and labels, trains `module` by one step, gives the seconds that took."""
-    optimiser = make_optimiser(module, CONFIG)
-
-    def step(images: Tensor, labels: Tensor) -> float:
-        start = time.perf_counter()
-        optimiser.zero_grad(set_to_none=True)
-        cross_entropy(logits(images), labels).backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        return time.perf_counter() - start
-
-    return step
+def elastic(supernet: Supernet, architecture: Architecture, images: Tensor, labels: Tensor) -> Side:
+    """A step of `architecture` inside `supernet`, by its deepest exit."""
+    return training_step(supernet, lambda x: supernet(x, architecture)[-1], images, labels)
 
 
 def main() -> None:
@@ -49,38 +34,19 @@ def main() -> None:
     torch.set_num_threads(1)
     design = DESIGNS[arguments.supernet]
     supernet = Supernet(design, WIDTH, CLASSES).to(memory_format=torch.channels_last)
-    architectures = sample(
-        design,
-        Choices.everything(design),
-        ARCHITECTURES,
-        resolution=RESOLUTION,
-        width=WIDTH,
-        generator=numpy_generator(0, "architectures"),
-    )
     images = torch.randn(BATCH, 3, RESOLUTION, RESOLUTION).contiguous(memory_format=torch.channels_last)
     labels = torch.randint(CLASSES, (BATCH,))
 
-    def elastic(architecture: Architecture) -> Callable[[Tensor], Tensor]:
-        return lambda x: supernet(x, architecture)[0]
-
-    def static(architecture: Architecture) -> Callable[[Tensor, Tensor], float]:
+    def static(architecture: Architecture) -> Side:
         network = supernet.subnet(architecture).train()
-        return stepper(network, lambda x: network(x)[0])
+        return training_step(network, lambda x: network(x)[-1], images, labels)
 
-    sides = [(stepper(supernet, elastic(a)), static(a)) for a in architectures]
-    times: list[tuple[list[float], list[float]]] = [([], []) for _ in sides]
-    for turn in range(-1, arguments.rounds):  # the first one warms up
-        for index, pair in enumerate(sides):
-            for side in (0, 1) if (turn + index) % 2 else (1, 0):
-                seconds = pair[side](images, labels)
-                if turn >= 0:
-                    times[index][side].append(seconds)
-    ratios = [e / s for both in times for e, s in zip(*both, strict=True)]
+    architectures = random_architectures(design, ARCHITECTURES, RESOLUTION, WIDTH)
+    pairs = [(elastic(supernet, a, images, labels), static(a)) for a in architectures]
+    times = in_turns(pairs, arguments.rounds)
     for ours, theirs in times:
         print(f"elastic {1e3 * median(ours):6.1f} ms   static {1e3 * median(theirs):6.1f} ms")
-    whole = [sum(median(both[side]) for both in times) for side in (0, 1)]
-    print(f"{arguments.supernet}: {len(ratios)} pairs, median ratio {median(ratios):.3f}")
-    print(f"of the sums of the architectures' medians: {whole[0] / whole[1]:.3f}")
+    print(f"{arguments.supernet}: {summary(times)}")
 
 
 if __name__ == "__main__":

@@ -14,14 +14,13 @@ from statistics import median
 import torch
 from torch import nn
 
-from benchmarks.elastic_step import stepper
-from natv2.randomness import numpy_generator
-from natv2.shrinking.phases import sample
-from natv2.spaces import DESIGNS, Architecture, Choices
+from benchmarks.elastic_step import elastic
+from benchmarks.turns import CLASSES, Side, in_turns, random_architectures, summary, training_step
+from natv2.spaces import DESIGNS, Architecture
 from natv2.supernets import Network, Supernet
 from natv2.supernets.depthwise import DepthwiseConv2d
 
-ARCHITECTURES, BATCH, CLASSES, WIDTH = 9, 32, 200, 1.0
+ARCHITECTURES, BATCH, WIDTH = 9, 32, 1.0
 
 
 def eager(network: Network) -> Network:
@@ -29,13 +28,14 @@ def eager(network: Network) -> Network:
     for module in list(network.modules()):
         for name, layer in list(module.named_children()):
             if isinstance(layer, DepthwiseConv2d):
+                channels, kernel = layer.weight.shape[0], layer.weight.shape[-1]
                 plain = nn.Conv2d(
-                    layer.in_channels,
-                    layer.out_channels,
-                    layer.kernel_size,  # type: ignore[arg-type]
-                    stride=layer.stride,  # type: ignore[arg-type]
-                    padding=layer.padding,  # type: ignore[arg-type]
-                    groups=layer.groups,
+                    channels,
+                    channels,
+                    kernel,
+                    stride=layer.stride[0],
+                    padding=kernel // 2,
+                    groups=channels,
                     bias=False,
                 )
                 plain.weight = layer.weight
@@ -55,37 +55,24 @@ def main() -> None:
     torch.set_num_threads(1)
     design, resolution = DESIGNS[arguments.supernet], arguments.resolution
     supernet = Supernet(design, WIDTH, CLASSES).to(memory_format=torch.channels_last)
-    random = sample(
-        design,
-        Choices.everything(design),
-        ARCHITECTURES,
-        resolution=resolution,
-        width=WIDTH,
-        generator=numpy_generator(0, "architectures"),
-    )
-    architectures: list[Architecture] = [supernet.largest(resolution), *random]
     images = torch.randn(BATCH, 3, resolution, resolution)
+    channels_last = images.contiguous(memory_format=torch.channels_last)
     labels = torch.randint(CLASSES, (BATCH,))
-    inputs = (images.contiguous(memory_format=torch.channels_last), images)
-    sides = []
-    for a in architectures:
-        network = eager(supernet.subnet(a))
-        ours = stepper(supernet, lambda x, a=a: supernet(x, a)[-1])  # type: ignore[misc]
-        sides.append((ours, stepper(network, lambda x, n=network: n(x)[-1])))  # type: ignore[misc]
-    times: list[tuple[list[float], list[float]]] = [([], []) for _ in sides]
-    for turn in range(-1, arguments.rounds):  # the first one warms up
-        for index, pair in enumerate(sides):
-            for side in (0, 1) if (turn + index) % 2 else (1, 0):
-                seconds = pair[side](inputs[side], labels)
-                if turn >= 0:
-                    times[index][side].append(seconds)
+
+    def theirs(architecture: Architecture) -> Side:
+        network = eager(supernet.subnet(architecture))
+        return training_step(network, lambda x: network(x)[-1], images, labels)
+
+    architectures = [
+        supernet.largest(resolution),
+        *random_architectures(design, ARCHITECTURES, resolution, WIDTH),
+    ]
+    pairs = [(elastic(supernet, a, channels_last, labels), theirs(a)) for a in architectures]
+    times = in_turns(pairs, arguments.rounds)
     for a, (ours_s, theirs_s) in zip(architectures, times, strict=True):
         name = "largest" if a == architectures[0] else "random "
         print(f"{name}  ours {1e3 * median(ours_s):6.1f} ms   eager NCHW {1e3 * median(theirs_s):6.1f} ms")
-    ratios = [mine / theirs for both in times for mine, theirs in zip(*both, strict=True)]
-    whole = [sum(median(both[side]) for both in times) for side in (0, 1)]
-    print(f"{arguments.supernet}: {len(ratios)} pairs, median ratio {median(ratios):.3f}")
-    print(f"of the sums of the architectures' medians: {whole[0] / whole[1]:.3f}")
+    print(f"{arguments.supernet}: {summary(times)}")
 
 
 if __name__ == "__main__":

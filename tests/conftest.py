@@ -18,6 +18,7 @@ import torch
 from kedro.pipeline import Pipeline, node, pipeline
 
 from natv2.parameters import EpsParameters
+from natv2.spaces import DESIGNS
 from natv2.supernets.checkpoint import Checkpoint
 from natv2.training.progress import Progress, State
 
@@ -35,7 +36,11 @@ def train(eps: EpsParameters, width: float, progress: Progress) -> Checkpoint:
         progress.save("epoch", State(tensors={"weight": weight}, values={"done": epoch + 1}))
         progress.track({"loss": 1 / (epoch + 1)}, epoch)
     return Checkpoint(
-        design="SE_B_OFAMobileNetV3", width=width, classes=("0",), phase="full", weights={"weight": weight}
+        design=DESIGNS["SE_B_OFAMobileNetV3"],
+        width=width,
+        classes=("0",),
+        phase="full",
+        weights={"weight": weight},
     )
 
 

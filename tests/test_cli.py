@@ -2,7 +2,8 @@ import pytest
 
 PARAMETERS = (
     "supernet, source, dataset, source_path, data_path, images, schedule, teacher, kd, "
-    "init_from, elastic, objectives, seed, device, threads, fresh, widths, eps, search, postprocess"
+    "init_from, elastic, objectives, seed, device, precision, threads, fresh, widths, eps, search, "
+    "postprocess"
 )
 
 

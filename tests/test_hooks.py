@@ -10,7 +10,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from natv2.errors import UserError
-from natv2.supernets.checkpoint import read_checkpoint
+from natv2.spaces import DESIGNS
+from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 
 
 def client(toy) -> MlflowClient:
@@ -102,6 +103,19 @@ def test_fresh_abandons_an_attempt_and_another_parameter_leaves_it(toy, monkeypa
     assert not toy.attempts
 
 
+def test_the_precision_that_is_used_tells_attempts_apart(toy, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(toy.registry, "BEFORE_EPOCH", failing_at(1, RuntimeError("stopped")))
+        toy.run("--params", "device=cpu")
+        (attempt,) = toy.attempts
+        toy.run("--params", "device=cpu,precision=bf16")
+        assert len(toy.attempts) == 2
+    # On the CPU auto is fp32: one attempt under two names.
+    assert toy.run("--params", "device=cpu,precision=fp32").exit_code == 0
+    assert toy.registry.EPOCHS_RUN == [0, 0, 1, 2]
+    assert attempt not in toy.attempts
+
+
 def test_two_processes_do_not_share_an_attempt(toy, monkeypatch):
     monkeypatch.setattr(toy.registry, "BEFORE_EPOCH", failing_at(1, RuntimeError("stopped")))
     toy.run()
@@ -184,3 +198,21 @@ def test_two_runs_that_begin_together_share_a_new_database(toy):
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate()[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
+
+
+def test_a_node_reads_what_its_own_run_saved(toy, monkeypatch):
+    """Another run of the same supernet may save a newer version in between."""
+    newer = "9999-01-01T00.00.00.000Z/narrow_supernet.safetensors"
+
+    def another_run(epoch: int) -> None:
+        folder = toy.root / "data/06_models/SE_P_OFAMobileNetV3/narrow_supernet.safetensors"
+        weight = {"weight": torch.full((2,), 7.0)}
+        design = DESIGNS["SE_P_OFAMobileNetV3"]
+        other = Checkpoint(design=design, width=1.0, classes=("0",), phase="full", weights=weight)
+        write_checkpoint(folder / newer, other)
+
+    monkeypatch.setattr(toy.registry, "BEFORE_EPOCH", another_run)
+    result = toy.run("--params", "supernet=SE_P_OFAMobileNetV3")
+    assert result.exit_code == 0, result.output
+    archive = sorted((toy.root / "data/07_model_output/accuracy+macs/archive.csv").glob("*/*"))[-1]
+    assert pd.read_csv(archive)["weight"].tolist() == [3.0, 3.0]

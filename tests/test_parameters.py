@@ -85,6 +85,7 @@ def test_base_is_the_thesis():
         ("seed", True, ["'seed'", "True", "integer"]),
         ("seed", "1", ["'seed'", "'1'", "integer"]),
         ("device", "gpu", ["'device'", "'gpu'", "'auto', 'cpu' or 'cuda'"]),
+        ("precision", "fp16", ["'precision'", "'fp16'", "'auto', 'fp32' or 'bf16'"]),
         ("eps.resolutions", [56, 48], ["'eps.resolutions'", "ascend"]),
         ("eps.resolutions", [], ["'eps.resolutions'"]),
         ("eps.resolutions", [48.0], ["'eps.resolutions.0'", "48.0", "integer"]),

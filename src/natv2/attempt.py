@@ -19,6 +19,7 @@ from kedro.io import AbstractVersionedDataset, CatalogProtocol
 from kedro.pipeline import Pipeline
 
 import natv2
+from natv2.devices import resolve_precision
 from natv2.errors import UserError
 from natv2.files import write_bytes
 from natv2.parameters import Parameters
@@ -81,13 +82,14 @@ def identity_of_run(
 ) -> dict[str, Any]:
     """All that determines the result of a run, as JSON-ready values.
 
-    `device` is the one that will be used, where the parameter may be `auto`.
+    `device` is the one that will be used, where the parameter may be `auto`; so is the precision.
     """
     return {
         "nodes": sorted(node.name for node in pipeline.nodes),
         "env": env,
-        "parameters": parameters.model_dump(mode="json", exclude={"fresh", "device", "threads"}),
+        "parameters": parameters.model_dump(mode="json", exclude={"fresh", "device", "precision", "threads"}),
         "device": device,
+        "precision": resolve_precision(parameters.precision, torch.device(device)),
         "threads": torch.get_num_threads(),
         "versions": {library: version(library) for library in _LIBRARIES},
         "code": _code(),

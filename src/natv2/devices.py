@@ -1,6 +1,16 @@
-"""Where tensors live."""
+"""Where tensors live, how they get there and back, and in which precision training computes."""
+
+from collections.abc import Callable
+from typing import Literal
 
 import torch
+from torch import Tensor
+
+Precision = Literal["auto", "fp32", "bf16"]
+"""What a training step computes in. Weights, gradients and the optimiser's memory are fp32 in all of them."""
+
+Reading = Callable[[], float]
+"""Gives a number that is on its way."""
 
 
 def resolve_device(name: str) -> torch.device:
@@ -8,3 +18,42 @@ def resolve_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
+
+
+def resolve_precision(name: Precision, device: torch.device) -> Precision:
+    """The precision called `name`: fp32, bf16, or auto for bf16 on a GPU that is made for it."""
+    if name == "auto":
+        made_for_it = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bf16" if made_for_it else "fp32"
+    return name
+
+
+def autocast(precision: Precision, device: torch.device) -> torch.autocast:
+    """What a forward pass runs in: bf16 has convolutions and matrix products in that, sums and losses not.
+
+    A backward pass belongs outside of it: it computes in what the forward pass did.
+    """
+    enabled = resolve_precision(precision, device) == "bf16"
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
+
+
+def send(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """`tensor` on `device`; to a GPU it goes out of pinned memory, so that nobody waits for it."""
+    if torch.device(device).type == "cuda" and tensor.device.type == "cpu":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
+
+
+def fetch(number: Tensor) -> Reading:
+    """Send `number` back; reading it waits for it alone, not for what a GPU was given to do after it."""
+    here = number.to("cpu", non_blocking=True)  # in pinned memory, where it comes from a GPU
+    if not number.is_cuda:
+        return here.item
+    arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    arrived.record()
+
+    def read() -> float:
+        arrived.synchronize()
+        return here.item()
+
+    return read

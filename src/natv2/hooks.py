@@ -9,7 +9,7 @@ import torch
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines, settings
-from kedro.io import CatalogProtocol
+from kedro.io import AbstractVersionedDataset, CatalogProtocol, Version
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
@@ -71,6 +71,7 @@ class RunHooks:
         runtime_params = run_params["runtime_params"] or {}
         check_inputs(pipeline, catalog, dict(pipelines), env=env, runtime_params=runtime_params)
         check_checkpoints(pipeline, catalog, self._parameters)
+        _read_own_versions(pipeline, catalog)
         looks = look_at_images(pipeline, catalog)
 
         identity = identity_of_run(pipeline, catalog, env or "local", self._parameters, device)
@@ -196,6 +197,18 @@ def _named(parameters: Parameters) -> dict[str, Any]:
 def _says_what_to_do(error: BaseException | None) -> bool:
     """Whether a person is told to change something: the same command would end as it did."""
     return error is not None and (isinstance(error, UserError) or _says_what_to_do(error.__cause__))
+
+
+def _read_own_versions(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
+    """Let nodes read what this run saves, not what another run of the same supernet saved meanwhile.
+
+    Kedro reads the newest version of a data set, whoever made it.
+    """
+    for name in sorted(pipeline.all_outputs() & pipeline.all_inputs()):
+        dataset = catalog.get(name)
+        if isinstance(dataset, AbstractVersionedDataset) and dataset._version:
+            load, save = dataset._version
+            dataset._version = Version(load or save, save)
 
 
 def _device(parameters: Parameters) -> str:

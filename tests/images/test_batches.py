@@ -121,6 +121,17 @@ def test_a_resolution_is_rendered_once(digits: ImageSplits) -> None:
     assert batch.at(20).shape == (100, 3, 20, 20)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("pooled", [True, False])
+def test_a_batch_on_a_gpu_is_that_on_the_cpu(digits: ImageSplits, pooled: bool) -> None:
+    plain = replace(digits, augmentation=Augmentation(pad=2, flip=True))
+    moved = plain.to("cuda") if pooled else replace(plain, device="cuda")
+    for there, here in zip(epoch_of(moved)[:2], epoch_of(plain)[:2], strict=True):
+        assert there.at(12).is_cuda and there.labels.is_cuda
+        assert torch.equal(there.labels.cpu(), here.labels)
+        torch.testing.assert_close(there.at(12).cpu(), here.at(12), rtol=0, atol=1e-3)
+
+
 def test_any_image_set_can_be_drawn_from(digits: ImageSplits) -> None:
     both = digits.train_and_valid()
     batches = training_batches(digits, both, batch_size=10, seed=0, purpose="fine_tuning", epoch=0)

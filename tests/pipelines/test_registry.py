@@ -1,6 +1,7 @@
 """The pipelines and how they fit together."""
 
 import re
+from inspect import signature
 
 import pytest
 from kedro.config import OmegaConfigLoader
@@ -44,6 +45,17 @@ def test_every_parameter_a_node_asks_for_exists():
             value = loader["parameters"]
             for part in name.removeprefix("params:").split("."):
                 value = value[part]
+
+
+@pytest.mark.parametrize(
+    "node", PIPELINES["__default__"].nodes + SMALL["ofav2_plan"].nodes, ids=lambda node: node.name
+)
+def test_a_parameter_goes_to_the_argument_of_its_name(node):
+    """Nodes take what they are given by position."""
+    arguments = signature(node.func).parameters
+    pairs = zip(node.inputs, arguments, strict=False)  # the last argument may take many
+    given = {name.removeprefix("params:"): argument for name, argument in pairs if "params:" in name}
+    assert all(name == argument for name, argument in given.items() if "." not in name)
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -44,6 +44,7 @@ def source(digits, tmp_path_factory) -> tuple[Checkpoint, Checkpoint]:
             "progressive",
             "ens",
             0,
+            "auto",
             width,
             None,
             "cpu",
@@ -63,7 +64,13 @@ def test_the_classifiers_are_new_and_all_else_comes_from_the_source(digits, sour
     for checkpoint in source:
         assert checkpoint.classes == DIGITS[:5]
         given = warm_up_largest_network(
-            checkpoint, digits.only(target), UNTRAINED, 0, "cpu", Progress(tmp_path / str(checkpoint.width))
+            checkpoint,
+            digits.only(target),
+            UNTRAINED,
+            0,
+            "cpu",
+            "auto",
+            Progress(tmp_path / str(checkpoint.width)),
         )
         assert given.classes == target
         assert given.weights.keys() == checkpoint.weights.keys()
@@ -77,7 +84,15 @@ def test_the_classifiers_are_new_and_all_else_comes_from_the_source(digits, sour
 def test_the_classifiers_stay_where_the_classes_do(digits, source, tmp_path):
     narrow, _ = source
     images = digits.only(DIGITS[:5])
-    given = warm_up_largest_network(narrow, images, UNTRAINED, 0, "cpu", Progress(tmp_path))
+    given = warm_up_largest_network(
+        narrow,
+        images,
+        UNTRAINED,
+        0,
+        "cpu",
+        "auto",
+        Progress(tmp_path),
+    )
     assert all(torch.equal(given.weights[name], weight) for name, weight in narrow.weights.items())
 
 
@@ -85,12 +100,13 @@ def test_the_classifiers_stay_where_the_classes_do(digits, source, tmp_path):
 def test_networks_are_found_for_the_target(digits, source, target, tmp_path):
     images, search, progress = digits.only(target), PARAMETERS.search, Progress(tmp_path)
     warm = [
-        warm_up_largest_network(c, images, search, 0, "cpu", progress.child(str(c.width))) for c in source
+        warm_up_largest_network(c, images, search, 0, "cpu", "auto", progress.child(str(c.width)))
+        for c in source
     ]
-    warm = warm_up_supernets(*warm, images, search, 0, "cpu", progress.child("warm"))
+    warm = warm_up_supernets(*warm, images, search, 0, "cpu", "auto", progress.child("warm"))
     objectives = ("accuracy", "macs")
     archive, _, _, summary, *adapted = search_networks(
-        *warm, images, search, objectives, 0, "cpu", progress.child("search")
+        *warm, images, search, objectives, 0, "cpu", "auto", progress.child("search")
     )
     assert [checkpoint.classes for checkpoint in adapted] == [target, target]
     supernets = {checkpoint.width: checkpoint.supernet() for checkpoint in adapted}
@@ -107,4 +123,6 @@ def test_two_supernets_of_different_designs_are_refused(digits, source, tmp_path
     narrow, wide = source
     other = replace(wide, design=replace(wide.design, kernels=(3, 5)))
     with pytest.raises(UserError, match="kernels 3 5 at width"):
-        search_networks(narrow, other, digits, PARAMETERS.search, ("accuracy",), 0, "cpu", Progress(tmp_path))
+        search_networks(
+            narrow, other, digits, PARAMETERS.search, ("accuracy",), 0, "cpu", "auto", Progress(tmp_path)
+        )

@@ -41,7 +41,7 @@ def settings(name: str, teacher: str) -> tuple[Any, ...]:
         phases={phase: special.get(phase, row) for phase in PHASES},
     )
     elastic = ElasticParameters(kernels=(3, 5, 7), expand_ratios=(3, 4, 6), depths=(2, 3, 4), blocks=None)
-    return IMAGES, name, elastic, eps, "eps", teacher, "ens", 0
+    return IMAGES, name, elastic, eps, "eps", teacher, "ens", 0, "auto"
 
 
 @pytest.fixture

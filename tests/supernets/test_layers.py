@@ -32,6 +32,26 @@ def test_depthwise_equals_the_convolution_with_the_whole_kernel(height, training
                 assert torch.allclose(layer.weight.grad, whole.grad, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("kernel", [3, 5, 7])
+def test_depthwise_trains_in_bf16(kernel):
+    """Its own weight gradient is for fp32: under autocast it is a convolution as any other."""
+    layer = DepthwiseConv2d(4, kernel, 1).to_empty(device="cpu")
+    torch.nn.init.normal_(layer.weight, generator=torch.Generator().manual_seed(kernel))
+    images = torch.randn(3, 4, 2, 2, generator=torch.Generator().manual_seed(0))
+    gradients = []
+    for enabled in (False, True):
+        inputs = images.clone().requires_grad_()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
+            output = layer(inputs)
+        assert output.dtype == (torch.bfloat16 if enabled else torch.float32)
+        output.float().square().sum().backward()
+        gradients.append((inputs.grad, layer.weight.grad))
+        layer.weight.grad = None
+    for exact, close in zip(*gradients, strict=True):
+        assert close.dtype == torch.float32
+        assert (close - exact).norm() < 0.02 * exact.norm()
+
+
 def test_initial_values():
     network = Supernet(DESIGNS["EE_P_OFAMobileNetV3"], 1.0, 10).network
     for module in network.modules():

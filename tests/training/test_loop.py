@@ -13,6 +13,7 @@ from natv2.images import Batch, training_batches
 from natv2.randomness import numpy_generator
 from natv2.shrinking.phases import sample
 from natv2.spaces.choices import Choices
+from natv2.training import loop
 from natv2.training.loop import History, Step, best_epoch, fit
 from natv2.training.optimiser import OptimiserConfig
 from natv2.training.progress import Progress
@@ -249,6 +250,35 @@ def test_a_loss_that_is_not_finite_names_phase_epoch_and_step(tmp_path, value):
     history = run(module, plain_step(module), tmp_path / "a")
     assert run(undisturbed, plain_step(undisturbed), tmp_path / "b") == history
     assert same(module, undisturbed)
+
+
+def test_a_loss_is_read_when_the_next_step_is_on_its_way(tmp_path, monkeypatch):
+    """A GPU then has something to do; the last one is read before the epoch is validated and saved."""
+    module, events = network(), []
+
+    def fetched(loss: Tensor) -> Callable[[], float]:
+        number = len([event for event in events if event.startswith("step")])
+        events.append(f"step {number}")
+        return lambda: events.append(f"read {number}") or loss.item()
+
+    monkeypatch.setattr(loop, "fetch", fetched)
+    run(module, plain_step(module), tmp_path, until=1, validate=lambda: events.append("validate") or {})
+    steps = [text for number in range(1, STEPS) for text in (f"step {number}", f"read {number - 1}")]
+    assert events == ["step 0", *steps, f"read {STEPS - 1}", "validate"]
+
+
+@pytest.mark.parametrize("at", [(0, 0), (1, 0), (1, STEPS - 1), (2, STEPS - 1)])
+def test_a_loss_that_is_not_finite_is_found_before_its_epoch_is_saved(tmp_path, at):
+    module = network()
+
+    def poisoned(batch: Batch, epoch: int, index: int) -> Tensor:
+        return plain_step(module)(batch, epoch, index) * (math.nan if (epoch, index) == at else 1)
+
+    message = f"loss is nan at epoch {at[0] + 1}, step {at[1] + 1}; the state after epoch {at[0]} is kept"
+    with pytest.raises(UserError, match=message):
+        run(module, poisoned, tmp_path, validate=lambda: {})
+    state = Progress(tmp_path).load("loop")
+    assert at[0] == (len(state.values["history"]) if state else 0)
 
 
 def test_weights_that_the_last_update_broke_are_not_saved(tmp_path: Path) -> None:

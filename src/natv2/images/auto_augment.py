@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
+from natv2.devices import send
+
 _SIGNED = (
     "ShearX",
     "ShearY",
@@ -202,7 +204,7 @@ def _changed(images: Tensor, changes: list[Change], levels: int) -> Tensor:
     """Each of `images` with its own change; those that change alike do so together."""
     order = sorted(range(len(changes)), key=changes.__getitem__)
     groups = [(change, len(list(same))) for change, same in groupby(changes[i] for i in order)]
-    at = torch.tensor(order, device=images.device)
+    at = send(torch.tensor(order), images.device)
     parts = torch.split(images.index_select(0, at), [size for _, size in groups])
     done = []
     for part, ((operation, level, sign), _) in zip(parts, groups, strict=True):

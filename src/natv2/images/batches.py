@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from natv2.devices import send
 from natv2.images.augmentation import Augmentation
 from natv2.images.auto_augment import auto_augment
 from natv2.images.image_set import Channels, ImageSet, ImageSplits
@@ -118,8 +119,8 @@ def _training_sizes(images: int, batch_size: int) -> list[int]:
 def _batch(splits: ImageSplits, images: ImageSet, indices: Tensor) -> Batch:
     part = images.subset(indices)
     return Batch(
-        pixels=part.images.to(splits.device, non_blocking=True),
-        labels=part.labels.to(splits.device, non_blocking=True),
+        pixels=send(part.images, splits.device),
+        labels=send(part.labels, splits.device),
         ids=part.ids,
         mean=splits.mean,
         std=splits.std,

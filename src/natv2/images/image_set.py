@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from natv2.devices import send
 from natv2.errors import UserError
 from natv2.images.augmentation import Augmentation
 from natv2.images.listing import SPLITS
@@ -171,7 +172,7 @@ def _channels(values: Tensor) -> Channels:
 
 def _rows(pool: Tensor, positions: Tensor) -> Tensor:
     # A stored image is one stretch of memory in channels-last order.
-    return pool.permute(0, 2, 3, 1)[positions.to(pool.device)].permute(0, 3, 1, 2)
+    return pool.permute(0, 2, 3, 1)[send(positions, pool.device)].permute(0, 3, 1, 2)
 
 
 def _relabelled(images: ImageSet, old: Sequence[int]) -> ImageSet:

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from natv2.devices import send
 from natv2.images.augmentation import Augmentation
 from natv2.images.image_set import Channels
 
@@ -60,7 +61,7 @@ def padded_crops(images: Tensor, pad: int, generator: torch.Generator) -> Tensor
     uint8 (N, 3, H, W), channels-last; whole pixels, as torchvision's RandomCrop(size, padding=pad).
     """
     count, channels, height, width = images.shape
-    left, top = torch.randint(2 * pad + 1, (2, count), generator=generator).to(images.device)
+    left, top = send(torch.randint(2 * pad + 1, (2, count), generator=generator), images.device)
     # Every cut there is, as a view: a stretch of W * C values in each of H neighbouring rows.
     rows = F.pad(images.permute(0, 2, 3, 1), (0, 0, pad, pad, pad, pad)).flatten(2)
     cuts = rows.unfold(1, height, 1).unfold(2, width * channels, channels)
@@ -79,9 +80,9 @@ def render(images: Tensor, boxes: Tensor | None, resolution: int, mean: Channels
     # own scale, so shrinking does not alias.
     count, channels, height, width = images.shape
     device = images.device
-    scale = torch.tensor(_scales(std), device=device).mul_(255).reciprocal_()
-    shift = torch.tensor(mean, device=device).mul_(-255).mul_(scale).repeat(resolution)
-    scale = scale.repeat(resolution)
+    scale = torch.tensor(_scales(std)).mul_(255).reciprocal_()
+    shift = torch.tensor(mean).mul_(-255).mul_(scale)
+    scale, shift = (send(values, device).repeat(resolution) for values in (scale, shift))
     rows = images.permute(0, 2, 3, 1).reshape(count, height, width * channels)
     if boxes is None and height == width == resolution:
         rendered = torch.addcmul(shift, rows, scale)
@@ -112,7 +113,7 @@ def _filters(
     # Where boxes are on the CPU, no wait for the device is needed.
     widest = max(1.0, float((end - start).abs().max()) * size / resolution)
     taps = min(size, math.ceil(4 * widest) + 1)
-    start, end = start.to(device)[:, None], end.to(device)[:, None]
+    start, end = send(start, device)[:, None], send(end, device)[:, None]
     scale = (end - start) * (size / resolution)
     stretch = scale.abs().clamp(min=1)
     centres = start * size - 0.5 + (torch.arange(resolution, device=device) + 0.5) * scale

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
+from natv2.devices import Precision
 from natv2.images.datasets import DATASETS
 from natv2.parameters.fields import Count, Model, Place, WidthParameters, one_of
 from natv2.parameters.search import PostprocessParameters, SearchParameters
@@ -57,6 +58,7 @@ class Parameters(Model):
     objectives: Objectives
     seed: Count
     device: Literal["auto", "cpu", "cuda"]
+    precision: Precision
     threads: PositiveInt | None
     fresh: bool
     widths: WidthParameters

@@ -30,12 +30,12 @@ class Teacher:
     kd: Distillation = "ens"
 
     def logits(self, batch: Batch, resolution: int) -> tuple[Tensor, ...]:
-        """Logits (N, classes) of each exit for the images at `resolution`."""
+        """Logits, float32 (N, classes), of each exit for the images at `resolution`."""
         images = batch.at(resolution)  # which the batch keeps: not to be made for inference only
         with torch.inference_mode():
             logits = self.networks[resolution](images)
-        # Outside of that mode again: a loss keeps what it learns from.
-        return tuple(output.clone() for output in logits)
+        # Outside of that mode again: a loss keeps what it learns from, and in full precision.
+        return tuple(output.to(torch.float32, copy=True) for output in logits)
 
     def soft_labels(self, logits: Sequence[Tensor], exit: int) -> Tensor:
         """What a subnet ending at `exit` learns from the teacher's `logits`: (N, classes)."""

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from natv2.images import Batch, ImageSet, ImageSplits, evaluation_batches, steps_per_epoch, training_batches
 from natv2.supernets import Network
-from natv2.training.loop import Step, best_epoch, fit
+from natv2.training.loop import Step, best_epoch, fit, learn
 from natv2.training.optimiser import OptimiserConfig
 from natv2.training.progress import Progress
 
@@ -87,9 +87,7 @@ def _step(network: Network, resolution: int) -> Step:
     def step(batch: Batch, epoch: int, index: int) -> Tensor:
         network.train()
         (logits,) = network(batch.at(resolution))
-        loss = cross_entropy(logits, batch.labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss.detach()
+        return learn(cross_entropy(logits, batch.labels))
 
     return step
 

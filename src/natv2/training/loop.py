@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from natv2.bar import Bar, progress_bar
+from natv2.devices import Reading, autocast, fetch
 from natv2.errors import UserError
 from natv2.images import Batch
 from natv2.randomness import derived_seed
@@ -16,7 +17,7 @@ from natv2.training.optimiser import OptimiserConfig, make_optimiser, optimiser_
 from natv2.training.progress import Progress, State
 
 Step = Callable[[Batch, int, int], Tensor]
-"""Runs a batch forward and backward; takes it with its epoch and step, gives the loss."""
+"""Runs a batch forward and, by `learn`, backward; takes it with its epoch and step, gives the loss."""
 
 EpochBatches = Callable[[int], Iterable[Batch]]
 """The batches of an epoch."""
@@ -28,6 +29,13 @@ History = list[dict[str, float]]
 """One entry an epoch: its mean loss, its learning rate and what was validated."""
 
 _KEY = "loop"
+
+
+def learn(loss: Tensor) -> Tensor:
+    """Add the gradients of `loss` to those of the weights; gives it detached from what it came from."""
+    with autocast("fp32", loss.device):  # a backward pass computes in what the forward pass did
+        loss.backward()  # type: ignore[no-untyped-call]
+    return loss.detach()
 
 
 def fit(
@@ -84,25 +92,45 @@ def _epoch(
     seed: int,
     bar: Bar,
 ) -> float:
-    total = 0.0
-    for index, batch in enumerate(batches):
+    """Train `module` on `batches`; the mean loss.
+
+    A loss is read when the next step is on its way, so that a GPU always has one to do.
+    """
+
+    def train(index: int, batch: Batch) -> Reading:
         for group in optimiser.param_groups:
             group["lr"] = config.rate(epoch, index, steps)
         optimiser.zero_grad(set_to_none=True)
         # Dropout draws from torch's global generator: seeded for the step, it is counter-based too.
         torch.manual_seed(derived_seed(seed, name, "dropout", epoch, index))
-        loss = step(batch, epoch, index).item()
-        if not math.isfinite(loss):
-            raise UserError(
-                f"{name}: the loss is {loss} at epoch {epoch + 1}, step {index + 1}; the state after epoch "
-                f"{epoch} is kept. A lower learning rate than {config.learning_rate} may help."
-            )
+        with autocast(config.precision, device):
+            loss = fetch(step(batch, epoch, index))
         if config.max_gradient_norm is not None:
             nn.utils.clip_grad_norm_(module.parameters(), config.max_gradient_norm)
         optimiser.step()
+        return loss
+
+    total, device = 0.0, next(module.parameters()).device
+    losses = (train(index, batch) for index, batch in enumerate(batches))
+    for number, read in enumerate(_one_late(losses), start=1):
+        loss = read()
+        if not math.isfinite(loss):
+            raise UserError(
+                f"{name}: the loss is {loss} at epoch {epoch + 1}, step {number}; the state after epoch "
+                f"{epoch} is kept. A lower learning rate than {config.learning_rate} may help."
+            )
         total += loss
         bar.advance(f"epoch {epoch + 1}  loss {loss:.3f}")
     return total / steps
+
+
+def _one_late(readings: Iterable[Reading]) -> Iterator[Reading]:
+    """`readings`, each when the next is there."""
+    waiting: list[Reading] = []
+    for reading in readings:
+        yield from waiting
+        waiting = [reading]
+    yield from waiting
 
 
 def _refuse_broken(module: nn.Module, entry: Mapping[str, float], name: str, epoch: int) -> None:

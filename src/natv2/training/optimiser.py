@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
+from natv2.devices import Precision
+
 ADAMW_WEIGHT_DECAY = 0.01
 """The default of torch, which the thesis leaves as it is (section 6.2.5)."""
 
@@ -17,6 +19,7 @@ class OptimiserConfig:
     """An optimiser and its cosine schedule over `epochs`, after a linear warm-up.
 
     `momentum` is SGD's (Nesterov's). `max_gradient_norm` clips the norm of all gradients together.
+    `precision` is what the forward passes compute in.
     """
 
     name: Literal["sgd", "adamw"] = "sgd"
@@ -26,6 +29,7 @@ class OptimiserConfig:
     momentum: float = 0.9
     weight_decay: float = 0.0
     max_gradient_norm: float | None = None
+    precision: Precision = "auto"
 
     def rate(self, epoch: int, step: int, steps: int) -> float:
         """Learning rate at `step` of `steps` in `epoch`: a function of nothing else."""

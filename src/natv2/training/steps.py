@@ -11,7 +11,7 @@ from natv2.spaces.architecture import Architecture
 from natv2.supernets import Supernet
 from natv2.training.distillation import Distillation, Teacher, joint_loss, soft_labels, student_loss
 from natv2.training.evaluation import Family
-from natv2.training.loop import Step
+from natv2.training.loop import Step, learn
 
 
 def joint_step(
@@ -30,8 +30,7 @@ def joint_step(
         network = architecture(epoch, index)
         logits = supernet(batch.at(network.resolution), network)
         loss = joint_loss(logits, batch.labels, weights, label_smoothing=label_smoothing)
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss.detach()
+        return learn(loss)
 
     return step
 
@@ -66,8 +65,7 @@ def elastic_step(
                 kd_ratio=kd_ratio,
                 label_smoothing=label_smoothing,
             )
-            loss.backward()  # type: ignore[no-untyped-call]
-            losses.append(loss.detach())
+            losses.append(learn(loss))
         return torch.stack(losses).mean()
 
     return step
@@ -92,16 +90,15 @@ def sandwich_step(
         network = largest(epoch, index)
         logits = supernet(batch.at(network.resolution), network)
         loss = joint_loss(logits, batch.labels, losses, label_smoothing=label_smoothing)
-        loss.backward()  # type: ignore[no-untyped-call]
-        taught, found = [output.detach() for output in logits], [loss.detach()]
+        found = [learn(loss)]
+        taught = [output.detach().float() for output in logits]
         for subnet in sample(epoch, index):
             (output,) = supernet(batch.at(subnet.resolution), subnet)
             if kd == "none":
                 loss = cross_entropy(output, batch.labels, label_smoothing=label_smoothing)
             else:
                 loss = cross_entropy(output, soft_labels(taught, network.exits, subnet.exits[0], outputs, kd))
-            loss.backward()  # type: ignore[no-untyped-call]
-            found.append(loss.detach())
+            found.append(learn(loss))
         return torch.stack(found).mean()
 
     return step

@@ -7,7 +7,7 @@ import torch
 from matplotlib.figure import Figure as Image
 from plotly.graph_objects import Figure
 
-from natv2.devices import resolve_device
+from natv2.devices import Precision, resolve_device
 from natv2.errors import UserError
 from natv2.images import ImageSplits
 from natv2.parameters import SearchParameters
@@ -29,6 +29,7 @@ def warm_up_largest_network(
     search: SearchParameters,
     seed: int,
     device: str,
+    precision: Precision,
     progress: Progress,
 ) -> Checkpoint:
     """Train the largest network of one width on the target images, with classifiers for their classes."""
@@ -39,7 +40,8 @@ def warm_up_largest_network(
     supernet.to(target)
     search = search.at(images.sizes)
     assert search.resolutions is not None
-    config = _training(search, search.warm_up.lr, search.warm_up.largest_epochs, search.warm_up.subnets, seed)
+    warm_up = search.warm_up
+    config = _training(search, warm_up.lr, warm_up.largest_epochs, warm_up.subnets, seed, precision)
     warm_up_largest(
         supernet, search.resolutions[-1], images=images.to(target), config=config, progress=progress
     )
@@ -53,6 +55,7 @@ def warm_up_supernets(
     search: SearchParameters,
     seed: int,
     device: str,
+    precision: Precision,
     progress: Progress,
 ) -> tuple[Checkpoint, Checkpoint]:
     """Train both supernets by uniform sampling; the largest wide network teaches."""
@@ -60,9 +63,8 @@ def warm_up_supernets(
     search, images = search.at(images.sizes), images.to(target)
     family = _family(narrow, wide, search, target)
     space = _space(narrow, wide, search)
-    config = _training(
-        search, search.warm_up.lr, search.warm_up.supernet_epochs, search.warm_up.subnets, seed
-    )
+    warm_up = search.warm_up
+    config = _training(search, warm_up.lr, warm_up.supernet_epochs, warm_up.subnets, seed, precision)
     teacher = widest_teacher(family, space, images, config) if search.kd_ratio > 0 else None
     adapt(
         family,
@@ -84,13 +86,14 @@ def search_networks(
     objectives: tuple[str, ...],
     seed: int,
     device: str,
+    precision: Precision,
     progress: Progress,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any], Checkpoint, Checkpoint]:
     """All turns: the archive, the predictor's data, the turns' figures, their summary, adapted supernets."""
     target = resolve_device(device)
     search, images = search.at(images.sizes), images.to(target)
     family, space = _family(narrow, wide, search, target), _space(narrow, wide, search)
-    config = _search_config(search, tuple(objectives), seed)
+    config = _search_config(search, tuple(objectives), seed, precision)
     result = Search(family, space, images, config, progress).run()
     archive = describe_archive(result.archive, space, config.objectives, search.high_tradeoff)
     summary = {
@@ -115,8 +118,10 @@ def report_search(
     return front, figure, image, search_figure(history)
 
 
-def _search_config(search: SearchParameters, objectives: tuple[str, ...], seed: int) -> SearchConfig:
-    adaptation = search.adaptation
+def _search_config(
+    search: SearchParameters, objectives: tuple[str, ...], seed: int, precision: Precision
+) -> SearchConfig:
+    adaptation, epochs = search.adaptation, search.turns * search.adaptation.epochs
     return SearchConfig(
         objectives=objectives,
         archive_size=search.archive_size,
@@ -131,17 +136,20 @@ def _search_config(search: SearchParameters, objectives: tuple[str, ...], seed: 
         adaptation_epochs=adaptation.epochs,
         evaluation_batch_size=search.evaluation_batch_size,
         # One schedule over all turns (facts, section 5).
-        training=_training(search, adaptation.lr, search.turns * adaptation.epochs, adaptation.subnets, seed),
+        training=_training(search, adaptation.lr, epochs, adaptation.subnets, seed, precision),
     )
 
 
-def _training(search: SearchParameters, lr: float, epochs: int, subnets: int, seed: int) -> AdaptationConfig:
+def _training(
+    search: SearchParameters, lr: float, epochs: int, subnets: int, seed: int, precision: Precision
+) -> AdaptationConfig:
     optimiser = OptimiserConfig(
         learning_rate=lr,
         epochs=epochs,
         momentum=search.momentum,
         weight_decay=search.weight_decay,
         max_gradient_norm=search.max_gradient_norm,
+        precision=precision,
     )
     return AdaptationConfig(
         optimiser=optimiser,

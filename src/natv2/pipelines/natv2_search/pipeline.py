@@ -10,7 +10,7 @@ from natv2.pipelines.natv2_search.nodes import (
 )
 
 _SHARED = ["target_images", "params:search"]
-_REST = ["params:seed", "params:device", "progress"]
+_REST = ["params:seed", "params:device", "params:precision", "progress"]
 
 
 def create_pipeline() -> Pipeline:

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from plotly.graph_objects import Figure
 
-from natv2.devices import resolve_device
+from natv2.devices import Precision, resolve_device
 from natv2.images import ImageSplits
 from natv2.parameters import ElasticParameters, EpsParameters
 from natv2.reporting.health import health_figure
@@ -37,20 +37,21 @@ def configure(
     teacher: TeacherChoice,
     kd: Distillation,
     seed: int,
+    precision: Precision,
 ) -> ShrinkingConfig:
     """All that determines the training beside the images, from what a person may set."""
     resolutions = eps.at(images.sizes).resolutions
     assert resolutions is not None
     rows = eps.phases.model_dump()
     whole = rows.pop("whole")
-    phases = {name: _phase(row, eps) for name, row in rows.items()}
+    phases = {name: _phase(row, eps, precision) for name, row in rows.items()}
     if whole["epochs"] is None:
         whole["epochs"] = equal_epochs(phases, design, whole["subnets"])
     return ShrinkingConfig(
         schedule=schedule,
         teacher=teacher,
         kd=kd,
-        phases={**phases, "whole": _phase(whole, eps)},
+        phases={**phases, "whole": _phase(whole, eps, precision)},
         resolutions=resolutions,
         batch_size=eps.batch_size,
         kd_ratio=eps.kd_ratio,
@@ -66,7 +67,7 @@ def configure(
     )
 
 
-def _phase(row: Mapping[str, Any], eps: EpsParameters) -> PhaseConfig:
+def _phase(row: Mapping[str, Any], eps: EpsParameters, precision: Precision) -> PhaseConfig:
     optimiser = OptimiserConfig(
         learning_rate=row["lr"],
         epochs=row["epochs"],
@@ -74,6 +75,7 @@ def _phase(row: Mapping[str, Any], eps: EpsParameters) -> PhaseConfig:
         momentum=eps.momentum,
         weight_decay=eps.weight_decay,
         max_gradient_norm=eps.max_gradient_norm,
+        precision=precision,
     )
     return PhaseConfig(optimiser=optimiser, subnets=row["subnets"])
 
@@ -87,6 +89,7 @@ def full_phase(
     teacher: TeacherChoice,
     kd: Distillation,
     seed: int,
+    precision: Precision,
     width: float,
     init_from: Path | None,
     device: str,
@@ -94,7 +97,7 @@ def full_phase(
 ) -> tuple[Checkpoint, Report]:
     """A new supernet, or one that starts from a checkpoint, and its largest network trained."""
     design = elastic.design(supernet)
-    config = configure(images, design, eps, schedule, teacher, kd, seed)
+    config = configure(images, design, eps, schedule, teacher, kd, seed, precision)
     network = Supernet(design, width, len(images.class_names), dropout=config.dropout, seed=config.seed)
     if init_from is not None:
         starting_weights(network, Path(init_from), images.class_names)
@@ -116,6 +119,7 @@ def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, Report]]:
         teacher: TeacherChoice,
         kd: Distillation,
         seed: int,
+        precision: Precision,
         previous: Checkpoint,
         full: Checkpoint,
         device: str,
@@ -129,7 +133,7 @@ def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, Report]]:
         design = elastic.design(supernet)
         if phase not in phases_of(design, schedule):
             return previous, {}
-        config = configure(images, design, eps, schedule, teacher, kd, seed)
+        config = configure(images, design, eps, schedule, teacher, kd, seed, precision)
         earlier = (previous if teacher == "progressive" else full, previous)
         network = previous.supernet(dropout=config.dropout)
         return _train(network, phase, earlier, images, config, device, progress)
@@ -213,13 +217,14 @@ def evaluate_steps(
     teacher: TeacherChoice,
     kd: Distillation,
     seed: int,
+    precision: Precision,
     device: str,
     progress: Progress,
     *checkpoints: Checkpoint,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Test top-1 behind each step, from its saved checkpoint: a row of Table 5.3 that nothing reads back."""
     design = elastic.design(supernet)
-    config = configure(images, design, eps, schedule, teacher, kd, seed)
+    config = configure(images, design, eps, schedule, teacher, kd, seed, precision)
     target = resolve_device(device)
     images = images.to(target)
     made = {checkpoint.phase: checkpoint for checkpoint in checkpoints}

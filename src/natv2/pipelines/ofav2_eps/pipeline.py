@@ -8,7 +8,7 @@ from natv2.pipelines.ofav2_eps.nodes import evaluate_steps, full_phase, phase_no
 from natv2.shrinking.phases import PHASES
 
 WIDTHS = ("narrow", "wide")
-_SETTINGS = ("supernet", "elastic", "eps", "schedule", "teacher", "kd", "seed")
+_SETTINGS = ("supernet", "elastic", "eps", "schedule", "teacher", "kd", "seed", "precision")
 _TRAINING = ("source_images", *(f"params:{name}" for name in _SETTINGS))
 _DEVICE = ("params:device", "progress")
 _REPORTS = ("accuracy", "table", "figure", "probes", "health_figure", "curves", "curves_figure")

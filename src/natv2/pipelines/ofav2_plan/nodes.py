@@ -3,7 +3,7 @@
 import pandas as pd
 import torch
 
-from natv2.devices import resolve_device
+from natv2.devices import Precision, resolve_device
 from natv2.images import ImageSplits
 from natv2.parameters import ElasticParameters, EpsParameters, WidthParameters
 from natv2.pipelines.ofav2_eps.nodes import configure
@@ -26,13 +26,14 @@ def plan_training(
     teacher: TeacherChoice,
     kd: Distillation,
     seed: int,
+    precision: Precision,
     widths: WidthParameters,
     device: str,
     progress: Progress,
 ) -> pd.DataFrame:
     """Hours, memory and disk of each phase at both widths, from 20 timed steps of each."""
     design = elastic.design(supernet)
-    config = configure(images, design, eps, schedule, teacher, kd, seed)
+    config = configure(images, design, eps, schedule, teacher, kd, seed, precision)
     target = resolve_device(device)
     images = images.to(target)
     tables = []

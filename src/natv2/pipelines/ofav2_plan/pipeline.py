@@ -4,7 +4,18 @@ from kedro.pipeline import Node, Pipeline
 
 from natv2.pipelines.ofav2_plan.nodes import plan_training
 
-_PARAMETERS = ("supernet", "elastic", "eps", "schedule", "teacher", "kd", "seed", "widths", "device")
+_PARAMETERS = (
+    "supernet",
+    "elastic",
+    "eps",
+    "schedule",
+    "teacher",
+    "kd",
+    "seed",
+    "precision",
+    "widths",
+    "device",
+)
 
 
 def create_pipeline() -> Pipeline:

@@ -8,7 +8,7 @@ from plotly.graph_objects import Figure
 from torch import Tensor
 
 from natv2.costs import MACS, PARAMS, architecture_cost
-from natv2.devices import resolve_device
+from natv2.devices import Precision, resolve_device
 from natv2.images import ImageSplits, calibration_batches, evaluation_batches
 from natv2.parameters import PostprocessParameters, SearchParameters
 from natv2.reporting.finished import finished_figure
@@ -44,13 +44,14 @@ def finish_networks(
     search: SearchParameters,
     seed: int,
     device: str,
+    precision: Precision,
     progress: Progress,
 ) -> Networks:
     """Extract every chosen network from its adapted supernet and fine-tune it in two phases."""
     target = resolve_device(device)
     images = images.to(target)
     family = {c.width: c.supernet(dropout=search.dropout).to(target) for c in (narrow, wide)}
-    config = _config(postprocess, search, narrow.design.early_exits, seed)
+    config = _config(postprocess, search, narrow.design.early_exits, seed, precision)
     calibration = calibration_batches(
         images, images=search.calibration.images, batch_size=search.calibration.batch_size, seed=seed
     )
@@ -99,7 +100,11 @@ def test_networks(
 
 
 def _config(
-    postprocess: PostprocessParameters, search: SearchParameters, early_exits: bool, seed: int
+    postprocess: PostprocessParameters,
+    search: SearchParameters,
+    early_exits: bool,
+    seed: int,
+    precision: Precision,
 ) -> FineTuningConfig:
     name = postprocess.optimizer
     if name == "auto":
@@ -110,6 +115,7 @@ def _config(
         epochs=postprocess.max_epochs,
         momentum=postprocess.momentum,
         weight_decay=postprocess.weight_decay if name == "sgd" else ADAMW_WEIGHT_DECAY,
+        precision=precision,
     )
     return FineTuningConfig(
         optimiser=optimiser,

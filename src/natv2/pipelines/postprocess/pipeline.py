@@ -26,6 +26,7 @@ def create_pipeline() -> Pipeline:
                     "params:search",
                     "params:seed",
                     "params:device",
+                    "params:precision",
                     "progress",
                 ],
                 outputs="finished_networks",

@@ -1,0 +1,60 @@
+import pytest
+import torch
+from torch.nn.functional import linear
+
+from natv2.devices import autocast, fetch, resolve_device, resolve_precision, send
+
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+
+
+@pytest.mark.parametrize(("there", "expected"), [(True, "cuda"), (False, "cpu")])
+def test_auto_takes_a_gpu_where_there_is_one(monkeypatch, there, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert resolve_device("auto").type == expected
+    assert resolve_device("cpu").type == "cpu"
+
+
+@pytest.mark.parametrize(("made_for_it", "expected"), [(True, "bf16"), (False, "fp32")])
+def test_auto_is_bf16_on_a_gpu_made_for_it_and_nowhere_else(monkeypatch, made_for_it, expected):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: made_for_it)
+    assert resolve_precision("auto", GPU) == expected
+    assert resolve_precision("auto", CPU) == "fp32"
+    for device in (CPU, GPU):
+        assert resolve_precision("fp32", device) == "fp32"
+        assert resolve_precision("bf16", device) == "bf16"
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype"), [("auto", torch.float32), ("fp32", torch.float32), ("bf16", torch.bfloat16)]
+)
+def test_autocast_is_what_the_precision_says(precision, dtype):
+    with autocast(precision, CPU):
+        assert linear(torch.ones(1, 2), torch.ones(3, 2)).dtype == dtype
+    assert linear(torch.ones(1, 2), torch.ones(3, 2)).dtype == torch.float32
+
+
+def test_nothing_is_sent_to_where_it_is():
+    tensor = torch.arange(3)
+    assert send(tensor, "cpu") is tensor
+    assert send(tensor, "meta").device.type == "meta"
+
+
+def test_what_goes_to_a_gpu_is_pinned_unless_it_is_there(monkeypatch):
+    seen = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: seen.append("pinned") or self)
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, to, *, non_blocking: seen.append(non_blocking))
+    send(torch.arange(3), "cuda")
+    assert seen == ["pinned", True]
+    send(torch.arange(3, device="meta"), GPU)
+    assert seen == ["pinned", True, True]
+
+
+def test_what_is_fetched_can_be_read():
+    assert fetch(torch.tensor(2.5))() == 2.5
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_what_is_sent_to_a_gpu_and_fetched_arrives():
+    numbers = send(torch.arange(1000), GPU)
+    assert torch.equal(numbers.cpu(), torch.arange(1000))
+    assert fetch(numbers.sum())() == 499_500
