@@ -16,30 +16,60 @@ def kept(root, version: str, width: str = "narrow") -> None:
     FRAME.to_csv(path, index=False)
 
 
-def tracked(root, version: str, source: str = "eurosat", ending: str = "FINISHED") -> None:
+def tracked(
+    root, version: str, source: str = "eurosat", ending: str = "FINISHED", frame: pd.DataFrame = FRAME
+) -> None:
     client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
     experiment = client.get_experiment_by_name(EXPERIMENT)
     place = (root / "mlartifacts").as_uri()
     key = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, place)
     run = client.create_run(key, tags={"source": source, "catalog_version": version})
-    client.log_text(run.info.run_id, FRAME.to_csv(index=False), "narrow.test_accuracy.csv")
+    client.log_text(run.info.run_id, frame.to_csv(index=False), "narrow.test_accuracy.csv")
+    client.log_text(run.info.run_id, "accuracy\n7\n", "narrow.test_accuracy_of_others.csv")
     client.log_text(run.info.run_id, "no table", "narrow.figure.html")
     client.set_terminated(run.info.run_id, ending)
 
 
-def test_each_run_is_read_once(tmp_path, monkeypatch):
+@pytest.fixture
+def runs(tmp_path, monkeypatch) -> RunTablesDataset:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     options = {"folder": str(tmp_path / "reporting"), "table": "test_accuracy.csv", "source": "eurosat"}
-    runs = RunTablesDataset(**options, project=str(tmp_path))
+    return RunTablesDataset(**options, project=str(tmp_path))
+
+
+def test_each_run_is_read_once(tmp_path, runs):
     with pytest.raises(DatasetError, match=r"no run on eurosat has a test_accuracy.csv.*ofav2_eps"):
         runs.load()
     kept(tmp_path, "2026-01-02")
     kept(tmp_path, "2026-01-02", "wide")
     assert runs.load()["run"].tolist() == ["2026-01-02"] * 4
-    tracked(tmp_path, "2026-01-02")  # the same run
+    assert not (tmp_path / "mlflow.db").exists()  # looking makes none
+    tracked(tmp_path, "2026-01-02", frame=FRAME + 1)  # the same run: this project's own table counts
     tracked(tmp_path, "2026-01-01")  # made on another machine
     tracked(tmp_path, "2026-01-03", source="digits")
     tracked(tmp_path, "2026-01-04", ending="KILLED")
     found = runs.load()
     assert found["run"].tolist() == ["2026-01-01"] * 2 + ["2026-01-02"] * 4
     assert found["accuracy"].tolist() == [0.25, 0.5] * 3
+
+
+def test_runs_are_looked_for_where_mlflow_is_said_to_be(tmp_path, monkeypatch, runs):
+    tracked(tmp_path, "2026-01-01", frame=FRAME + 1)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    tracked(elsewhere, "2026-01-02")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{elsewhere / 'mlflow.db'}")
+    assert runs.load()["accuracy"].tolist() == [0.25, 0.5]
+
+
+def test_without_a_working_mlflow_this_projects_runs_are_read(tmp_path, monkeypatch, caplog, runs):
+    kept(tmp_path, "2026-01-02")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nowhere://")
+    with caplog.at_level("WARNING"):
+        assert runs.load()["accuracy"].tolist() == [0.25, 0.5]
+    assert "nowhere://" in caplog.text
+
+
+def test_tables_of_runs_are_read_only(runs):
+    with pytest.raises(DatasetError, match="can only be read"):
+        runs.save(FRAME)

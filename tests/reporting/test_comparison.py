@@ -1,9 +1,11 @@
 """Trainings side by side: what counting by hand gives."""
 
+from collections import Counter
+
 import pandas as pd
 import pytest
 
-from natv2.reporting.comparison import best_at_each_step, comparison_figure, comparison_table
+from natv2.reporting.comparison import best_at_each_step, comparison_figure, comparison_table, training_name
 
 
 def run(supernet: str, teacher: str, seed: int, version: str, **steps: list[float]) -> pd.DataFrame:
@@ -56,10 +58,42 @@ def test_the_best_at_each_step_is_named_with_its_lead() -> None:
     assert ("depth", "mean") not in best.index
 
 
+def test_the_best_of_each_width_is_its_own() -> None:
+    wide = run("OFAMobileNetV3", "progressive", 0, "e", width=[0.3]).assign(width=1.2)
+    best = best_at_each_step(comparison_table(pd.concat([ROWS, wide])))
+    best = best.set_index(["width", "step", "of"])["top1"]
+    assert best[(1.0, "width", "best")] == pytest.approx(90)
+    assert best[(1.2, "width", "best")] == best[(1.2, "width", "mean")] == pytest.approx(30)
+
+
+@pytest.mark.parametrize(
+    ("teacher", "kd", "expected"),
+    [
+        ("none", "ens", "EE_D, eps, no teacher, 100 passes"),
+        ("in-place", "e2e", "EE_D, eps, in-place teacher, e2e, 100 passes"),
+    ],
+)
+def test_a_training_is_named_by_who_teaches_and_how(teacher: str, kd: str, expected: str) -> None:
+    rows = run("EE_D_OFAMobileNetV3", teacher, 0, "a", width=[0.5]).assign(kd=kd)
+    assert training_name(comparison_table(rows).iloc[0]) == expected
+
+
+def test_supernets_differ_in_colour_and_their_trainings_in_dash() -> None:
+    fixed = run("OFAMobileNetV3", "fixed", 0, "e", kernel=[0.3], width=[0.3])
+    figure = comparison_figure(comparison_table(pd.concat([ROWS, fixed])))
+    lines = {trace.name: (trace.line.color, trace.line.dash) for trace in figure.data}
+    (ours,) = (line for name, line in lines.items() if name.startswith("EE_D"))
+    first, second = (line for name, line in lines.items() if name.startswith("OFA"))
+    assert first[0] == second[0] != ours[0]
+    assert first[1] != second[1]
+    assert all(trace.connectgaps for trace in figure.data)  # steps that a training does not have
+
+
 def test_the_figure_has_a_panel_a_width_and_names_each_training_once() -> None:
     figure = comparison_figure(comparison_table(pd.concat([ROWS, ROWS.assign(width=1.2)])))
     assert [a.text for a in figure.layout.annotations] == ["eurosat, width 1.0", "eurosat, width 1.2"]
     assert sum(bool(trace.showlegend) for trace in figure.data) == 2
     assert len(figure.data) == 2 * 2 * 2
+    assert Counter(trace.xaxis for trace in figure.data) == {"x": 2, "x2": 2, "x3": 2, "x4": 2}
     means = [list(trace.y) for trace in figure.data if trace.name.startswith("OFA") and trace.yaxis == "y"]
     assert means[0] == pytest.approx([45, 20, *[float("nan")] * 3, 50], nan_ok=True)

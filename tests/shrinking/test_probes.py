@@ -8,6 +8,7 @@ from scipy.stats import kendalltau
 
 from natv2.images import calibration_batches, evaluation_batches
 from natv2.shrinking.probes import health, probe, probe_subnets, rank_stability
+from natv2.spaces import DESIGNS, Choices
 from natv2.training.calibration import calibrate
 from tests.shrinking.test_train import CONFIG, IMAGES, NAME
 from tests.tiny import new_supernet, shared_supernet
@@ -20,12 +21,22 @@ def test_probes_are_the_same_behind_every_phase_and_others_for_another_seed():
     assert len(first) == len(set(first)) == CONFIG.probes
 
 
+def test_probes_reach_the_whole_space():
+    drawn = probe_subnets(shared_supernet(NAME), replace(CONFIG, probes=60))
+    assert {a.resolution for a in drawn} == {*CONFIG.resolutions}
+    for dimension, values in vars(Choices.everything(DESIGNS[NAME])).items():
+        assert {v for a in drawn for v in getattr(a, dimension)} - {0} == {*values}
+
+
 def test_accuracy_with_a_networks_own_statistics_and_with_the_largest_ones():
     supernet = new_supernet(NAME)
     frame = probe(supernet, "kernel", images=IMAGES, config=CONFIG, name="test")
     batches = calibration_batches(IMAGES, images=32, batch_size=16, seed=0)
     (valid,) = evaluation_batches(IMAGES, IMAGES.valid, 40)
     networks = probe_subnets(supernet, CONFIG)
+    assert frame["probe"].tolist() == [0, 1, 2, 3]
+    assert frame["exit"].tolist() == [network.exits[0] for network in networks]
+    assert frame["resolution"].tolist() == [network.resolution for network in networks]
     for row, network in zip(frame.itertuples(), networks, strict=True):
         own = supernet.subnet(network, calibrate(supernet, network, batches))
         shared = calibrate(supernet, supernet.largest(network.resolution), batches)
@@ -39,14 +50,14 @@ def test_accuracy_with_a_networks_own_statistics_and_with_the_largest_ones():
 
 
 def test_health_is_counted_by_hand():
-    found = health([0.1, 0.4, 0.3, 0.2], [0.1, 0.2, 0.1, 0.2], [0.5, 0.9, 0.8, 0.7])
+    found = health([0.1, 0.3, 0.4, 0.2], [0.1, 0.2, 0.1, 0.2], [0.5, 0.9, 0.8, 0.7])
     assert found == pytest.approx(
         {
             "probe_mean": 0.25,
             "probe_worst": 0.1,
             "probe_best": 0.4,
             "recalibration_gain": 0.1,
-            "rank_stability": kendalltau([0.5, 0.9, 0.8, 0.7], [0.1, 0.4, 0.3, 0.2]).statistic,
+            "rank_stability": kendalltau([0.5, 0.9, 0.8, 0.7], [0.1, 0.3, 0.4, 0.2]).statistic,
         }
     )
     assert "rank_stability" not in health([0.1, 0.2], [0.1, 0.2], [])

@@ -1,16 +1,18 @@
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import pytest
 import torch
 
 from natv2.exits import exit_weights
-from natv2.images import Batch, calibration_batches, evaluation_batches
+from natv2.images import Batch, ImageSet, calibration_batches, evaluation_batches, training_batches
 from natv2.shrinking import train
 from natv2.shrinking.accuracy import phase_accuracy
 from natv2.shrinking.config import PhaseConfig, ShrinkingConfig, equal_epochs
 from natv2.shrinking.phases import PHASES, choices, phases_of
 from natv2.shrinking.train import train_phase
+from natv2.spaces import Architecture
 from natv2.supernets import Supernet
 from natv2.training.calibration import calibrate
 from natv2.training.optimiser import OptimiserConfig
@@ -52,9 +54,38 @@ def run(supernet: Supernet, phase: str, folder, teacher: Supernet | None = None,
     return losses
 
 
-def accuracy(supernet: Supernet, phase: str, **changes) -> pd.DataFrame:
+def accuracy(supernet: Supernet, phase: str, part: ImageSet = IMAGES.valid, **changes: Any) -> pd.DataFrame:
     config = replace(CONFIG, **changes)
-    return phase_accuracy(supernet, phase, images=IMAGES, part=IMAGES.valid, config=config, name="test")
+    return phase_accuracy(supernet, phase, images=IMAGES, part=part, config=config, name="test")
+
+
+def cross_entropy(output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return -(targets * output.log_softmax(dim=1)).sum(dim=1).mean()
+
+
+def smoothed(batch: Batch) -> torch.Tensor:
+    return 0.9 * torch.eye(CLASSES)[batch.labels] + 0.1 / CLASSES
+
+
+def first_epoch(phase: str, batch_size: int = 32) -> list[Batch]:
+    """The batches of the first epoch of `phase`."""
+    return list(training_batches(IMAGES, IMAGES.train, batch_size=batch_size, seed=0, purpose=phase, epoch=0))
+
+
+@pytest.fixture
+def trained(monkeypatch) -> list[Architecture]:
+    """Fills with the networks that are trained, one after the other."""
+    networks = []
+    forward = Supernet.forward
+
+    def record(self, x, architecture, statistics=None):
+        if statistics is None and torch.is_grad_enabled():
+            assert x.shape[-1] == architecture.resolution
+            networks.append(architecture)
+        return forward(self, x, architecture, statistics)
+
+    monkeypatch.setattr(Supernet, "forward", record)
+    return networks
 
 
 def matrices(supernet: Supernet) -> list[torch.Tensor]:
@@ -69,31 +100,117 @@ def test_kernel_matrices_leave_the_identity_in_the_kernel_phase(tmp_path):
     assert not any(torch.equal(matrix, torch.eye(len(matrix))) for matrix in matrices(supernet))
 
 
-@pytest.mark.parametrize("name", [NAME, "SE_DP_OFAMobileNetV3"])
-def test_the_full_phase_trains_the_ensemble_of_all_exits(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "weighting"), [(NAME, "DESC"), (NAME, "MIX"), ("SE_DP_OFAMobileNetV3", "DESC")]
+)
+def test_the_full_phase_trains_the_ensemble_of_all_exits(tmp_path, name, weighting):
     supernet, exits = new_supernet(name), 5 if name.startswith("EE") else 1
-    (batch,) = evaluation_batches(IMAGES, IMAGES.train, 32)
-    weights = exit_weights("DESC", exits)[0]
-    with torch.no_grad():
-        logits = supernet(batch.at(16), supernet.largest(16))
-    assert len(logits) == exits
-    targets = 0.9 * torch.eye(CLASSES)[batch.labels] + 0.1 / CLASSES
-    each = [-(targets * output.log_softmax(dim=1)).sum(dim=1).mean() for output in logits]
-    expected = sum(a * loss for a, loss in zip(weights, each, strict=True))
+    weights, expected = exit_weights(weighting, exits)[0], []
+    for batch in first_epoch("full", 16):
+        with torch.no_grad():
+            logits = supernet(batch.at(16), supernet.largest(16))
+        assert len(logits) == exits
+        each = [cross_entropy(output, smoothed(batch)) for output in logits]
+        expected.append(sum(a * loss for a, loss in zip(weights, each, strict=True)))
+    assert len(expected) == 2
     (loss,) = run(
         supernet,
         "full",
         tmp_path,
         resolutions=(16,),
-        batch_size=32,
+        exit_weights=weighting,
         phases=every_phase(epochs=1, learning_rate=1e-9),
     )
-    assert loss == pytest.approx(expected.item(), rel=1e-4)
+    assert loss == pytest.approx(torch.stack(expected).mean().item(), rel=1e-4)
 
 
-def test_after_the_full_phase_the_ensemble_is_tested():
+@pytest.mark.parametrize(("kd", "kd_ratio"), [("ens", 0.7), ("e2e", 0.7), ("ens", 0.0)])
+def test_subnets_learn_the_labels_and_what_the_largest_network_of_the_teacher_says(
+    tmp_path, trained, kd, kd_ratio
+):
+    supernet, teacher, phase = new_supernet(NAME), new_supernet(NAME, seed=9), "exit_4"
+    row = PhaseConfig(optimiser=OptimiserConfig(learning_rate=1e-9, epochs=1), subnets=6)
+    (loss,) = run(
+        supernet,
+        phase,
+        tmp_path,
+        teacher,
+        resolutions=(16,),
+        batch_size=32,
+        exit_weights="MIX",
+        kd=kd,
+        kd_ratio=kd_ratio,
+        phases=every_phase() | {phase: row},
+    )
+    (batch,), largest, subnets = first_epoch(phase), teacher.largest(16), list(trained)
+    assert len({network.exits for network in subnets}) > 2
+    calibration = calibration_batches(IMAGES, images=32, batch_size=16, seed=0)
+    expected = []
+    with torch.no_grad():
+        logits = teacher(batch.at(16), largest, calibrate(teacher, largest, calibration))
+        mixed = sum(b * o for b, o in zip(exit_weights("MIX", 5)[1], logits, strict=True))
+        for subnet in subnets:
+            (output,) = supernet(batch.at(16), subnet)
+            said = (mixed if kd == "ens" else logits[subnet.exits[0] - 1]).softmax(dim=1)
+            expected.append(cross_entropy(output, smoothed(batch)) + kd_ratio * cross_entropy(output, said))
+    assert loss == pytest.approx(torch.stack(expected).mean().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("kd", ["none", "ens", "e2e"])
+def test_in_a_sandwich_subnets_learn_what_the_largest_network_says_in_training(tmp_path, trained, kd):
     supernet = new_supernet(NAME)
-    frame = accuracy(supernet, "full")
+    phases = every_phase(5, 1, 1e-9)
+    changes = {"schedule": "sandwich", "resolutions": (16,), "batch_size": 32, "exit_weights": "MIX"}
+    (loss,) = run(supernet, "whole", tmp_path, None, kd=kd, phases=phases, **changes)
+    (batch,), (largest, *subnets) = first_epoch("whole"), list(trained)
+    with torch.no_grad():
+        logits = supernet(batch.at(16), largest)
+        losses, outputs = exit_weights("MIX", 5)
+        each = [cross_entropy(output, smoothed(batch)) for output in logits]
+        expected = [sum(a * loss for a, loss in zip(losses, each, strict=True))]
+        mixed = sum(b * o for b, o in zip(outputs, logits, strict=True)).softmax(dim=1)
+        for subnet in subnets:
+            (output,) = supernet(batch.at(16), subnet)
+            said = {"none": smoothed(batch), "ens": mixed, "e2e": logits[subnet.exits[0] - 1].softmax(dim=1)}
+            expected.append(cross_entropy(output, said[kd]))
+    assert loss == pytest.approx(torch.stack(expected).mean().item(), rel=1e-5)
+
+
+def test_every_draw_is_another_for_another_supernet_seed_and_epoch(tmp_path, monkeypatch, trained):
+    """Two supernets of a family go through the same phases under other names."""
+    seen, dropped, at = [], [], Batch.at
+
+    def look(self, resolution):
+        seen.append(tuple(self.ids.tolist()))
+        dropped.append(torch.initial_seed())  # of the generator that dropout draws from
+        return at(self, resolution)
+
+    monkeypatch.setattr(Batch, "at", look)
+    config = replace(CONFIG, phases=every_phase(1, 4, 0.01), kd="none")
+    for name in ("narrow.kernel", "wide.kernel"):
+        for seed in (0, 1):
+            train_phase(
+                new_supernet("OFAMobileNetV3"),
+                "kernel",
+                teacher=None,
+                images=IMAGES,
+                config=replace(config, seed=seed),
+                progress=Progress(tmp_path / f"{name} {seed}", name),
+            )
+    runs = [slice(start, start + 8) for start in range(0, len(trained), 8)]  # 4 epochs of two steps
+    assert len(runs) == 4
+    assert len(set(seen)) == len(set(dropped)) == len(seen) == 32
+    sizes = [tuple(network.resolution for network in trained[steps]) for steps in runs]
+    kernels = [tuple(network.kernels for network in trained[steps]) for steps in runs]
+    assert len(set(sizes)) == len(set(kernels)) == 4
+    assert all(len(set(drawn)) == 8 for drawn in kernels)
+    assert any(drawn[0::2] != drawn[1::2] for drawn in sizes)  # a size for each step, not for each epoch
+
+
+@pytest.mark.parametrize("weighting", ["DESC", "MIX"])
+def test_after_the_full_phase_the_ensemble_is_tested(weighting):
+    supernet = new_supernet(NAME)
+    frame = accuracy(supernet, "full", exit_weights=weighting)
     assert frame["exit"].tolist() == ["ensemble"] * 3
     assert frame["resolution"].tolist() == [16, 20, 24]
     batches = calibration_batches(IMAGES, images=32, batch_size=16, seed=0)
@@ -102,7 +219,7 @@ def test_after_the_full_phase_the_ensemble_is_tested():
         largest = supernet.largest(row.resolution)
         with torch.no_grad():
             logits = supernet(valid.at(row.resolution), largest, calibrate(supernet, largest, batches))
-        mixed = sum(b * o for b, o in zip(exit_weights("DESC", 5)[1], logits, strict=True))
+        mixed = sum(b * o for b, o in zip(exit_weights(weighting, 5)[1], logits, strict=True))
         assert row.accuracy == pytest.approx((mixed.argmax(dim=1) == valid.labels).double().mean().item())
 
 
@@ -122,39 +239,46 @@ def test_accuracy_over_the_constant_combinations():
     )
 
 
+@pytest.mark.parametrize("schedule", ["ps", "eps"])
+def test_what_each_row_says_of_its_training(schedule):
+    rows = {"depth_1": PhaseConfig(optimiser=OptimiserConfig(learning_rate=0.1, epochs=7), subnets=3)}
+    changes = {"schedule": schedule, "teacher": "fixed", "kd": "e2e", "seed": 5, "extremes_only": True}
+    frame = accuracy(new_supernet(NAME), "depth_1", phases=every_phase() | rows, **changes)
+    exits = {"ps": {"5"}, "eps": {"1", "5"}}[schedule]
+    assert set(frame["exit"]) == exits
+    assert len(frame) == 2 * 2 * 2 * len(exits)  # sizes, kernels, depths
+    expected = {"source": "tiny", "supernet": NAME, "width": 0.1, "phase": "depth_1", "step": "depth"}
+    expected |= {"schedule": schedule, "teacher": "fixed", "kd": "e2e", "seed": 5}
+    expected["passes"] = 7 * 3 + 2 * {"ps": 5, "eps": 9}[schedule]  # every other phase has two epochs
+    assert {name: set(frame[name]) for name in expected} == {key: {value} for key, value in expected.items()}
+    nobody = accuracy(new_supernet(NAME), "whole", schedule="random", extremes_only=True)
+    assert set(nobody["teacher"]) == {"none"}
+
+
 @pytest.mark.parametrize(
-    ("name", "phase"),
+    ("name", "phase", "schedule"),
     [
-        (NAME, "exit_2"),
-        ("SE_DP_OFAMobileNetV3", "level_1"),
-        (NAME, "width_1"),
-        ("deep", "depth_2"),
-        ("bare", "level_2"),
+        (NAME, "exit_2", "eps"),
+        ("SE_DP_OFAMobileNetV3", "level_1", "eps"),
+        (NAME, "width_1", "eps"),
+        (NAME, "width_1", "ps"),
+        ("deep", "depth_2", "eps"),
+        ("bare", "level_2", "eps"),
     ],
 )
-def test_drawn_subnets_are_unlocked_and_share_one_size_a_batch(tmp_path, monkeypatch, name, phase):
-    steps = []
-    forward = Supernet.forward
-
-    def record(self, x, architecture, statistics=None):
-        if statistics is None and torch.is_grad_enabled():
-            assert x.shape[-1] == architecture.resolution
-            steps.append(architecture)
-        return forward(self, x, architecture, statistics)
-
-    monkeypatch.setattr(Supernet, "forward", record)
+def test_drawn_subnets_are_unlocked_and_share_one_size_a_batch(tmp_path, trained, name, phase, schedule):
     supernet = new_supernet(name)
-    run(supernet, phase, tmp_path, phases=every_phase(2, 4, 0.01), seed=2)
-    assert len(steps) == 4 * 2 * 2
-    unlocked = choices(DESIGNS[name], phase)
-    for first, second in zip(steps[::2], steps[1::2], strict=True):
+    run(supernet, phase, tmp_path, phases=every_phase(2, 4, 0.01), seed=2, schedule=schedule)
+    assert len(trained) == 4 * 2 * 2
+    unlocked = choices(DESIGNS[name], phase, schedule)
+    for first, second in zip(trained[::2], trained[1::2], strict=True):
         assert first.resolution == second.resolution
         assert first != second
-    sizes = {a.resolution for a in steps}
+    sizes = {a.resolution for a in trained}
     assert sizes <= {16, 20, 24}
     assert len(sizes) > 1
     for dimension, values in vars(unlocked).items():
-        assert {v for a in steps for v in getattr(a, dimension)} - {0} <= set(values)
+        assert {v for a in trained for v in getattr(a, dimension)} - {0} <= set(values)
 
 
 def test_training_and_calibration_read_training_images_only(tmp_path, monkeypatch):
@@ -181,6 +305,16 @@ def test_training_and_calibration_read_training_images_only(tmp_path, monkeypatc
     seen["calibration"] = set()
     accuracy(supernet, "kernel")
     assert seen == {"calibration": train_ids, "all": train_ids | valid_ids}
+    seen["all"] = set()
+    accuracy(supernet, "kernel", IMAGES.test)
+    assert seen == {"calibration": train_ids, "all": train_ids | set(range(2000, 2016))}
+
+
+def test_calibration_images_are_drawn_by_the_seed():
+    configs = [replace(CONFIG, calibration_images=24, seed=seed) for seed in (0, 0, 1)]
+    drawn = [[batch.ids.tolist() for batch in config.calibration(IMAGES)] for config in configs]
+    assert [len(ids) for ids in drawn[0]] == [16, 8]
+    assert drawn[0] == drawn[1] != drawn[2]
 
 
 @pytest.mark.parametrize("name", ["OFAMobileNetV3", "EE_DP_OFAMobileNetV3"])
@@ -215,17 +349,8 @@ def test_a_stopped_phase_ends_as_an_undisturbed_one(tmp_path, monkeypatch, kd_ra
 
 
 @pytest.mark.parametrize("schedule", ["random", "sandwich"])
-def test_without_shrinking_the_whole_space_is_trained_from_the_start(tmp_path, monkeypatch, schedule):
-    steps = []
-    forward = Supernet.forward
-
-    def record(self, x, architecture, statistics=None):
-        if statistics is None and torch.is_grad_enabled():
-            steps.append(architecture)
-        return forward(self, x, architecture, statistics)
-
-    monkeypatch.setattr(Supernet, "forward", record)
-    supernet = new_supernet(NAME)
+def test_without_shrinking_the_whole_space_is_trained_from_the_start(tmp_path, trained, schedule):
+    supernet, steps = new_supernet(NAME), trained
     changes = {"schedule": schedule, "phases": every_phase(4, 8, 0.01)}
     losses = run(supernet, "whole", tmp_path, teacher=new_supernet(NAME), **changes)
     assert len(losses) == 8
@@ -265,7 +390,9 @@ def test_equal_budgets(name):
     }
     expected = {"OFAMobileNetV3": 1170, NAME: 1760, "SE_P_OFAMobileNetV3": 1460}[name]
     assert replace(CONFIG, phases=phases).passes(DESIGNS[name]) == expected
+    assert replace(CONFIG, phases=phases, schedule="ps").passes(DESIGNS[name]) == 1170
     assert equal_epochs(phases, DESIGNS[name], 4) == round(expected / 4)
+    assert equal_epochs(phases, DESIGNS[name], 10_000) == 1
 
 
 @pytest.mark.parametrize(
