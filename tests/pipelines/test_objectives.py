@@ -43,7 +43,14 @@ def dominated(costs: np.ndarray) -> list[bool]:
 def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_path):
     search = PARAMETERS.search
     archive, data, history, summary, *adapted = search_networks(
-        *family("EE_B_OFAMobileNetV3", IMAGES), IMAGES, search, objectives, 0, "cpu", Progress(tmp_path)
+        *family("EE_B_OFAMobileNetV3", IMAGES),
+        IMAGES,
+        search,
+        objectives,
+        0,
+        "cpu",
+        "fp32",
+        Progress(tmp_path),
     )
     assert summary["objectives"] == list(objectives)
     assert len(archive) == len(data) == search.archive_size
@@ -66,7 +73,15 @@ def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_pa
     assert len(front) == archive["non_dominated"].sum()
     chosen = choose_networks(front, PARAMETERS.postprocess)
     finished = finish_networks(
-        chosen, *adapted, IMAGES, PARAMETERS.postprocess, search, 0, "cpu", Progress(tmp_path / "finish")
+        chosen,
+        *adapted,
+        IMAGES,
+        PARAMETERS.postprocess,
+        search,
+        0,
+        "cpu",
+        "fp32",
+        Progress(tmp_path / "finish"),
     )
     results, *_ = last_node(finished, IMAGES, archive, search, summary)
     assert results["name"].tolist() == chosen["name"].tolist()
@@ -86,7 +101,7 @@ def test_a_turn_that_was_saved_and_not_tracked_is_tracked_by_the_next_run(tmp_pa
                     raise InterruptedError
                 turns.append(turn)
 
-        inputs = (*family("OFAMobileNetV3", IMAGES), IMAGES, search, ("accuracy",), 0, "cpu")
+        inputs = (*family("OFAMobileNetV3", IMAGES), IMAGES, search, ("accuracy",), 0, "cpu", "fp32")
         search_networks(*inputs, Progress(tmp_path, "search", track))
 
     with pytest.raises(InterruptedError):

@@ -75,7 +75,7 @@ def identity(supernet: Supernet, images: ImageSplits, config: ShrinkingConfig) -
 
 
 def described(networks: Sequence[Architecture]) -> dict[str, list[object]]:
-    """What networks with constant values are, a list for each column."""
+    """What `networks` of constant values are, a list for each column: their first level tells all others."""
     return {
         "resolution": [a.resolution for a in networks],
         "exit": ["ensemble" if len(a.exits) > 1 else str(a.exits[0]) for a in networks],

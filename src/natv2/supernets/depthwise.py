@@ -91,7 +91,7 @@ class _Depthwise(torch.autograd.Function):
                 False,
                 nothing,
                 channels,
-                [True, False, False],
+                _INPUT_ONLY,
             )
         return to_input, weight_gradient(x, gradient, size, ctx.stride), None
 

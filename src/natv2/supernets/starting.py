@@ -28,7 +28,7 @@ def starting_weights(supernet: Supernet, path: Path, classes: Sequence[str]) -> 
     for name, weight in supernet.named_parameters():
         if ".classifier." in name and not same_classes:
             continue
-        if name not in checkpoint.weights:  # a light block whose channels differ at this width only
+        if name not in checkpoint.weights:  # a light block's convolution that one width has no use for
             continue
         given = checkpoint.weights[name]
         both = tuple(slice(min(ours, theirs)) for ours, theirs in zip(weight.shape, given.shape, strict=True))
