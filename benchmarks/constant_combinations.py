@@ -5,13 +5,12 @@
 All constant combinations (405 of EE_D) at 48, 56 and 64 pixels, width 1.0, 200 classes, 200 calibration and
 500 test images, one thread. Ours evaluates them together; one by one each is extracted, its batch norms
 recalibrated and its accuracy taken, in channels-last. To save time only every 8th, which meets all values
-alike, is taken one by one, in three turns between which ours runs whole; the accuracies are compared. The
-aim: 0.2 of their time.
+alike, is taken one by one, in three turns between which ours runs whole; the accuracies are compared. As
+the networks of the turns differ in size, what counts is the time of all turns. The aim: 0.2 of their time.
 """
 
 import argparse
 import time
-from statistics import median
 
 import numpy as np
 import torch
@@ -72,12 +71,10 @@ def main() -> None:
         same = np.mean(np.asarray(single) == together[part])
         print(
             f"together {ours[-1]:6.1f} s   one by one {theirs[-1]:6.1f} s ({len(part)} of {len(networks)})   "
-            f"ratio {ours[-1] / theirs[-1]:.3f}   {100 * same:.0f} % of the accuracies equal",
+            f"{100 * same:.0f} % of the accuracies equal",
             flush=True,
         )
-    print(
-        f"{arguments.supernet}: median ratio {median(o / t for o, t in zip(ours, theirs, strict=True)):.3f}"
-    )
+    print(f"{arguments.supernet}: {sum(ours) / TURNS:.1f} s, ratio {sum(ours) / sum(theirs):.3f}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """A supernet's training step against the same networks as eager PyTorch trains them: plain layers, NCHW.
 
-    python -m benchmarks.training_step [--supernet OFAMobileNetV3] [--rounds 5] [--resolution 64]
+    python -m benchmarks.training_step [--rounds 3] [--batch 128] [--resolution 64]
 
-The largest network and random architectures of width 1.0, 200 classes, batches of 32, one thread. A step
+The largest network and random architectures of width 1.0, 200 classes, one thread. A step
 is forward, backward and the optimiser's step for one architecture; eager networks hold the same weights
 in `nn.Conv2d` layers, contiguous. The two sides alternate in one process, each first as often as second.
 The aim: a ratio of at most 0.45.
@@ -20,7 +20,7 @@ from natv2.spaces import DESIGNS, Architecture
 from natv2.supernets import Network, Supernet
 from natv2.supernets.depthwise import DepthwiseConv2d
 
-ARCHITECTURES, BATCH, WIDTH = 9, 32, 1.0
+ARCHITECTURES, WIDTH = 9, 1.0
 
 
 def eager(network: Network) -> Network:
@@ -49,15 +49,16 @@ def eager(network: Network) -> Network:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--supernet", default="OFAMobileNetV3", choices=DESIGNS)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--resolution", type=int, default=64)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     design, resolution = DESIGNS[arguments.supernet], arguments.resolution
     supernet = Supernet(design, WIDTH, CLASSES).to(memory_format=torch.channels_last)
-    images = torch.randn(BATCH, 3, resolution, resolution)
+    images = torch.randn(arguments.batch, 3, resolution, resolution)
     channels_last = images.contiguous(memory_format=torch.channels_last)
-    labels = torch.randint(CLASSES, (BATCH,))
+    labels = torch.randint(CLASSES, (arguments.batch,))
 
     def theirs(architecture: Architecture) -> Side:
         network = eager(supernet.subnet(architecture))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from natv2.spaces import Architecture, constant
-from natv2.supernets import Supernet
+from natv2.supernets import Supernet, head
 from tests.designs import DESIGNS
 from tests.strategies import architectures, few
 from tests.tiny import images_of, new_supernet, shared_supernet
@@ -23,6 +23,19 @@ def statistics_of(supernet: Supernet, architecture: Architecture, seed: int = 1)
 
 def same(a: tuple[Tensor, ...], b: tuple[Tensor, ...]) -> bool:
     return len(a) == len(b) and all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_a_head_s_statistics_are_the_same_without_its_logits():
+    supernet = shared_supernet("OFAMobileNetV3")
+    recording, observing = (supernet.part(head(5)) for _ in range(2))
+    batches = [
+        images_of(8, supernet.network.heads["5"].expand.conv.in_channels, 2, 2, seed=s) for s in (1, 2)
+    ]
+    for x in batches:
+        recording.record(x)
+        observing.observe(x)
+    assert torch.equal(recording(batches[0]), observing(batches[0]))
+    assert not torch.equal(observing(batches[0]), supernet.part(head(5))(batches[0]))
 
 
 @ALL

@@ -56,10 +56,11 @@ def mixed(count: int = 6) -> list[Architecture]:
     return [every[i] for i in np.random.default_rng(0).permutation(len(every))]
 
 
-@pytest.mark.parametrize("pixels", [1 << 22, 1])
-def test_evaluated_together_as_each_one_alone(monkeypatch, pixels):
-    """All at once, or the images in several rounds of which the first alone records statistics."""
+@pytest.mark.parametrize(("pixels", "piece"), [(1 << 22, 1 << 18), (1, 1 << 18), (1 << 22, 7 * 24**2)])
+def test_evaluated_together_as_each_one_alone(monkeypatch, pixels, piece):
+    """All at once; the images in several rounds, of which the first alone records statistics; in pieces."""
     monkeypatch.setattr(evaluation, "_PIXELS", pixels)
+    monkeypatch.setattr(evaluation, "_PIECE", piece)
     networks = mixed()
     family = {width: shared_supernet(NAME, width) for width in (0.1, 0.25)}
     found = evaluator().accuracies(family, networks, "test")
@@ -153,6 +154,7 @@ def test_uncalibrated_networks_borrow_the_statistics_of_the_largest_one_of_their
 def test_calibration_is_done_with_the_calibration_images_only(monkeypatch):
     supernet, recorded, run = shared_supernet(NAME), [], []
     monkeypatch.setattr(SupernetPart, "record", lambda self, x: recorded.append(x) or x)
+    monkeypatch.setattr(SupernetPart, "observe", lambda self, x: None)
     monkeypatch.setattr(SupernetPart, "__call__", lambda self, x: run.append(x) or torch.zeros(len(x), 4))
     evaluator().accuracies({0.1: supernet}, [replace(supernet.largest(16), exits=(1,))], "test")
     stem = [recorded[i] for i in range(2)]

@@ -9,6 +9,7 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from natv2.spaces.design import Activation
 from natv2.supernets.depthwise import DepthwiseConv2d
@@ -49,19 +50,39 @@ class ConvNorm(nn.Module):
         return result
 
 
+class VectorConv2d(nn.Conv2d):
+    """1x1 convolution of maps of one pixel, as the matrix product it is: a third of a convolution's time."""
+
+    def __init__(self, inputs: int, outputs: int, *, bias: bool) -> None:
+        super().__init__(inputs, outputs, 1, bias=bias, device="meta")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, inputs, 1, 1) to (N, outputs, 1, 1)."""
+        # Contiguous: a supernet's slices would be summed in another order than a subnet's own weights.
+        weight = self.weight.flatten(1).contiguous()
+        return linear(x.flatten(1), weight, self.bias)[:, :, None, None]
+
+
+def spatial_mean(x: Tensor) -> Tensor:
+    """Mean (N, C, 1, 1) over the pixels of (N, C, H, W).
+
+    Not `mean`, whose gradient fills a whole map, and not in the order of channels-last.
+    """
+    return x.sum((2, 3), keepdim=True) / (x.shape[2] * x.shape[3])
+
+
 class SqueezeExcite(nn.Module):
     """Channel-wise recalibration by two 1x1 convolutions over the mean (SENet, section 2.8)."""
 
     def __init__(self, channels: int, squeezed: int) -> None:
         super().__init__()
-        self.reduce = nn.Conv2d(channels, squeezed, 1, device="meta")
-        self.expand = nn.Conv2d(squeezed, channels, 1, device="meta")
+        self.reduce = VectorConv2d(channels, squeezed, bias=True)
+        self.expand = VectorConv2d(squeezed, channels, bias=True)
         self.gate = nn.Hardsigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
         """Scale each channel of (N, C, H, W) by a number between 0 and 1."""
-        mean = x.mean((2, 3), keepdim=True)
-        scale: Tensor = self.gate(self.expand(torch.relu(self.reduce(mean))))
+        scale: Tensor = self.gate(self.expand(torch.relu(self.reduce(spatial_mean(x)))))
         return x * scale
 
 
@@ -71,17 +92,30 @@ class Head(nn.Module):
     def __init__(self, inputs: int, expanded: int, last: int, classes: int, dropout: float) -> None:
         super().__init__()
         self.expand = ConvNorm(inputs, expanded, activation="hswish")
-        self.last = nn.Conv2d(expanded, last, 1, bias=False, device="meta")
+        self.last = VectorConv2d(expanded, last, bias=False)
         self.activation = nn.Hardswish()
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(last, classes, device="meta")
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, H, W) to logits (N, classes)."""
-        mean = self.expand(x).mean((2, 3), keepdim=True)
-        features = self.activation(self.last(mean)).flatten(1)
+        features = self.activation(self.last(spatial_mean(self.expand(x)))).flatten(1)
         logits: Tensor = self.classifier(self.dropout(features))
         return logits
+
+
+class HeadStatistics(nn.Module):
+    """Averages what a head's batch norm sees into its statistics, and computes nothing behind them."""
+
+    def __init__(self, head: Head) -> None:
+        super().__init__()
+        self.expand = head.expand
+
+    def forward(self, x: Tensor) -> None:
+        """Take feature maps (N, inputs, H, W)."""
+        mean, variance, batches = self.expand.norm.buffers()
+        batches.add_(1)
+        torch.batch_norm_update_stats(self.expand.conv(x), mean, variance, 1 / int(batches))
 
 
 @torch.no_grad()

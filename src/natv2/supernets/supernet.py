@@ -10,7 +10,7 @@ from natv2.randomness import torch_generator
 from natv2.spaces.architecture import Architecture, check_member, constant
 from natv2.spaces.channels import channel_plan
 from natv2.spaces.design import Design
-from natv2.supernets.layers import initialise
+from natv2.supernets.layers import Head, HeadStatistics, initialise
 from natv2.supernets.network import Network, Part, Parts, build
 
 Statistics = Mapping[str, Tensor]
@@ -177,6 +177,12 @@ class SupernetPart:
         _track(self._module, True)
         result: Tensor = functional_call(self._module, self._tensors, x, tie_weights=False)
         return result
+
+    def observe(self, x: Tensor) -> None:
+        """Record a head's statistics as `record` does, without logits that nobody asks for."""
+        assert isinstance(self._module, Head)
+        needed = {name: tensor for name, tensor in self._tensors.items() if name.startswith("expand.")}
+        functional_call(HeadStatistics(self._module), needed, x, tie_weights=False)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Run `x` with the statistics recorded."""

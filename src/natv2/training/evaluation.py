@@ -19,6 +19,7 @@ from natv2.training.calibration import calibrate
 from natv2.training.walk import Walk, tree
 
 _PIXELS = 1 << 22  # of images that are on their way together: 1,024 of 64 x 64 take a few hundred MB
+_PIECE = 1 << 18  # pixels that a CPU computes with at once: its caches and its allocator are faster then
 
 Family = Mapping[float, Supernet]
 """Supernets of one design by their width."""
@@ -76,8 +77,11 @@ class Evaluator:
         batches = iter(self.images)
         for size in self._rounds(resolution):
             taken = list(islice(batches, size))
-            count.labels = [batch.labels for batch in taken]
-            walk([batch.at(resolution) for batch in taken], calibration)
+            images = [batch.at(resolution) for batch in taken]
+            pieces = [piece for x in images for piece in torch.split(x, _piece(x))]
+            labels = torch.cat([batch.labels for batch in taken])
+            count.labels = torch.split(labels, [len(piece) for piece in pieces])
+            walk(pieces, calibration)
             calibration = []  # from here on the statistics are known
         return count.shares()
 
@@ -144,6 +148,11 @@ class _Count:
     def shares(self) -> dict[int, float]:
         """Right answers over all answers of each."""
         return {position: self._correct[position] / seen for position, seen in self._seen.items()}
+
+
+def _piece(images: Tensor) -> int:
+    """How many of `images` (N, 3, R, R) to compute with at once."""
+    return len(images) if images.is_cuda else max(1, _PIECE // images.shape[-1] ** 2)
 
 
 def top1(network: Network, batches: Iterable[Batch]) -> float:

@@ -100,5 +100,5 @@ class Walk:
             node.head_runners[exit] = self._supernet.part(head(exit))
         runner = node.head_runners[exit]
         for state in calibration:
-            runner.record(state.x)
+            runner.observe(state.x)
         return [runner(state.x) for state in images]
