@@ -153,9 +153,13 @@ def test_uncalibrated_networks_borrow_the_statistics_of_the_largest_one_of_their
 
 def test_calibration_is_done_with_the_calibration_images_only(monkeypatch):
     supernet, recorded, run = shared_supernet(NAME), [], []
-    monkeypatch.setattr(SupernetPart, "record", lambda self, x: recorded.append(x) or x)
-    monkeypatch.setattr(SupernetPart, "observe", lambda self, x: None)
-    monkeypatch.setattr(SupernetPart, "__call__", lambda self, x: run.append(x) or torch.zeros(len(x), 4))
+    monkeypatch.setattr(SupernetPart, "record", lambda self, given: recorded.extend(given) or given)
+    monkeypatch.setattr(SupernetPart, "observe", lambda self, given: None)
+    monkeypatch.setattr(
+        SupernetPart,
+        "__call__",
+        lambda self, given: run.extend(given) or [torch.zeros(len(x), 4) for x in given],
+    )
     evaluator().accuracies({0.1: supernet}, [replace(supernet.largest(16), exits=(1,))], "test")
     stem = [recorded[i] for i in range(2)]
     assert all(torch.equal(x, batch.at(16)) for x, batch in zip(stem, CALIBRATION, strict=True))

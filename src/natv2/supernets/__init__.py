@@ -3,9 +3,10 @@
 from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from natv2.supernets.finished import Classifier, NetworkHeader, build_classifier, load_network
 from natv2.supernets.network import FIRST, STEM, Network, Part, head, levels, skipped
+from natv2.supernets.part import SupernetPart
 from natv2.supernets.sorting import sort_channels
 from natv2.supernets.starting import starting_weights
-from natv2.supernets.supernet import Statistics, Supernet, SupernetPart
+from natv2.supernets.supernet import Statistics, Supernet
 
 __all__ = [
     "FIRST",

@@ -16,7 +16,7 @@ from natv2.supernets.depthwise import DepthwiseConv2d
 
 ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
     "relu": partial(nn.ReLU, inplace=True),
-    "hswish": nn.Hardswish,
+    "hswish": partial(nn.Hardswish, inplace=True),
 }
 
 
@@ -104,20 +104,6 @@ class Head(nn.Module):
         return logits
 
 
-class HeadStatistics(nn.Module):
-    """Averages what a head's batch norm sees into its statistics, and computes nothing behind them."""
-
-    def __init__(self, head: Head) -> None:
-        super().__init__()
-        self.expand = head.expand
-
-    def forward(self, x: Tensor) -> None:
-        """Take feature maps (N, inputs, H, W)."""
-        mean, variance, batches = self.expand.norm.buffers()
-        batches.add_(1)
-        torch.batch_norm_update_stats(self.expand.conv(x), mean, variance, 1 / int(batches))
-
-
 @torch.no_grad()
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
     """Give every layer memory and OFA's initial values (facts: N(0, sqrt(2 / (k·k·out))) and so on)."""
@@ -135,3 +121,11 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
         if isinstance(bias, Tensor):
             bias.zero_()
     module.to(memory_format=torch.channels_last)
+
+
+def track_statistics(module: nn.Module, recording: bool) -> None:
+    """Let the batch norms of `module` average what they see into their buffers, or not."""
+    for layer in module.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.track_running_stats = recording
+            layer.momentum = None if recording else 0.1

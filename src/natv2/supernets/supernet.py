@@ -10,8 +10,9 @@ from natv2.randomness import torch_generator
 from natv2.spaces.architecture import Architecture, check_member, constant
 from natv2.spaces.channels import channel_plan
 from natv2.spaces.design import Design
-from natv2.supernets.layers import Head, HeadStatistics, initialise
+from natv2.supernets.layers import initialise, track_statistics
 from natv2.supernets.network import Network, Part, Parts, build
+from natv2.supernets.part import SupernetPart
 
 Statistics = Mapping[str, Tensor]
 """Means and variances of the batch norms a network uses, by the names of its buffers."""
@@ -67,7 +68,7 @@ class Supernet(nn.Module):
         """
         skeleton = self._skeleton(architecture)
         skeleton.train(statistics is None)
-        _track(skeleton, False)
+        track_statistics(skeleton, False)
         tensors = {**self.weights(skeleton), **(statistics or {})}
         logits: tuple[Tensor, ...] = functional_call(skeleton, tensors, x, tie_weights=False)
         return logits
@@ -76,7 +77,7 @@ class Supernet(nn.Module):
         """Run `x` with its own statistics and average them into `statistics`, empty at first."""
         skeleton = self._skeleton(architecture)
         skeleton.train()
-        _track(skeleton, True)
+        track_statistics(skeleton, True)
         if not statistics:
             statistics |= {name: torch.zeros_like(b, device=x.device) for name, b in skeleton.named_buffers()}
         functional_call(skeleton, {**self.weights(skeleton), **statistics}, x, tie_weights=False)
@@ -103,7 +104,7 @@ class Supernet(nn.Module):
             result[name] = weight
         return result
 
-    def part(self, part: Part) -> "SupernetPart":
+    def part(self, part: Part) -> SupernetPart:
         """One piece of this supernet's networks, to be run by itself."""
         if part not in self._parts:
             self._parts[part] = build(part, channel_plan(self.design, self.width), self.classes, self.dropout)
@@ -111,7 +112,7 @@ class Supernet(nn.Module):
         tensors = self.weights(module, f"{part.place}.")
         device = next(self.parameters()).device
         buffers = {name: torch.zeros_like(b, device=device) for name, b in module.named_buffers()}
-        return SupernetPart(module, tensors, buffers)
+        return SupernetPart(module, {**tensors, **buffers})
 
     def _kernel(self, name: str, weight: Tensor, size: int) -> Tensor:
         """The `size` x `size` version of depthwise kernels (C, 1, K, K), through the sizes between."""
@@ -162,44 +163,6 @@ class Supernet(nn.Module):
         return result.to(next(self.parameters()).device)
 
 
-class SupernetPart:
-    """A piece of a network with tensors of its own: first it records its batch norms' statistics, then runs.
-
-    `Supernet.record` and `Supernet.forward` do the same to whole networks, with the same numbers.
-    """
-
-    def __init__(self, module: nn.Module, weights: Statistics, statistics: Statistics) -> None:
-        self._module, self._tensors = module, {**weights, **statistics}
-
-    def record(self, x: Tensor) -> Tensor:
-        """Run `x` with its own statistics and average them into this part's."""
-        self._module.train()
-        _track(self._module, True)
-        result: Tensor = functional_call(self._module, self._tensors, x, tie_weights=False)
-        return result
-
-    def observe(self, x: Tensor) -> None:
-        """Record a head's statistics as `record` does, without logits that nobody asks for."""
-        assert isinstance(self._module, Head)
-        needed = {name: tensor for name, tensor in self._tensors.items() if name.startswith("expand.")}
-        functional_call(HeadStatistics(self._module), needed, x, tie_weights=False)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Run `x` with the statistics recorded."""
-        self._module.eval()
-        _track(self._module, False)
-        result: Tensor = functional_call(self._module, self._tensors, x, tie_weights=False)
-        return result
-
-
 def _copy(weight: Tensor) -> Tensor:
     copy = weight.detach().clone()
     return copy.contiguous(memory_format=torch.channels_last) if copy.dim() == 4 else copy.contiguous()
-
-
-def _track(module: nn.Module, recording: bool) -> None:
-    """Let the batch norms of `module` average what they see into their buffers, or not."""
-    for layer in module.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.track_running_stats = recording
-            layer.momentum = None if recording else 0.1

@@ -12,6 +12,9 @@ from torch import Tensor
 from natv2.spaces.architecture import Architecture
 from natv2.supernets import FIRST, STEM, Part, Supernet, SupernetPart, head, levels, skipped
 
+Runner = Callable[[list[Tensor]], list[Tensor]]
+"""Takes the batches in front of a part, and gives those behind it."""
+
 Found = Callable[[int, int, list[Tensor]], None]
 """Takes the position of an architecture, its exit, and the logits (N, classes) of each batch of images."""
 
@@ -75,8 +78,8 @@ class Walk:
     def _visit(self, node: Node, calibration: list[State], images: list[State], *, last: bool) -> None:
         if node.runner is None:
             node.runner = self._supernet.part(node.part)
-        recorded = [self._behind(node, state, node.runner.record) for state in calibration]
-        run = [self._behind(node, state, node.runner) for state in images]
+        recorded = self._behind(node, calibration, node.runner.record)
+        run = self._behind(node, images, node.runner)
         if last:  # nothing else follows what this part followed: its memory is free
             calibration.clear()
             images.clear()
@@ -88,17 +91,17 @@ class Walk:
         for branch in branches:
             self._visit(branch, recorded, run, last=branch is branches[-1])
 
-    def _behind(self, node: Node, state: State, runner: Callable[[Tensor], Tensor]) -> State:
-        x = runner(state.x)
+    def _behind(self, node: Node, states: list[State], runner: Runner) -> list[State]:
+        outputs = runner([state.x for state in states])
         if not self._supernet.design.dense or node.part in (STEM, FIRST):
-            return State(x)
-        outputs = (*(() if node.part.opens_stage else state.outputs), x)
-        return State(skipped(outputs, dense=True), outputs)
+            return [State(x) for x in outputs]
+        earlier = [() if node.part.opens_stage else state.outputs for state in states]
+        all_of_stage = [(*before, x) for before, x in zip(earlier, outputs, strict=True)]
+        return [State(skipped(stage, dense=True), stage) for stage in all_of_stage]
 
     def _heads(self, node: Node, exit: int, calibration: list[State], images: list[State]) -> list[Tensor]:
         if exit not in node.head_runners:
             node.head_runners[exit] = self._supernet.part(head(exit))
         runner = node.head_runners[exit]
-        for state in calibration:
-            runner.observe(state.x)
-        return [runner(state.x) for state in images]
+        runner.observe([state.x for state in calibration])
+        return runner([state.x for state in images])
