@@ -2,9 +2,9 @@
 
     python -m benchmarks.elastic_step [--supernet OFAMobileNetV3] [--rounds 7] [--batch 128]
 
-Random architectures of width 1.0 at 64 pixels, 200 classes, both sides channels-last, one thread. A step is forward, backward and the optimiser's step for one
-architecture. The two sides alternate in one process, each first as often as second. The aim: a
-ratio of at most 1.06.
+Random architectures of width 1.0 at 64 pixels, 200 classes, both sides channels-last, one thread. A
+step is forward, backward and the optimiser's step for one architecture. The two sides alternate in one
+process, each first as often as second. The aim: a ratio of at most 1.06.
 """
 
 import argparse

@@ -53,6 +53,14 @@ def test_each_run_is_read_once(tmp_path, runs):
     assert found["accuracy"].tolist() == [0.25, 0.5] * 3
 
 
+def test_runs_of_all_of_mlflow_s_pages_are_read(tmp_path, monkeypatch, runs):
+    monkeypatch.setattr("natv2.catalog.runs._PAGE", 2)
+    versions = [f"2026-01-0{day}" for day in range(1, 6)]
+    for version in versions:
+        tracked(tmp_path, version)
+    assert runs.load()["run"].unique().tolist() == versions
+
+
 def test_runs_are_looked_for_where_mlflow_is_said_to_be(tmp_path, monkeypatch, runs):
     tracked(tmp_path, "2026-01-01", frame=FRAME + 1)
     elsewhere = tmp_path / "elsewhere"

@@ -5,7 +5,7 @@ from collections import Counter
 import pandas as pd
 import pytest
 
-from natv2.reporting.comparison import best_at_each_step, comparison_figure, comparison_table, training_name
+from natv2.reporting.comparison import best_at_each_step, comparison_figure, comparison_table
 
 
 def run(supernet: str, teacher: str, seed: int, version: str, **steps: list[float]) -> pd.DataFrame:
@@ -75,7 +75,23 @@ def test_the_best_of_each_width_is_its_own() -> None:
 )
 def test_a_training_is_named_by_who_teaches_and_how(teacher: str, kd: str, expected: str) -> None:
     rows = run("EE_D_OFAMobileNetV3", teacher, 0, "a", width=[0.5]).assign(kd=kd)
-    assert training_name(comparison_table(rows).iloc[0]) == expected
+    assert comparison_table(rows)["training"].tolist() == [expected]
+
+
+def test_other_settings_are_no_seed_of_the_same_training() -> None:
+    low, high = (
+        run("OFAMobileNetV3", "fixed", seed, f"r{seed}", width=[0.1 * (seed + 1)]).assign(settings=settings)
+        for seed, settings in enumerate(["0a1b", "2c3d"])
+    )
+    older = run("EE_D_OFAMobileNetV3", "fixed", 0, "a", width=[0.5])  # written when tables had no such column
+    table = comparison_table(pd.concat([low, high, older])).set_index("settings")
+    assert table["seeds"].tolist() == [1, 1, 1]
+    assert table.loc["2c3d", "width mean"] == pytest.approx(20)
+    assert [table.loc[s, "training"][-15:] for s in ("0a1b", "2c3d")] == [
+        ", settings 0a1b",
+        ", settings 2c3d",
+    ]
+    assert "settings" not in table.loc["", "training"]
 
 
 def test_supernets_differ_in_colour_and_their_trainings_in_dash() -> None:

@@ -239,6 +239,17 @@ def test_accuracy_over_the_constant_combinations():
     )
 
 
+def test_what_no_column_names_is_in_the_digest_of_the_settings():
+    same = [{"seed": 9}, {"schedule": "ps"}, {"kd": "e2e"}, {"evaluation_batch_size": 7}, {"probes": 3}]
+    other = [{"kd_ratio": 0.25}, {"exit_weights": "ASC"}, {"resolutions": (16, 24, 32)}, {"batch_size": 3}]
+    rate = {"level_1": PhaseConfig(optimiser=OptimiserConfig(learning_rate=0.7, epochs=2), subnets=1)}
+    other += [{"phases": {**CONFIG.phases, **rate}}]
+    assert {replace(CONFIG, **changes).digest() for changes in same} == {CONFIG.digest()}
+    assert len({CONFIG.digest(), *(replace(CONFIG, **changes).digest() for changes in other)}) == 6
+    frame = accuracy(new_supernet(NAME), "whole", schedule="random", extremes_only=True, kd_ratio=0.25)
+    assert len(set(frame["settings"])) == 1
+
+
 @pytest.mark.parametrize("schedule", ["ps", "eps"])
 def test_what_each_row_says_of_its_training(schedule):
     rows = {"depth_1": PhaseConfig(optimiser=OptimiserConfig(learning_rate=0.1, epochs=7), subnets=3)}

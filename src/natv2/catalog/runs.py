@@ -16,6 +16,7 @@ from mlflow.exceptions import MlflowException
 from natv2.errors import UserError
 
 EXPERIMENT = "natv2"
+_PAGE = 1000  # runs that MLflow is asked for at a time
 
 logger = logging.getLogger(__name__)
 
@@ -86,4 +87,11 @@ def _finished(client: MlflowClient, source: str) -> list[Run]:
     if experiment is None:
         return []
     wanted = f"attributes.status = 'FINISHED' and tags.source = '{source}'"
-    return list(client.search_runs([experiment.experiment_id], wanted, max_results=1000))
+    runs: list[Run] = []
+    token: str | None = None
+    while True:
+        page = client.search_runs([experiment.experiment_id], wanted, max_results=_PAGE, page_token=token)
+        runs += page
+        token = page.token
+        if not token:
+            return runs

@@ -7,7 +7,7 @@ from plotly.subplots import make_subplots
 from natv2.reporting.shrinking import STEPS, shrinking_table
 from natv2.reporting.style import SERIES, style
 
-TRAINING = ["source", "width", "supernet", "schedule", "teacher", "kd", "passes"]
+TRAINING = ["source", "width", "supernet", "schedule", "teacher", "kd", "passes", "settings"]
 """What tells one training from another; runs that differ in their seed alone are the same one."""
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
@@ -18,8 +18,9 @@ def comparison_table(rows: pd.DataFrame) -> pd.DataFrame:
 
     `rows` has a row a tested subnet: the columns of TRAINING, seed, run, phase, step, accuracy (a fraction).
     Of several runs with the same seed the newest counts. Columns: those of TRAINING, seeds, "<step> mean",
-    "<step> best", and their standard deviations over the seeds ("... sd", missing for one seed).
+    "<step> best", their standard deviations over the seeds ("... sd", missing for one seed), training.
     """
+    rows = rows.assign(settings=rows["settings"].fillna("") if "settings" in rows else "")
     newest = rows.groupby([*TRAINING, "seed"])["run"].transform("max")
     rows = rows[rows["run"] == newest]
     tables = []
@@ -33,7 +34,8 @@ def comparison_table(rows: pd.DataFrame) -> pd.DataFrame:
     groups = every.groupby(TRAINING, sort=True)
     table = groups[values].mean().round(2)
     spread = groups[values].std().round(2).add_suffix(" sd")
-    return pd.concat([groups.size().rename("seeds"), table, spread], axis=1).reset_index()
+    table = pd.concat([groups.size().rename("seeds"), table, spread], axis=1).reset_index()
+    return table.assign(training=_names(table))
 
 
 def best_at_each_step(table: pd.DataFrame) -> pd.DataFrame:
@@ -55,7 +57,7 @@ def best_at_each_step(table: pd.DataFrame) -> pd.DataFrame:
                             "width": width,
                             "step": step,
                             "of": kind,
-                            "training": training_name(winner),
+                            "training": winner["training"],
                             "top1": first,
                             "ahead_by": round(first - others[0], 2) if others else float("nan"),
                         }
@@ -77,11 +79,11 @@ def comparison_figure(table: pd.DataFrame) -> go.Figure:
     )
     members: dict[str, list[str]] = {}  # a colour for each supernet, a dash for each way of training it
     for supernet, rows in table.groupby("supernet"):
-        members[str(supernet)] = list(dict.fromkeys(training_name(row) for _, row in rows.iterrows()))
+        members[str(supernet)] = list(dict.fromkeys(rows["training"]))
     colours = dict(zip(members, SERIES * len(members), strict=False))
     for column, (_, frame) in enumerate(panels, start=1):
         for _, training in frame.iterrows():
-            name, supernet = training_name(training), str(training["supernet"])
+            name, supernet = training["training"], str(training["supernet"])
             dash = _DASHES[members[supernet].index(name) % len(_DASHES)]
             shown = name not in {trace.name for trace in figure.data}
             for row, kind in enumerate(("mean", "best"), start=1):
@@ -105,8 +107,15 @@ def comparison_figure(table: pd.DataFrame) -> go.Figure:
     return figure.update_layout(height=820, legend={"y": -0.12, "yanchor": "top", "x": 0, "xanchor": "left"})
 
 
-def training_name(row: pd.Series) -> str:
+def _names(table: pd.DataFrame) -> pd.Series:
+    """A name for each training; with its settings where these alone tell it from another."""
+    names = table.apply(_name, axis=1)
+    several = table.groupby(names)["settings"].transform("nunique") > 1
+    return names.where(~several, names + ", settings " + table["settings"])
+
+
+def _name(row: pd.Series) -> str:
     """A training in a few words: supernet, schedule, teacher, distillation, budget."""
-    supernet, schedule, teacher, kd, passes = (row[name] for name in TRAINING[2:])
+    supernet, schedule, teacher, kd, passes = (row[name] for name in TRAINING[2:-1])
     taught = "no teacher" if teacher == "none" else f"{teacher} teacher, {kd}"
     return f"{supernet.removesuffix('_OFAMobileNetV3')}, {schedule}, {taught}, {passes} passes"

@@ -71,6 +71,7 @@ def identity(supernet: Supernet, images: ImageSplits, config: ShrinkingConfig) -
         "kd": config.kd,
         "seed": config.seed,
         "passes": config.passes(supernet.design),
+        "settings": config.digest(),
     }
 
 

@@ -1,7 +1,8 @@
 """What determines the training of a supernet beside its images (thesis, section 5.2.2, Table 5.2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from hashlib import blake2b
 from typing import Literal
 
 from natv2.exits import Weighting, exit_weights
@@ -61,6 +62,13 @@ class ShrinkingConfig:
     def passes(self, design: Design) -> int:
         """How often a network is trained on all images in all phases of a supernet of `design`."""
         return sum(self.phases[phase].passes for phase in phases_of(design, self.schedule))
+
+    def digest(self) -> str:
+        """Eight digits for what changes results and has no column in their tables: rates, weights."""
+        named, without_effect = {"schedule", "teacher", "kd", "seed"}, {"evaluation_batch_size", "probes"}
+        names = [field.name for field in fields(self) if field.name not in named | without_effect]
+        settings = {name: getattr(self, name) for name in names} | {"phases": sorted(self.phases.items())}
+        return blake2b(repr(settings).encode(), digest_size=4).hexdigest()
 
     def loss_weights(self, design: Design) -> tuple[float, ...]:
         """Weights α of the losses of all exits of `design`."""
