@@ -1,4 +1,4 @@
-"""Nothing but the last nodes reads the test split."""
+"""Nothing but the last nodes reads the test split, and what these say of it."""
 
 from dataclasses import replace
 from typing import Any
@@ -62,3 +62,18 @@ def test_nothing_reads_what_the_last_nodes_give():
     assert {node.name for node in nodes} >= LAST
     given = {name for node in nodes if node.name in LAST for name in node.outputs}
     assert not given & {name for node in nodes for name in node.inputs}
+
+
+def test_a_training_that_starts_from_another_is_told_from_one_that_does_not(tmp_path):
+    values = parameters(supernet="OFAMobileNetV3", schedule="random")
+    known = {**inputs(values), "source_images": splits()}
+    nodes = {node.name: node for node in register_pipelines()["ofav2_eps"].nodes}
+    for name in (name for name in nodes if name.startswith("narrow.") and name != "narrow.report"):
+        known["progress"] = Progress(tmp_path).child(name)
+        known |= nodes[name].run({each: known[each] for each in nodes[name].inputs})
+    afresh = known["narrow.test_accuracy"]
+    known |= {"params:init_from": "some.safetensors", "progress": Progress(tmp_path).child("again")}
+    started = nodes["narrow.test"].run({each: known[each] for each in nodes["narrow.test"].inputs})
+    (ours,), (theirs,) = set(started["narrow.test_accuracy"]["settings"]), set(afresh["settings"])
+    assert ours == f"{theirs} from some.safetensors"
+    assert len(theirs) == 8

@@ -218,6 +218,7 @@ def evaluate_steps(
     kd: Distillation,
     seed: int,
     precision: Precision,
+    init_from: Path | None,
     device: str,
     progress: Progress,
     *checkpoints: Checkpoint,
@@ -244,4 +245,6 @@ def evaluate_steps(
 
         frames.append(pd.DataFrame(progress.remembered(phase, tested).values["accuracy"]))
     rows = pd.concat(frames, ignore_index=True)
+    if init_from is not None:  # no seed of a training that starts from nothing
+        rows["settings"] += f" from {init_from}"
     return rows, shrinking_table(rows)

@@ -42,7 +42,7 @@ def _phases() -> Pipeline:
     nodes.append(
         Node(
             evaluate_steps,
-            inputs=[*_TRAINING, *_DEVICE, *tested],
+            inputs=[*_TRAINING, "params:init_from", *_DEVICE, *tested],
             outputs=["test_accuracy", "test_table"],
             name="test",
         )
