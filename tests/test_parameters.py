@@ -133,7 +133,7 @@ def test_a_mistyped_name_is_said_before_what_is_missing_for_it():
 
 
 LEAVES = sorted(flattened(BASE))
-PLACES = ("source_path", "data_path")  # any text may be the name of a folder
+PLACES = ("source_path", "data_path", "init_from")  # any text may be the name of a folder or file
 
 
 @given(st.sampled_from(LEAVES), st.sampled_from([{}, [[]], object, "no such value", -(10**9)]))
