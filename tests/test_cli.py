@@ -2,7 +2,7 @@ import pytest
 
 PARAMETERS = (
     "supernet, source, dataset, source_path, data_path, images, schedule, teacher, kd, "
-    "init_from, elastic, objectives, seed, device, precision, threads, fresh, widths, eps, search, "
+    "init_from, elastic, objectives, preset, seed, device, precision, threads, fresh, widths, eps, search, "
     "postprocess"
 )
 
@@ -17,6 +17,11 @@ PARAMETERS = (
         (
             ("--params", "supernt=EE_B"),
             f"unknown parameter 'supernt' (did you mean 'supernet'?); known: {PARAMETERS}",
+        ),
+        (
+            ("--params", "preset=nat2"),
+            "unknown preset 'nat2'; known: natv2, nat, natv2_phase1, natv2_phase2, natv2_phase3, "
+            "natv2_phase4",
         ),
         (("--env", "nope"), "unknown environment 'nope'; known: base, demo, local, reduced, test"),
         (("--pipeline", "serch"), "unknown pipeline 'serch'; known: ofav2_eps, natv2_search, __default__"),

@@ -16,8 +16,9 @@ from natv2.spaces import DESIGNS
 CONF = Path(__file__).parents[1] / "conf"
 
 
-def raw(env: str = "base") -> dict[str, Any]:
-    return OmegaConfigLoader(str(CONF), env=env, **CONFIG_LOADER_ARGS)["parameters"]
+def raw(env: str = "base", **params: Any) -> dict[str, Any]:
+    loader = OmegaConfigLoader(str(CONF), env=env, runtime_params=params, **CONFIG_LOADER_ARGS)
+    return {name: value for name, value in loader["parameters"].items() if name != "_preset"}
 
 
 BASE = raw()
@@ -70,6 +71,60 @@ def test_base_is_the_thesis():
         "width_2": (7.5e-3, 120, 5, 4),
     }
     assert [*table, "whole"] == list(PHASES)
+
+
+# Typed again from sections 3.3, 6.1 and 6.2 and facts.md, section 5.
+PRESETS = {
+    "nat": ("fixed", "rbf_ensemble", "one_hot", "codes", "grow", 100, 8, 1, "scipy"),
+    "natv2_phase1": ("fixed", "lightgbm", "one_hot", "codes", "grow", 100, 8, 1, "scipy"),
+    "natv2_phase2": ("fixed", "lightgbm", "integer", "architectures", "substitute", 300, 25, 1, "scipy"),
+    "natv2_phase3": ("fixed", "lightgbm", "integer", "architectures", "substitute", 300, 25, 10, "scipy"),
+    "natv2_phase4": (
+        "progressive",
+        "lightgbm",
+        "integer",
+        "architectures",
+        "substitute",
+        300,
+        25,
+        10,
+        "scipy",
+    ),
+}
+COLUMNS = (
+    "predictor",
+    "features",
+    "sampling",
+    "growth",
+    "archive_size",
+    "candidates",
+    "pre_processing",
+    "distributions",
+)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_are_the_theses_phases_and_differ_in_nothing_else(preset):
+    given = raw(preset=preset)
+    search = given["search"]
+    assert (given["teacher"], *(search[name] for name in COLUMNS)) == PRESETS[preset]
+    differing = {name for name, value in flattened(given).items() if flattened(BASE)[name] != value}
+    assert differing <= {"preset", "teacher", "postprocess.method", *(f"search.{name}" for name in COLUMNS)}
+    assert validate_parameters(given).preset == preset
+
+
+def test_anything_in_a_preset_can_be_overridden():
+    given = raw(preset="nat", search={"predictor": "lightgbm", "archive_size": 50}, teacher="progressive")
+    assert (given["teacher"], given["search"]["predictor"]) == ("progressive", "lightgbm")
+    assert (given["search"]["archive_size"], given["search"]["growth"]) == (50, "grow")
+
+
+@pytest.mark.parametrize("env", ["demo", "test"])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_are_small_in_small_environments(env, preset):
+    search = validate_parameters(raw(env, preset=preset)).search
+    assert search.archive_size <= 40
+    assert (search.pre_processing > 1) == (preset in ("natv2_phase3", "natv2_phase4"))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ Errors meant for people end the command with one message and exit code 1.
 
 import os
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ def _check(options: dict[str, Any]) -> None:
     loader = settings.CONFIG_LOADER_CLASS(
         conf_source=str(source), env=env, runtime_params=options["params"], **settings.CONFIG_LOADER_ARGS
     )
+    _check_preset(loader["globals"]["presets"], options["params"])
     try:
         raw = loader["parameters"]
     except ValueError as error:  # the same name in two files
@@ -91,6 +93,12 @@ def _check_environment(source: str | Path, env: str | None) -> None:
         return
     known = sorted(path.name for path in folder.iterdir() if path.is_dir())
     raise UserError(f"unknown environment '{env}'; known: {', '.join(known)}")
+
+
+def _check_preset(known: Mapping[str, Any], params: Mapping[str, Any]) -> None:
+    # Others' values are made of it: this comes before all that checks them.
+    if "preset" in params and params["preset"] not in known:
+        raise UserError(f"unknown preset '{params['preset']}'; known: {', '.join(known)}")
 
 
 def _check_pipelines(options: dict[str, Any]) -> None:

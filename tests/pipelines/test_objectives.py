@@ -42,11 +42,12 @@ def dominated(costs: np.ndarray) -> list[bool]:
 )
 def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_path):
     search = PARAMETERS.search
-    archive, data, history, summary, *adapted = search_networks(
+    archive, by_turn, data, history, summary, *adapted = search_networks(
         *family("EE_B_OFAMobileNetV3", IMAGES),
         IMAGES,
         search,
         objectives,
+        "natv2",
         0,
         "cpu",
         "fp32",
@@ -56,6 +57,10 @@ def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_pa
     assert len(archive) == len(data) == search.archive_size
     assert history["turn"].tolist() == list(range(1, search.turns + 1))
     assert all(math.isfinite(value) for value in history["hypervolume"])
+
+    assert by_turn.groupby("at_turn").size().tolist() == [search.archive_size] * (1 + search.turns)
+    last = by_turn[by_turn["at_turn"] == search.turns].drop(columns="at_turn")
+    assert archive.equals(last.reset_index(drop=True))
 
     supernets = {checkpoint.width: checkpoint.supernet() for checkpoint in adapted}
     for row in archive.to_dict("records"):
@@ -101,8 +106,8 @@ def test_a_turn_that_was_saved_and_not_tracked_is_tracked_by_the_next_run(tmp_pa
                     raise InterruptedError
                 turns.append(turn)
 
-        inputs = (*family("OFAMobileNetV3", IMAGES), IMAGES, search, ("accuracy",), 0, "cpu", "fp32")
-        search_networks(*inputs, Progress(tmp_path, "search", track))
+        inputs = (*family("OFAMobileNetV3", IMAGES), IMAGES, search, ("accuracy",), "nat", 0, "cpu")
+        search_networks(*inputs, "fp32", Progress(tmp_path, "search", track))
 
     with pytest.raises(InterruptedError):
         run(fails=True)

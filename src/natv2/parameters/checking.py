@@ -17,7 +17,8 @@ def validate_parameters(raw: Mapping[str, Any]) -> Parameters:
     Raises UserError on the first name or value that is not allowed: it says which are.
     """
     try:
-        return Parameters.model_validate(dict(raw))
+        # Names with an underscore are templates, as in the catalog, which Kedro leaves in parameters.
+        return Parameters.model_validate({name: v for name, v in raw.items() if not name.startswith("_")})
     except ValidationError as error:
         # A mistyped name is often missing too: say what was typed.
         details = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")

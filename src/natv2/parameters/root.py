@@ -56,6 +56,7 @@ class Parameters(Model):
     init_from: Place | None
     elastic: ElasticParameters
     objectives: Objectives
+    preset: str
     seed: Count
     device: Literal["auto", "cpu", "cuda"]
     precision: Precision

@@ -15,6 +15,8 @@ from natv2.parameters.fields import (
     NotNegative,
     Resolutions,
 )
+from natv2.search.distributions import DistributionFit
+from natv2.search.search import Growth, Sampling
 
 
 class WarmUpParameters(Model):
@@ -48,27 +50,34 @@ class SearchParameters(Model):
     calibration: CalibrationParameters
     evaluation_batch_size: PositiveInt
     warm_up: WarmUpParameters
+    sampling: Sampling
+    growth: Growth
     archive_size: Annotated[int, Field(ge=4)]
     pre_processing: PositiveInt
     turns: PositiveInt
+    patience: PositiveInt | None
     candidates: PositiveInt
     top: PositiveInt
     population: Annotated[int, Field(ge=4)]
     generations: Annotated[int, Field(ge=2)]  # the first is the archive's own
-    predictor: Literal["lightgbm"]
+    predictor: Literal["lightgbm", "rbf_ensemble"]
     features: Literal["integer", "one_hot"]
     folds: Annotated[int, Field(ge=2)]
+    distributions: DistributionFit
     adaptation: AdaptationParameters
     high_tradeoff: PositiveInt
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
-        for name, limit in (("top", "archive_size"), ("folds", "archive_size"), ("candidates", "population")):
+        limits = [("folds", "archive_size"), ("candidates", "population")]
+        # An archive that grows may become larger than what is taken of it.
+        limits += [("top", "archive_size")] if self.growth == "substitute" else []
+        for name, limit in limits:
             if getattr(self, name) > getattr(self, limit):
                 raise ValueError(
                     f"{name} ({getattr(self, name)}) must not be above {limit} ({getattr(self, limit)})"
                 )
-        if self.candidates >= self.archive_size:
+        if self.growth == "substitute" and self.candidates >= self.archive_size:
             raise ValueError(
                 f"candidates ({self.candidates}) must be below archive_size ({self.archive_size}): "
                 "they take the place of its worst"

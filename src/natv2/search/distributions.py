@@ -1,11 +1,17 @@
 """Distributions of the best architectures' variables, from which adaptation draws (section 3.3.4, step 7)."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from natv2.search.families import best_fits
 from natv2.spaces import Codes, SearchSpace
+
+DistributionFit = Literal["categorical", "scipy"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,7 +43,7 @@ class Distributions:
         return self.space.canonical(np.minimum(values, self.space.upper))
 
 
-def fit_distributions(space: SearchSpace, codes: Codes, *, pseudo_count: float = 1.0) -> Distributions:
+def fit_categorical(space: SearchSpace, codes: Codes, *, pseudo_count: float = 1.0) -> Distributions:
     """Smoothed frequencies of each variable's values in the canonical `codes` (N, V).
 
     Each value counts `pseudo_count` (Laplace's 1 by default) more often than it was seen, so none dies out.
@@ -49,6 +55,27 @@ def fit_distributions(space: SearchSpace, codes: Codes, *, pseudo_count: float =
     seen = np.arange(allowed.shape[1]) == (codes - space.lower)[:, :, None]
     counts = (seen & _used(space, codes)[:, :, None]).sum(axis=0) + pseudo_count * allowed
     return Distributions(space=space, probabilities=counts / counts.sum(axis=1, keepdims=True))
+
+
+def fit_families(space: SearchSpace, codes: Codes) -> Distributions:
+    """For each variable the best-fitting of several families of distributions (`families.best_fit`).
+
+    Stages beyond a network's exit are not counted here either; a variable that no network uses stays uniform.
+    """
+    space.check(codes)
+    used, allowed = _used(space, codes), _allowed(space)
+    columns = [codes[used[:, v], v] for v in range(space.variables)]
+    known = [v for v, column in enumerate(columns) if len(column)]
+    probabilities = allowed / allowed.sum(axis=1, keepdims=True)
+    fits = best_fits([columns[v] for v in known], space.lower[known].tolist(), space.upper[known].tolist())
+    for variable, fit in zip(known, fits, strict=True):
+        probabilities[variable, : len(fit)] = fit
+    return Distributions(space=space, probabilities=probabilities)
+
+
+FITS: Mapping[DistributionFit, Callable[[SearchSpace, Codes], Distributions]] = MappingProxyType(
+    {"categorical": fit_categorical, "scipy": fit_families}
+)
 
 
 def _allowed(space: SearchSpace) -> NDArray[np.bool_]:

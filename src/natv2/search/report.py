@@ -1,6 +1,6 @@
 """An archive as a frame for people: what each architecture is, and which stand out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,14 @@ def describe_archive(
     labels = {space.largest(): "largest", space.smallest(): "smallest"}
     frame["label"] = [labels.get(a) for a in architectures]
     return frame
+
+
+def describe_turns(
+    archives: Sequence[Archive], space: SearchSpace, objectives: tuple[str, ...], high_tradeoff_count: int
+) -> pd.DataFrame:
+    """`describe_archive` of each of `archives`, one below the other; `at_turn` is its place, from 0."""
+    frames = [describe_archive(archive, space, objectives, high_tradeoff_count) for archive in archives]
+    return pd.concat([f.assign(at_turn=turn) for turn, f in enumerate(frames)], ignore_index=True)
 
 
 def architecture_of(row: Mapping[str, Any]) -> Architecture:

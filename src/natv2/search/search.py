@@ -1,116 +1,113 @@
 """The search: turns of predicting, evolving, evaluating and adapting (Algorithm 3.2, chapter 6)."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial, reduce
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from natv2.costs import MACS, PARAMS, CostTable
-from natv2.images import ImageSplits, evaluation_batches
 from natv2.randomness import derived_seed, numpy_generator
-from natv2.search.adaptation import AdaptationConfig, adapt, widest_teacher
+from natv2.search.adaptable import Adaptable
 from natv2.search.archive import Archive
-from natv2.search.distributions import fit_distributions
-from natv2.search.evolution import evolve
+from natv2.search.distributions import FITS, DistributionFit
+from natv2.search.evolution import CostsOf, evolve
 from natv2.search.front import Hypervolume, non_dominated
 from natv2.search.predictors import Encoding, Predictor, features
 from natv2.search.quality import predictor_quality
 from natv2.search.subset import select_subset
-from natv2.spaces import Choices, Codes, SearchSpace, combinations
-from natv2.training.evaluation import Evaluator, Family
+from natv2.spaces import Codes, SearchSpace
 from natv2.training.progress import Progress, State
+
+Growth = Literal["grow", "substitute"]
+"""Whether candidates join the archive (NAT) or take the place of its worst (NATv2, section 6.1.3)."""
+
+Sampling = Literal["codes", "architectures"]
+"""What the first archive is drawn from: codes, mostly deep (NAT), or architectures (section 6.1.3)."""
+
+SAMPLERS: Mapping[Sampling, Callable[[SearchSpace, int, np.random.Generator], Codes]] = MappingProxyType(
+    {"codes": SearchSpace.sample_codes, "architectures": SearchSpace.sample_architectures}
+)
+
+PLATEAU = 0.002  # of the hypervolume: less than this, relative, is no progress
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchConfig:
-    """What determines a search beside its supernets and images (thesis, sections 6.2 and 6.2.5)."""
+    """What determines a search beside its subnets (thesis, sections 6.2 and 6.2.5).
+
+    `patience` turns without progress of the hypervolume end it; None for all `turns`.
+    """
 
     objectives: tuple[str, ...]
+    sampling: Sampling
+    growth: Growth
     archive_size: int
     pre_processing: int
     turns: int
+    patience: int | None
     candidates: int
     top: int
     population: int
     generations: int
     predictor: Predictor
     features: Encoding
-    adaptation_epochs: int
-    evaluation_batch_size: int
-    training: AdaptationConfig
+    distributions: DistributionFit
+    seed: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchResult:
-    """The archive at the end, a row of figures for each turn, and the measure of the hypervolume."""
+    """The archive at the start and behind each turn, the turns' figures, the measure of the hypervolume."""
 
-    archive: Archive
+    archives: tuple[Archive, ...]
     history: pd.DataFrame
     hypervolume: Hypervolume
 
+    @property
+    def archive(self) -> Archive:
+        """The archive at the end."""
+        return self.archives[-1]
+
 
 class Search:
-    """One search over `family`, which it adapts in place; `run` does all of it.
+    """One search over `subnets`, which it adapts in place; `run` does all of it.
 
-    Everything a turn has found is saved in `progress` before the supernets are adapted, and the
+    Everything a turn has found is saved in `progress` before the subnets are adapted, and the
     whole turn at its end: a killed search goes on with the same archive and weights.
     """
 
     def __init__(
         self,
-        family: Family,
         space: SearchSpace,
-        images: ImageSplits,
+        subnets: Adaptable,
+        costs_of: CostsOf,
         config: SearchConfig,
         progress: Progress,
     ) -> None:
-        self.family, self.space, self.images = family, space, images
+        self.space, self.subnets, self.costs_of = space, subnets, costs_of
         self.config, self.progress = config, progress
-        self._table = CostTable(space=space, classes=len(images.class_names))
-        any_supernet = next(iter(family.values()))
-        self._evaluator = Evaluator(
-            calibration=config.training.calibration(images),
-            images=evaluation_batches(images, images.valid, config.evaluation_batch_size),
-            exit_weights=config.training.output_weights(any_supernet),
-        )
 
     def run(self) -> SearchResult:
-        """Initialise the archive and take all turns."""
-        config = self.config
-        # Before any adaptation is restored: the teacher is the supernet as it came.
-        teacher = widest_teacher(self.family, self.space, self.images, config.training)
-        archive = self._initial_archive()
-        hypervolume = Hypervolume.from_archive(archive.costs(config.objectives))
+        """Initialise the archive and take the turns."""
+        archives = [self._initial_archive()]
+        hypervolume = Hypervolume.from_archive(archives[0].costs(self.config.objectives))
         history: list[dict[str, Any]] = []
-        for turn in range(1, config.turns + 1):
-            found = self.progress.remembered(f"turn_{turn}_found", partial(self._find, archive, turn))
-            archive = self._archive(found)
-            best = archive.top(config.top, config.objectives, seed=self._seed("top", turn))
-            distributions = fit_distributions(self.space, best.codes)
-            losses = adapt(
-                self.family,
-                self.space,
-                distributions.sample,
-                teacher=teacher,
-                images=self.images,
-                config=config.training,
-                progress=self.progress.child("adaptation"),
-                until=turn * config.adaptation_epochs,
-            )
-            done = self.progress.remembered(f"turn_{turn}", partial(self._reevaluate, archive, turn))
-            archive = self._archive(done)
-            entry = {"turn": turn, **found.values["quality"], **done.values["validation"]}
-            epochs = losses[: turn * config.adaptation_epochs]
-            entry |= {"loss": epochs[-1]["loss"]} if epochs else {}
-            entry["hypervolume"] = hypervolume.value(archive.costs(config.objectives))
+        for turn in range(1, self.config.turns + 1):
+            archive, entry = self._turn(archives[-1], turn)
+            entry["hypervolume"] = hypervolume.value(archive.costs(self.config.objectives))
             entry["best_accuracy"] = float(archive.values["accuracy"].max())
+            archives.append(archive)
             history.append(entry)
             # A kill may come between saving and tracking: the last turn is tracked again.
             if self.progress.load(f"turn_{turn + 1}_found") is None:
-                self.progress.track({name: v for name, v in entry.items() if name != "turn"}, turn)
-        return SearchResult(archive=archive, history=pd.DataFrame(history), hypervolume=hypervolume)
+                numbers = {name: value for name, value in entry.items() if isinstance(value, float)}
+                self.progress.track(numbers, turn)
+            if _is_plateau([entry["hypervolume"] for entry in history], self.config.patience):
+                break
+        return SearchResult(archives=tuple(archives), history=pd.DataFrame(history), hypervolume=hypervolume)
 
     # ── before the first turn ────────────────────────────────────────────────────────────────
 
@@ -121,9 +118,9 @@ class Search:
             [self.space.encode(self.space.largest()), self.space.encode(self.space.smallest())]
         )
         wanted = config.archive_size * config.pre_processing
-        generator = numpy_generator(config.training.seed, "initial archive")
+        generator = numpy_generator(config.seed, "initial archive")
         # Twice as many as wanted, because samples may repeat each other or the extremes.
-        codes = self.space.sample_architectures(2 * wanted, generator)
+        codes = SAMPLERS[config.sampling](self.space, 2 * wanted, generator)
         codes = np.concatenate([extremes, codes])
         codes = codes[np.sort(np.unique(codes, axis=0, return_index=True)[1])][:wanted]
         parts = []
@@ -141,8 +138,19 @@ class Search:
 
     # ── a turn ───────────────────────────────────────────────────────────────────────────────
 
+    def _turn(self, archive: Archive, turn: int) -> tuple[Archive, dict[str, Any]]:
+        config = self.config
+        found = self.progress.remembered(f"turn_{turn}_found", partial(self._find, archive, turn))
+        archive = self._archive(found)
+        best = archive.top(config.top, config.objectives, seed=self._seed("top", turn))
+        distributions = FITS[config.distributions](self.space, best.codes)
+        loss = self.subnets.adapt(distributions.sample, turn)
+        done = self.progress.remembered(f"turn_{turn}", partial(self._reevaluate, archive, turn))
+        entry = {"turn": turn, **found.values["quality"], **done.values["validation"]}
+        return self._archive(done), entry | ({} if loss is None else {"loss": loss})
+
     def _find(self, archive: Archive, turn: int) -> State:
-        """Steps 2 to 6: predict, evolve, choose, evaluate, judge the predictor, substitute."""
+        """Steps 2 to 6: predict, evolve, choose, evaluate, judge the predictor, grow or substitute."""
         config = self.config
         errors = 1 - archive.values["accuracy"].to_numpy()
         predictor = config.predictor.fit(
@@ -151,7 +159,7 @@ class Search:
         candidates, predicted = evolve(
             space=self.space,
             predict_error=lambda codes: predictor.predict(features(self.space, codes, config.features)),
-            costs_of=self._costs,
+            costs_of=self.costs_of,
             objectives=config.objectives,
             archive=archive,
             population=config.population,
@@ -169,37 +177,27 @@ class Search:
         guess = predicted[chosen, config.objectives.index("accuracy")]
         new = self._evaluated(candidates[chosen], turn, f"turn {turn} candidates", guess)
         quality = predictor_quality(1 - new.values["accuracy"].to_numpy(), guess)
-        archive = archive.substitute(new, config.objectives, seed=self._seed("substitution", turn))
-        return _state(archive, quality=quality.to_dict())
+        return _state(self._with(archive, new, turn), quality=quality.to_dict())
+
+    def _with(self, archive: Archive, new: Archive, turn: int) -> Archive:
+        if self.config.growth == "grow":
+            return archive.grow(new)
+        return archive.substitute(new, self.config.objectives, seed=self._seed("substitution", turn))
 
     def _reevaluate(self, archive: Archive, turn: int) -> State:
-        """Step 9, and the supernets' own validation over their extreme combinations (section 6.2.3)."""
-        architectures = [self.space.decode(code) for code in archive.codes]
-        accuracy = self._evaluator.accuracies(self.family, architectures, f"turn {turn} archive")
-        unlocked = Choices.everything(self.space.design).extremes()
-        sizes = sorted({self.space.resolutions[0], self.space.resolutions[-1]})
-        grid = [
-            a
-            for width in self.family
-            for a in combinations(self.space.design, unlocked, resolutions=sizes, width=width)
-        ]
-        validated = self._evaluator.accuracies(self.family, grid, f"turn {turn} supernets")
-        validation = {"supernet_mean": float(validated.mean()), "supernet_best": float(validated.max())}
+        """Step 9, and the subnets' own validation (section 6.2.3)."""
+        accuracy = self.subnets.accuracies(archive.codes, f"turn {turn} archive")
+        validation = self.subnets.validate(f"turn {turn} supernets")
         return _state(archive.with_accuracy(accuracy), validation=validation)
 
     def _evaluated(self, codes: Codes, turn: int, name: str, predicted: Any = np.nan) -> Archive:
-        architectures = [self.space.decode(code) for code in codes]
-        accuracy = self._evaluator.accuracies(self.family, architectures, name)
+        accuracy = self.subnets.accuracies(codes, name)
         return Archive.evaluated(
-            codes, accuracy=accuracy, costs=self._costs(codes), turn=turn, predicted_error=predicted
+            codes, accuracy=accuracy, costs=self.costs_of(codes), turn=turn, predicted_error=predicted
         )
 
-    def _costs(self, codes: Codes) -> pd.DataFrame:
-        table = self._table(codes)
-        return pd.DataFrame({"params": table[:, PARAMS], "macs": table[:, MACS]})
-
     def _seed(self, purpose: str, turn: int) -> int:
-        return derived_seed(self.config.training.seed, "search", purpose, turn)
+        return derived_seed(self.config.seed, "search", purpose, turn)
 
     def _archive(self, state: State) -> Archive:
         return Archive.from_frame(pd.DataFrame(state.values["archive"]), self.space)
@@ -207,3 +205,11 @@ class Search:
 
 def _state(archive: Archive, **values: Any) -> State:
     return State(values={"archive": archive.to_frame().to_dict("list"), **values})
+
+
+def _is_plateau(hypervolumes: list[float], patience: int | None) -> bool:
+    """Whether the last `patience` turns together raised the best hypervolume by less than PLATEAU."""
+    if patience is None or len(hypervolumes) <= patience:
+        return False
+    before = max(hypervolumes[:-patience])
+    return max(hypervolumes[-patience:]) < (1 + PLATEAU) * before

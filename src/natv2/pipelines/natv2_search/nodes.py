@@ -7,17 +7,19 @@ import torch
 from matplotlib.figure import Figure as Image
 from plotly.graph_objects import Figure
 
+from natv2.costs import MACS, PARAMS, CostTable
 from natv2.devices import Precision, resolve_device
 from natv2.errors import UserError
 from natv2.images import ImageSplits
 from natv2.parameters import SearchParameters
 from natv2.reporting.front import front_figure, front_image
 from natv2.reporting.search_curves import search_figure
+from natv2.search.adaptable import AdaptableFamily
 from natv2.search.adaptation import AdaptationConfig, adapt, warm_up_largest, widest_teacher
 from natv2.search.predictors import PREDICTORS
-from natv2.search.report import describe_archive
+from natv2.search.report import describe_turns
 from natv2.search.search import Search, SearchConfig
-from natv2.spaces import SearchSpace
+from natv2.spaces import Codes, SearchSpace
 from natv2.supernets import Checkpoint, Supernet
 from natv2.training.optimiser import OptimiserConfig
 from natv2.training.progress import Progress
@@ -84,19 +86,48 @@ def search_networks(
     images: ImageSplits,
     search: SearchParameters,
     objectives: tuple[str, ...],
+    preset: str,
     seed: int,
     device: str,
     precision: Precision,
     progress: Progress,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any], Checkpoint, Checkpoint]:
-    """All turns: the archive, the predictor's data, the turns' figures, their summary, adapted supernets."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any], Checkpoint, Checkpoint]:
+    """All turns.
+
+    Gives the archive, what it was behind each turn, the predictor's data, the turns' figures, their summary
+    and the adapted supernets.
+    """
     target = resolve_device(device)
     search, images = search.at(images.sizes), images.to(target)
     family, space = _family(narrow, wide, search, target), _space(narrow, wide, search)
-    config = _search_config(search, tuple(objectives), seed, precision)
-    result = Search(family, space, images, config, progress).run()
-    archive = describe_archive(result.archive, space, config.objectives, search.high_tradeoff)
+    config = _search_config(search, tuple(objectives), seed)
+    subnets = AdaptableFamily(
+        family,
+        space,
+        images,
+        # One schedule over all turns (facts, section 5).
+        _training(
+            search,
+            search.adaptation.lr,
+            search.turns * search.adaptation.epochs,
+            search.adaptation.subnets,
+            seed,
+            precision,
+        ),
+        epochs=search.adaptation.epochs,
+        evaluation_batch_size=search.evaluation_batch_size,
+        progress=progress,
+    )
+    table = CostTable(space=space, classes=len(images.class_names))
+
+    def costs_of(codes: Codes) -> pd.DataFrame:
+        costs = table(codes)
+        return pd.DataFrame({"params": costs[:, PARAMS], "macs": costs[:, MACS]})
+
+    result = Search(space, subnets, costs_of, config, progress).run()
+    by_turn = describe_turns(result.archives, space, config.objectives, search.high_tradeoff)
     summary = {
+        "preset": preset,
         "supernet": narrow.design.label,
         "source": narrow.origin.get("source"),
         "dataset": images.name,
@@ -104,7 +135,15 @@ def search_networks(
         "hypervolume": result.hypervolume.to_dict(),
     }
     adapted = _checkpoints(family, images, "adaptation", (narrow, wide), search)
-    return archive, result.archive.to_frame(), result.history, summary, *adapted
+    archive = by_turn[by_turn["at_turn"] == by_turn["at_turn"].max()].drop(columns="at_turn")
+    return (
+        archive.reset_index(drop=True),
+        by_turn,
+        result.archive.to_frame(),
+        result.history,
+        summary,
+        *adapted,
+    )
 
 
 def report_search(
@@ -118,25 +157,23 @@ def report_search(
     return front, figure, image, search_figure(history)
 
 
-def _search_config(
-    search: SearchParameters, objectives: tuple[str, ...], seed: int, precision: Precision
-) -> SearchConfig:
-    adaptation, epochs = search.adaptation, search.turns * search.adaptation.epochs
+def _search_config(search: SearchParameters, objectives: tuple[str, ...], seed: int) -> SearchConfig:
     return SearchConfig(
         objectives=objectives,
+        sampling=search.sampling,
+        growth=search.growth,
         archive_size=search.archive_size,
         pre_processing=search.pre_processing,
         turns=search.turns,
+        patience=search.patience,
         candidates=search.candidates,
         top=search.top,
         population=search.population,
         generations=search.generations,
         predictor=PREDICTORS[search.predictor](folds=search.folds),
         features=search.features,
-        adaptation_epochs=adaptation.epochs,
-        evaluation_batch_size=search.evaluation_batch_size,
-        # One schedule over all turns (facts, section 5).
-        training=_training(search, adaptation.lr, epochs, adaptation.subnets, seed, precision),
+        distributions=search.distributions,
+        seed=seed,
     )
 
 

@@ -40,10 +40,12 @@ def create_pipeline() -> Pipeline:
                     "wide.warm_supernet",
                     *_SHARED,
                     "params:objectives",
+                    "params:preset",
                     *_REST,
                 ],
                 outputs=[
                     "archive",
+                    "archive_by_turn",
                     "predictor_data",
                     "search_history",
                     "search_summary",
