@@ -12,32 +12,40 @@ all turns. The aim: 0.2 of one by one.
 
 import argparse
 import time
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from benchmarks.turns import CLASSES, random_images
 from natv2.exits import exit_weights
 from natv2.images import Batch, calibration_batches, evaluation_batches
 from natv2.spaces import DESIGNS, Architecture, Choices, combinations
-from natv2.supernets import Supernet
+from natv2.supernets import Network, Supernet
 from natv2.training.evaluation import Evaluator, top1
 
 CALIBRATION, EVERY, TURNS, WIDTH = 200, 8, 3, 1.0
 RESOLUTIONS = (48, 56, 64)
 
 
-def alone(supernet: Supernet, architecture: Architecture, evaluator: Evaluator) -> float:
-    """Top-1 of one extracted network, recalibrated as any module is: its own batch norms average."""
-    network = supernet.subnet(architecture).train()
-    norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None
+def recalibrate(network: Network, batches: Sequence[Tensor]) -> None:
+    """Recalibrate one extracted network as any module is: its own batch norms average."""
+    network.train()
+    for norm in network.modules():
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            norm.reset_running_stats()
+            norm.momentum = None
     with torch.inference_mode():
-        for batch in evaluator.calibration:
-            network(batch.at(architecture.resolution))
+        for x in batches:
+            network(x)
+
+
+def alone(supernet: Supernet, architecture: Architecture, evaluator: Evaluator) -> float:
+    """Top-1 of one extracted and recalibrated network."""
+    network = supernet.subnet(architecture)
+    recalibrate(network, [batch.at(architecture.resolution) for batch in evaluator.calibration])
     return top1(network, evaluator.images)
 
 

@@ -41,7 +41,7 @@ _COLUMNS = ["name", "test_accuracy", "params", "macs", "resolution", "exit", "wi
 
 def is_shown(dataset: str) -> bool:
     """Whether the end of a run shows the data set of this name as a table."""
-    return dataset in ("plan", "results", *_COMPARED) or dataset.endswith(_STEPS)
+    return dataset in ("plan", "search_plan", "results", *_COMPARED) or dataset.endswith(_STEPS)
 
 
 def show_tables(saved: Mapping[str, Any]) -> None:
@@ -50,7 +50,10 @@ def show_tables(saved: Mapping[str, Any]) -> None:
     if steps:
         _show("Test top-1 (%) behind each step", pd.concat(steps).dropna(axis="columns"))
     if "plan" in saved:
-        _show("What each phase is expected to take", _plan(saved["plan"]))
+        whole = {"width": "both", "phase": "all"}
+        _show("What each phase is expected to take", _plan(saved["plan"], whole))
+    if "search_plan" in saved:
+        _show("What each stage is expected to take", _plan(saved["search_plan"], {"stage": "all"}))
     for name, title in _COMPARED.items():
         if name in saved:
             shown = [column for column in saved[name].columns if not column.endswith(" sd")]
@@ -60,17 +63,20 @@ def show_tables(saved: Mapping[str, Any]) -> None:
         _show("", results_table(ordered))
 
 
-def _plan(table: pd.DataFrame) -> pd.DataFrame:
-    """The plan with a row for all phases together, its hours as h:mm:ss."""
-    hours, sums = ["training", "evaluation", "test"], ["epochs", "steps", "disk"]
-    whole = {"width": "both", "phase": "all", "memory": table["memory"].max(), **table[hours + sums].sum()}
-    both = pd.concat([table.astype({"width": str}), pd.DataFrame([whole])], ignore_index=True)
+def _plan(table: pd.DataFrame, whole: dict[str, Any]) -> pd.DataFrame:
+    """The plan with a row for all of it together, which `whole` names, its hours as h:mm:ss."""
+    hours = [name for name in ("training", "evaluation", "test", "search") if name in table]
+    sums = [name for name in ("epochs", "steps", "disk") if name == "disk" or "times" not in table]
+    whole = {**whole, "memory": table["memory"].max(), **table[hours + sums].sum()}
+    table = table.astype({"width": str}) if "width" in table else table
+    both = pd.concat([table, pd.DataFrame([whole])], ignore_index=True)
     both["total"] = both[hours].sum(axis=1)
     for name in (*hours, "total"):
         both[name] = [str(timedelta(hours=value)).split(".")[0] for value in both[name]]
     for name in ("memory", "disk"):
         both[f"{name} (GB)"] = both.pop(name) / 1e9
-    return both.astype({"epochs": int, "steps": int})
+    counts = ["times", "epochs", "steps", "networks"]
+    return both.astype({name: "Int64" for name in counts if name in both})
 
 
 def _show(title: str, table: pd.DataFrame) -> None:

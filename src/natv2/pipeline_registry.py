@@ -4,7 +4,15 @@ import warnings
 
 from kedro.pipeline import Pipeline
 
-from natv2.pipelines import images, natv2_search, ofav2_compare, ofav2_eps, ofav2_plan, postprocess
+from natv2.pipelines import (
+    images,
+    natv2_plan,
+    natv2_search,
+    ofav2_compare,
+    ofav2_eps,
+    ofav2_plan,
+    postprocess,
+)
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -20,6 +28,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "images": images.create_pipeline(),
         **journey,
         "ofav2_plan": ofav2_plan.create_pipeline(),
+        "natv2_plan": natv2_plan.create_pipeline(),
         "ofav2_compare": ofav2_compare.create_pipeline(),
         "__default__": sum(journey.values(), Pipeline([])),
     }

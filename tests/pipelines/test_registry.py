@@ -48,7 +48,9 @@ def test_every_parameter_a_node_asks_for_exists():
 
 
 @pytest.mark.parametrize(
-    "node", PIPELINES["__default__"].nodes + SMALL["ofav2_plan"].nodes, ids=lambda node: node.name
+    "node",
+    PIPELINES["__default__"].nodes + SMALL["ofav2_plan"].nodes + SMALL["natv2_plan"].nodes,
+    ids=lambda node: node.name,
 )
 def test_a_parameter_goes_to_the_argument_of_its_name(node):
     """Nodes take what they are given by position."""

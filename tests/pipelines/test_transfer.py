@@ -105,8 +105,8 @@ def test_networks_are_found_for_the_target(digits, source, target, tmp_path):
     ]
     warm = warm_up_supernets(*warm, images, search, 0, "cpu", "auto", progress.child("warm"))
     objectives = ("accuracy", "macs")
-    archive, _, _, summary, *adapted = search_networks(
-        *warm, images, search, objectives, 0, "cpu", "auto", progress.child("search")
+    archive, _, _, _, summary, *adapted = search_networks(
+        *warm, images, search, objectives, "natv2", 0, "cpu", "auto", progress.child("search")
     )
     assert [checkpoint.classes for checkpoint in adapted] == [target, target]
     supernets = {checkpoint.width: checkpoint.supernet() for checkpoint in adapted}
@@ -124,5 +124,14 @@ def test_two_supernets_of_different_designs_are_refused(digits, source, tmp_path
     other = replace(wide, design=replace(wide.design, kernels=(3, 5)))
     with pytest.raises(UserError, match="kernels 3 5 at width"):
         search_networks(
-            narrow, other, digits, PARAMETERS.search, ("accuracy",), 0, "cpu", "auto", Progress(tmp_path)
+            narrow,
+            other,
+            digits,
+            PARAMETERS.search,
+            ("accuracy",),
+            "natv2",
+            0,
+            "cpu",
+            "auto",
+            Progress(tmp_path),
         )

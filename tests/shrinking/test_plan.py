@@ -28,7 +28,7 @@ from tests.tiny import new_supernet
 )
 def test_a_row_for_each_phase_and_a_supernet_as_it_was(monkeypatch, schedule, phases, tested, taught):
     """By a clock that goes on by a second whenever it is looked at."""
-    monkeypatch.setattr("natv2.shrinking.plan.time", SimpleNamespace(perf_counter=count().__next__))
+    monkeypatch.setattr("natv2.training.timing.time", SimpleNamespace(perf_counter=count().__next__))
     teachers = []
     monkeypatch.setattr(train, "make_teacher", lambda *a, **o: teachers.append(a) or make_teacher(*a, **o))
     supernet = new_supernet(NAME)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from natv2.images import ImageSplits, evaluation_batches
 from natv2.search.adaptation import AdaptationConfig, Sampler, adapt, widest_teacher
-from natv2.spaces import Choices, Codes, SearchSpace, combinations
+from natv2.spaces import Architecture, Choices, Codes, SearchSpace, combinations
 from natv2.training.evaluation import Evaluator, Family
 from natv2.training.progress import Progress
 
@@ -72,12 +72,17 @@ class AdaptableFamily:
 
     def validate(self, name: str) -> dict[str, float]:
         """Mean and best top-1 over the supernets' extreme combinations (section 6.2.3)."""
-        unlocked = Choices.everything(self._space.design).extremes()
-        sizes = sorted({self._space.resolutions[0], self._space.resolutions[-1]})
-        grid = [
-            architecture
-            for width in self._family
-            for architecture in combinations(self._space.design, unlocked, resolutions=sizes, width=width)
-        ]
+        grid = extreme_networks(self._space)
         validated = self._evaluator.accuracies(self._family, grid, name)
         return {"supernet_mean": float(validated.mean()), "supernet_best": float(validated.max())}
+
+
+def extreme_networks(space: SearchSpace) -> list[Architecture]:
+    """Constant combinations of the least and greatest values of everything elastic (section 6.2.3)."""
+    unlocked = Choices.everything(space.design).extremes()
+    sizes = sorted({space.resolutions[0], space.resolutions[-1]})
+    return [
+        architecture
+        for width in space.widths
+        for architecture in combinations(space.design, unlocked, resolutions=sizes, width=width)
+    ]

@@ -53,10 +53,14 @@ def warm_up_largest(
     supernet: Supernet, resolution: int, *, images: ImageSplits, config: AdaptationConfig, progress: Progress
 ) -> History:
     """First and second warm-up phase: train the largest network with all its exits, in place."""
+    return _fit(supernet, largest_step(supernet, resolution, config), images, config, progress, None)
+
+
+def largest_step(supernet: Supernet, resolution: int, config: AdaptationConfig) -> Step:
+    """What the first two warm-up phases do with a batch."""
     losses, _ = exit_weights(config.exit_weights, len(supernet.design.exits))
     network = supernet.largest(resolution)
-    step = joint_step(supernet, lambda epoch, index: network, losses, label_smoothing=0.0)
-    return _fit(supernet, step, images, config, progress, None)
+    return joint_step(supernet, lambda epoch, index: network, losses, label_smoothing=0.0)
 
 
 def adapt(
@@ -76,12 +80,25 @@ def adapt(
     teacher sees the largest resolution. One optimiser serves both widths: what a step did not draw
     has no gradient and stays.
     """
+    step = sampled_step(family, space, sampler, teacher, config, progress.name)
+    return _fit(nn.ModuleList(family.values()), step, images, config, progress, until)
+
+
+def sampled_step(
+    family: Family,
+    space: SearchSpace,
+    sampler: Sampler,
+    teacher: Teacher | None,
+    config: AdaptationConfig,
+    name: str,
+) -> Step:
+    """What `adapt` does with a batch; `name` tells its draws from those of other loops."""
 
     def sample(epoch: int, index: int) -> Sequence[Architecture]:
-        generator = numpy_generator(config.seed, progress.name, "subnets", epoch, index)
+        generator = numpy_generator(config.seed, name, "subnets", epoch, index)
         return [space.decode(code) for code in sampler(config.subnets, generator)]
 
-    step = elastic_step(
+    return elastic_step(
         family,
         sample,
         teacher,
@@ -89,7 +106,6 @@ def adapt(
         label_smoothing=0.0,
         teacher_resolution=space.resolutions[-1],
     )
-    return _fit(nn.ModuleList(family.values()), step, images, config, progress, until)
 
 
 def widest_teacher(

@@ -16,6 +16,7 @@ from natv2.reporting.front import front_figure, front_image
 from natv2.reporting.search_curves import search_figure
 from natv2.search.adaptable import AdaptableFamily
 from natv2.search.adaptation import AdaptationConfig, adapt, warm_up_largest, widest_teacher
+from natv2.search.evolution import CostsOf
 from natv2.search.predictors import PREDICTORS
 from natv2.search.report import describe_turns
 from natv2.search.search import Search, SearchConfig
@@ -42,8 +43,7 @@ def warm_up_largest_network(
     supernet.to(target)
     search = search.at(images.sizes)
     assert search.resolutions is not None
-    warm_up = search.warm_up
-    config = _training(search, warm_up.lr, warm_up.largest_epochs, warm_up.subnets, seed, precision)
+    config = configure_warm_up(search, search.warm_up.largest_epochs, seed, precision)
     warm_up_largest(
         supernet, search.resolutions[-1], images=images.to(target), config=config, progress=progress
     )
@@ -65,8 +65,7 @@ def warm_up_supernets(
     search, images = search.at(images.sizes), images.to(target)
     family = _family(narrow, wide, search, target)
     space = _space(narrow, wide, search)
-    warm_up = search.warm_up
-    config = _training(search, warm_up.lr, warm_up.supernet_epochs, warm_up.subnets, seed, precision)
+    config = configure_warm_up(search, search.warm_up.supernet_epochs, seed, precision)
     teacher = widest_teacher(family, space, images, config) if search.kd_ratio > 0 else None
     adapt(
         family,
@@ -100,31 +99,17 @@ def search_networks(
     target = resolve_device(device)
     search, images = search.at(images.sizes), images.to(target)
     family, space = _family(narrow, wide, search, target), _space(narrow, wide, search)
-    config = _search_config(search, tuple(objectives), seed)
+    config = configure_search(search, tuple(objectives), seed)
     subnets = AdaptableFamily(
         family,
         space,
         images,
-        # One schedule over all turns (facts, section 5).
-        _training(
-            search,
-            search.adaptation.lr,
-            search.turns * search.adaptation.epochs,
-            search.adaptation.subnets,
-            seed,
-            precision,
-        ),
+        configure_adaptation(search, seed, precision),
         epochs=search.adaptation.epochs,
         evaluation_batch_size=search.evaluation_batch_size,
         progress=progress,
     )
-    table = CostTable(space=space, classes=len(images.class_names))
-
-    def costs_of(codes: Codes) -> pd.DataFrame:
-        costs = table(codes)
-        return pd.DataFrame({"params": costs[:, PARAMS], "macs": costs[:, MACS]})
-
-    result = Search(space, subnets, costs_of, config, progress).run()
+    result = Search(space, subnets, costs(space, images), config, progress).run()
     by_turn = describe_turns(result.archives, space, config.objectives, search.high_tradeoff)
     summary = {
         "preset": preset,
@@ -157,7 +142,19 @@ def report_search(
     return front, figure, image, search_figure(history)
 
 
-def _search_config(search: SearchParameters, objectives: tuple[str, ...], seed: int) -> SearchConfig:
+def costs(space: SearchSpace, images: ImageSplits) -> CostsOf:
+    """The objectives beside accuracy of codes of `space`."""
+    table = CostTable(space=space, classes=len(images.class_names))
+
+    def costs_of(codes: Codes) -> pd.DataFrame:
+        counted = table(codes)
+        return pd.DataFrame({"params": counted[:, PARAMS], "macs": counted[:, MACS]})
+
+    return costs_of
+
+
+def configure_search(search: SearchParameters, objectives: tuple[str, ...], seed: int) -> SearchConfig:
+    """What determines the search, from what a person may set."""
     return SearchConfig(
         objectives=objectives,
         sampling=search.sampling,
@@ -175,6 +172,20 @@ def _search_config(search: SearchParameters, objectives: tuple[str, ...], seed: 
         distributions=search.distributions,
         seed=seed,
     )
+
+
+def configure_warm_up(
+    search: SearchParameters, epochs: int, seed: int, precision: Precision
+) -> AdaptationConfig:
+    """How the largest networks, then the supernets are trained before the search."""
+    warm_up = search.warm_up
+    return _training(search, warm_up.lr, epochs, warm_up.subnets, seed, precision)
+
+
+def configure_adaptation(search: SearchParameters, seed: int, precision: Precision) -> AdaptationConfig:
+    """How the supernets are trained in all turns: one schedule over them (facts, section 5)."""
+    adaptation, epochs = search.adaptation, search.turns * search.adaptation.epochs
+    return _training(search, adaptation.lr, epochs, adaptation.subnets, seed, precision)
 
 
 def _training(

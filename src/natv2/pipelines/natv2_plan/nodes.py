@@ -1,0 +1,59 @@
+"""The node of `natv2_plan`."""
+
+import pandas as pd
+import torch
+
+from natv2.devices import Precision, resolve_device
+from natv2.images import ImageSplits
+from natv2.parameters import ElasticParameters, SearchParameters, WidthParameters
+from natv2.pipelines.natv2_search.nodes import (
+    configure_adaptation,
+    configure_search,
+    configure_warm_up,
+    costs,
+)
+from natv2.search.plan import plan_search
+from natv2.spaces import SearchSpace
+from natv2.supernets import Supernet
+from natv2.training.progress import Progress
+
+_STEPS = 20
+
+
+def plan_stages(
+    images: ImageSplits,
+    supernet: str,
+    elastic: ElasticParameters,
+    search: SearchParameters,
+    objectives: tuple[str, ...],
+    seed: int,
+    precision: Precision,
+    widths: WidthParameters,
+    device: str,
+    progress: Progress,
+) -> pd.DataFrame:
+    """Hours, memory and disk of each stage of a search, from 20 timed steps of each."""
+    design, target = elastic.design(supernet), resolve_device(device)
+    images, search = images.to(target), search.at(images.sizes)
+    assert search.resolutions is not None
+    family = {}
+    for width in (widths.narrow, widths.wide):
+        trial = Supernet(design, width, len(images.class_names), dropout=search.dropout)
+        family[width] = trial.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    space = SearchSpace(design=design, resolutions=search.resolutions, widths=(widths.narrow, widths.wide))
+    table = plan_search(
+        family,
+        space,
+        costs(space, images),
+        images=images,
+        config=configure_search(search, tuple(objectives), seed),
+        warm_up=configure_warm_up(search, search.warm_up.supernet_epochs, seed, precision),
+        largest_epochs=search.warm_up.largest_epochs,
+        adaptation=configure_adaptation(search, seed, precision),
+        epochs=search.adaptation.epochs,
+        steps=_STEPS,
+    )
+    hours = table[["training", "evaluation", "search"]].sum()
+    expected = {f"{name}_hours": float(value) for name, value in hours.items()}
+    progress.track({**expected, "memory": table["memory"].max(), "disk": table["disk"].sum()}, 0)
+    return table

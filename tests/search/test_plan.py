@@ -1,0 +1,77 @@
+"""A plan has every stage of the search to come, and leaves no trace; its figures are counted instead."""
+
+from dataclasses import replace
+from itertools import count
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+import torch
+
+from natv2.costs import CostTable
+from natv2.search.adaptable import extreme_networks
+from natv2.search.adaptation import AdaptationConfig
+from natv2.search.plan import plan_search
+from natv2.spaces import SearchSpace
+from natv2.training.optimiser import OptimiserConfig
+from tests.designs import DESIGNS
+from tests.search.test_search import CONFIG
+from tests.tiny import new_supernet, splits
+
+IMAGES = splits()
+TRAINING = AdaptationConfig(
+    optimiser=OptimiserConfig(learning_rate=0.1, epochs=6),
+    batch_size=16,
+    subnets=1,
+    kd_ratio=1.0,
+    exit_weights="DESC",
+    calibration_images=100,  # more than there are
+    calibration_batch_size=16,
+    seed=0,
+)
+
+
+@pytest.mark.parametrize(("growth", "archive"), [("substitute", 12), ("grow", 12 + 3 * 4 // 2)])
+def test_a_row_for_each_stage_and_supernets_as_they_were(monkeypatch, growth, archive):
+    """By a clock that goes on by a second whenever it is looked at."""
+    clock = SimpleNamespace(perf_counter=count().__next__)
+    monkeypatch.setattr("natv2.training.timing.time", clock)
+    monkeypatch.setattr("natv2.search.plan.time", clock)
+    family = {width: new_supernet("EE_B_OFAMobileNetV3", width) for width in (0.1, 0.2)}
+    before = {w: [p.clone() for p in supernet.parameters()] for w, supernet in family.items()}
+    space = SearchSpace(design=DESIGNS["EE_B_OFAMobileNetV3"], resolutions=(16, 20), widths=(0.1, 0.2))
+    table = CostTable(space=space, classes=4)
+    plan = plan_search(
+        family,
+        space,
+        lambda codes: pd.DataFrame(table(codes), columns=["params", "macs"]),
+        images=IMAGES,
+        config=replace(CONFIG, growth=growth, turns=3),
+        warm_up=TRAINING,
+        largest_epochs=5,
+        adaptation=replace(TRAINING, subnets=2),
+        epochs=2,
+        steps=2,
+    )
+    largest = "warm-up of the largest network, width"
+    assert plan["stage"].tolist() == [
+        f"{largest} 0.1",
+        f"{largest} 0.2",
+        "warm-up of both supernets",
+        "first archive",
+        "turns",
+    ]
+    assert plan["times"].tolist() == [1, 1, 1, 1, 3]
+    assert plan["epochs"].tolist() == [5, 5, 6, 0, 2]
+    assert plan["steps"].tolist() == [10, 10, 12, 0, 4]  # of 32 images, 16 a batch
+    assert (3600 * plan["training"]).tolist() == pytest.approx([10, 10, 12, 0, 3 * 4])
+    grid = len(extreme_networks(space))
+    assert plan["networks"].tolist() == [0, 0, 0, 24, 3 + archive + grid]
+    # Twelve networks take a second with 2 x 32 images; 16 are validated, 32 calibrate.
+    seconds = (16 + 32) / 64 / 12
+    assert (3600 * plan["evaluation"]).tolist() == pytest.approx(
+        [0, 0, 0, 24 * seconds, 3 * (3 + archive + grid) * seconds]
+    )
+    assert (3600 * plan["search"]).tolist() == pytest.approx([0, 0, 0, 0, 3])
+    for width, supernet in family.items():
+        assert all(torch.equal(a, b) for a, b in zip(supernet.parameters(), before[width], strict=True))
