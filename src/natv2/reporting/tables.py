@@ -38,6 +38,6 @@ def as_text(frame: pd.DataFrame) -> str:
 
 
 def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return MISSING if pd.isna(value) else f"{value:.2f}"
-    return str(value)
+    if pd.isna(value):  # type: ignore[call-overload]  # any scalar
+        return MISSING
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

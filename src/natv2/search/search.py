@@ -1,7 +1,10 @@
 """The search: turns of predicting, evolving, evaluating and adapting (Algorithm 3.2, chapter 6)."""
 
+import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial, reduce
 from types import MappingProxyType
 from typing import Any, Literal
@@ -20,6 +23,8 @@ from natv2.search.quality import predictor_quality
 from natv2.search.subset import select_subset
 from natv2.spaces import Codes, SearchSpace
 from natv2.training.progress import Progress, State
+
+logger = logging.getLogger("natv2")
 
 Growth = Literal["grow", "substitute"]
 """Whether candidates join the archive (NAT) or take the place of its worst (NATv2, section 6.1.3)."""
@@ -95,6 +100,7 @@ class Search:
         archives = [self._initial_archive()]
         hypervolume = Hypervolume.from_archive(archives[0].costs(self.config.objectives))
         history: list[dict[str, Any]] = []
+        clock = _Clock(self.config.turns)
         for turn in range(1, self.config.turns + 1):
             archive, entry = self._turn(archives[-1], turn)
             entry["hypervolume"] = hypervolume.value(archive.costs(self.config.objectives))
@@ -105,6 +111,7 @@ class Search:
             if self.progress.load(f"turn_{turn + 1}_found") is None:
                 numbers = {name: value for name, value in entry.items() if isinstance(value, float)}
                 self.progress.track(numbers, turn)
+                logger.info("%s", clock.report(entry))
             if _is_plateau([entry["hypervolume"] for entry in history], self.config.patience):
                 break
         return SearchResult(archives=tuple(archives), history=pd.DataFrame(history), hypervolume=hypervolume)
@@ -201,6 +208,24 @@ class Search:
 
     def _archive(self, state: State) -> Archive:
         return Archive.from_frame(pd.DataFrame(state.values["archive"]), self.space)
+
+
+class _Clock:
+    """Says how a search stands, and how long it will go on."""
+
+    def __init__(self, turns: int) -> None:
+        self.turns, self.taken, self.start = turns, 0, time.perf_counter()
+
+    def report(self, entry: Mapping[str, Any]) -> str:
+        """A line about the turn that `entry` tells of, the latest of those taken in this process."""
+        self.taken += 1
+        each = (time.perf_counter() - self.start) / self.taken
+        left = timedelta(seconds=round(each * (self.turns - entry["turn"])))
+        return (
+            f"turn {entry['turn']} of {self.turns}: hypervolume {entry['hypervolume']:.4f}, best validation "
+            f"top-1 {100 * entry['best_accuracy']:.1f} %, Kendall's tau of the predictor "
+            f"{entry['kendall']:.2f}; about {left} left for the other turns"
+        )
 
 
 def _state(archive: Archive, **values: Any) -> State:
