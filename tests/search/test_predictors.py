@@ -1,9 +1,20 @@
-"""The predictor learns from few rows, and is the same again."""
+"""Predictors learn from few rows, and are the same again."""
+
+import importlib.util
+from functools import cache
 
 import numpy as np
 import pytest
+from scipy.interpolate import RBFInterpolator
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold
+from sklearn.preprocessing import StandardScaler
 
-from natv2.search.predictors import PREDICTORS, LightGBMEnsemble, features
+from natv2.errors import UserError
+from natv2.search.predictors import AUTO, PREDICTORS, features
+from natv2.search.predictors.ensemble import FoldEnsemble
+from natv2.search.predictors.lightgbm import LightGBMEnsemble
+from natv2.search.predictors.rbf import RBF
 from natv2.search.quality import predictor_quality
 from natv2.spaces import DESIGNS, SearchSpace
 
@@ -27,6 +38,80 @@ def test_it_orders_unseen_architectures(rows: int, least: float, encoding: str) 
     predicted = fitted.predict(features(SPACE, unseen, encoding))
     assert predicted.shape == (100,)
     assert predictor_quality(errors(unseen, 0, generator), predicted).spearman > least
+
+
+INSTALLED = [name for name in PREDICTORS if name != "catboost" or importlib.util.find_spec("catboost")]
+RANDOM = {"lightgbm", "rbf_ensemble", "mlp", "e2epp", "cart", "catboost"}
+
+
+@cache
+def known(encoding: str, rows: int = 300) -> tuple[np.ndarray, ...]:
+    """Features and errors of architectures to fit to, and of others."""
+    generator = np.random.default_rng(5)
+    seen, unseen = SPACE.sample_architectures(rows, generator), SPACE.sample_architectures(100, generator)
+    given = (features(SPACE, seen, encoding), errors(seen, 0.01, generator))
+    return (*given, features(SPACE, unseen, encoding), errors(unseen, 0, generator))
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_every_predictor_orders_unseen_architectures(name: str) -> None:
+    """Spearman's correlation of 0.5 at 300 architectures, with at least one encoding."""
+    found = []
+    for encoding in ("integer", "one_hot"):
+        x, y, other, truth = known(encoding)
+        predicted = PREDICTORS[name](folds=5).fit(x, y, seed=3).predict(other)
+        assert predicted.shape == (100,) and predicted.dtype == np.float64
+        found.append(predictor_quality(truth, predicted))
+    assert max(quality.spearman for quality in found) > 0.8
+    # In units of the error: better than its mean is.
+    assert min(quality.rmse for quality in found) < 0.8 * truth.std()
+
+
+@pytest.mark.parametrize("encoding", ["integer", "one_hot"])
+@pytest.mark.parametrize("name", INSTALLED)
+def test_every_predictor_is_decided_by_its_seed(name: str, encoding: str) -> None:
+    x, y, other, _ = known(encoding, 40)
+    make = PREDICTORS[name]
+    first, again, third = (make(folds=4).fit(x, y, seed=s).predict(other) for s in (2**62, 2**62, 7))
+    np.testing.assert_array_equal(first, again)
+    assert (first != third).any() == (name in RANDOM)
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_every_predictor_bears_what_an_archive_may_be(name: str) -> None:
+    """Equal errors, variables that never vary, few rows, the same architecture twice."""
+    x, y, *_ = known("one_hot", 12)
+    for rows, values in ((x, np.full(12, 0.25)), (np.tile(x[:3], (4, 1)), y), (x[:, :3], y)):
+        predicted = PREDICTORS[name](folds=3).fit(rows, values, seed=0).predict(rows)
+        assert np.isfinite(predicted).all()
+        if np.ptp(values) == 0:
+            np.testing.assert_allclose(predicted, 0.25, atol=1e-6)
+
+
+def test_a_regressor_is_scikit_learns_in_other_units() -> None:
+    x, y, other, _ = known("integer")
+    scaler = StandardScaler().fit(x)
+    # A penalty does not depend on the targets' unit.
+    theirs = Ridge(10.0).fit(scaler.transform(x), y).predict(scaler.transform(other))
+    np.testing.assert_allclose(PREDICTORS["ridge"]().fit(x, y, seed=0).predict(other), theirs)
+
+
+def test_radial_basis_functions_are_scipys_and_their_ensemble_is_the_mean_of_the_folds() -> None:
+    x, y, other, _ = known("integer", 30)
+    theirs = RBFInterpolator(x, y, kernel="linear", smoothing=1.0, degree=0)(other)
+    np.testing.assert_allclose(RBF().fit(x, y, seed=0).predict(other), theirs)
+    np.testing.assert_allclose(RBF(smoothing=0.0).fit(x, y, seed=0).predict(x), y)
+    ensemble = FoldEnsemble(member=RBF(), folds=3).fit(x, y, seed=9).predict(other)
+    kept = [rest for rest, _ in KFold(3, shuffle=True, random_state=9).split(x)]
+    each = [RBFInterpolator(x[k], y[k], kernel="linear", smoothing=1.0, degree=0)(other) for k in kept]
+    np.testing.assert_allclose(ensemble, np.mean(each, axis=0))
+
+
+def test_a_predictor_that_is_not_installed_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"natv2\[catboost\]"):
+        PREDICTORS["catboost"]().fit(np.zeros((4, 2)), np.arange(4.0), seed=0)
+    assert "catboost" not in AUTO and {*AUTO} <= {*PREDICTORS}
 
 
 def test_same_seed_same_predictions_other_seed_others(capfd: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,7 @@ CONFIG = SearchConfig(
     top=8,
     population=8,
     generations=2,
-    predictor=PREDICTORS["lightgbm"](folds=2),
+    predictors={"lightgbm": PREDICTORS["lightgbm"](folds=2)},
     features="integer",
     distributions="categorical",
     seed=0,

@@ -14,8 +14,10 @@ from natv2.parameters.fields import (
     Model,
     NotNegative,
     Resolutions,
+    one_of,
 )
 from natv2.search.distributions import DistributionFit
+from natv2.search.predictors import AUTO, PREDICTORS
 from natv2.search.search import Growth, Sampling
 
 
@@ -60,7 +62,7 @@ class SearchParameters(Model):
     top: PositiveInt
     population: Annotated[int, Field(ge=4)]
     generations: Annotated[int, Field(ge=2)]  # the first is the archive's own
-    predictor: Literal["lightgbm", "rbf_ensemble"]
+    predictor: Annotated[str, one_of({**PREDICTORS, "auto": AUTO})]
     features: Literal["integer", "one_hot"]
     folds: Annotated[int, Field(ge=2)]
     distributions: DistributionFit

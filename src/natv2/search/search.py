@@ -21,6 +21,7 @@ from natv2.search.front import Hypervolume, non_dominated
 from natv2.search.predictors import Encoding, Predictor, features
 from natv2.search.quality import predictor_quality
 from natv2.search.subset import select_subset
+from natv2.search.trust import most_trusted
 from natv2.spaces import Codes, SearchSpace
 from natv2.training.progress import Progress, State
 
@@ -43,6 +44,7 @@ PLATEAU = 0.002  # of the hypervolume: less than this, relative, is no progress
 class SearchConfig:
     """What determines a search beside its subnets (thesis, sections 6.2 and 6.2.5).
 
+    Of several `predictors` each turn takes the one that its archive trusts most.
     `patience` turns without progress of the hypervolume end it; None for all `turns`.
     """
 
@@ -57,7 +59,7 @@ class SearchConfig:
     top: int
     population: int
     generations: int
-    predictor: Predictor
+    predictors: Mapping[str, Predictor]
     features: Encoding
     distributions: DistributionFit
     seed: int
@@ -160,9 +162,9 @@ class Search:
         """Steps 2 to 6: predict, evolve, choose, evaluate, judge the predictor, grow or substitute."""
         config = self.config
         errors = 1 - archive.values["accuracy"].to_numpy()
-        predictor = config.predictor.fit(
-            features(self.space, archive.codes, config.features), errors, seed=self._seed("predictor", turn)
-        )
+        known, seed = features(self.space, archive.codes, config.features), self._seed("predictor", turn)
+        name, trust = most_trusted(config.predictors, known, errors, seed=seed)
+        predictor = config.predictors[name].fit(known, errors, seed=seed)
         candidates, predicted = evolve(
             space=self.space,
             predict_error=lambda codes: predictor.predict(features(self.space, codes, config.features)),
@@ -183,8 +185,9 @@ class Search:
         )
         guess = predicted[chosen, config.objectives.index("accuracy")]
         new = self._evaluated(candidates[chosen], turn, f"turn {turn} candidates", guess)
-        quality = predictor_quality(1 - new.values["accuracy"].to_numpy(), guess)
-        return _state(self._with(archive, new, turn), quality=quality.to_dict())
+        checked = predictor_quality(1 - new.values["accuracy"].to_numpy(), guess)
+        quality = {"predictor": name, **trust.to_dict(), **checked.to_dict()}
+        return _state(self._with(archive, new, turn), quality=quality)
 
     def _with(self, archive: Archive, new: Archive, turn: int) -> Archive:
         if self.config.growth == "grow":

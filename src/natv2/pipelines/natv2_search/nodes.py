@@ -17,7 +17,7 @@ from natv2.reporting.search_curves import search_figure
 from natv2.search.adaptable import AdaptableFamily
 from natv2.search.adaptation import AdaptationConfig, adapt, warm_up_largest, widest_teacher
 from natv2.search.evolution import CostsOf
-from natv2.search.predictors import PREDICTORS
+from natv2.search.predictors import AUTO, PREDICTORS
 from natv2.search.report import describe_turns
 from natv2.search.search import Search, SearchConfig
 from natv2.spaces import Codes, SearchSpace
@@ -167,7 +167,10 @@ def configure_search(search: SearchParameters, objectives: tuple[str, ...], seed
         top=search.top,
         population=search.population,
         generations=search.generations,
-        predictor=PREDICTORS[search.predictor](folds=search.folds),
+        predictors={
+            name: PREDICTORS[name](folds=search.folds)
+            for name in (AUTO if search.predictor == "auto" else (search.predictor,))
+        },
         features=search.features,
         distributions=search.distributions,
         seed=seed,

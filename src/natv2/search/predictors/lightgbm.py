@@ -1,38 +1,12 @@
-"""Predictors of an architecture's top-1 error from its code (thesis, section 3.3.2)."""
+"""LightGBM, the thesis's predictor (sections 3.3.4 and 6.3.1)."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Literal, Protocol, cast
+from typing import Any, cast
 
 import lightgbm as lgb
 import numpy as np
-from numpy.typing import NDArray
 
-from natv2.spaces import Codes, SearchSpace
-
-Features = NDArray[np.float64]
-Errors = NDArray[np.float64]
-Encoding = Literal["integer", "one_hot"]
-
-
-class FittedPredictor(Protocol):
-    """A predictor that has seen an archive."""
-
-    def predict(self, features: Features) -> Errors:
-        """Predicted top-1 errors (N,) for `features` (N, F)."""
-
-
-class Predictor(Protocol):
-    """A way to fit a predictor; the fitted one is a new value."""
-
-    def fit(self, features: Features, errors: Errors, *, seed: int) -> FittedPredictor:
-        """Fit to `features` (N, F) and the top-1 errors (N,) of the same architectures."""
-
-
-def features(space: SearchSpace, codes: Codes, encoding: Encoding) -> Features:
-    """What a predictor sees of canonical `codes` (N, V): the integers or their one-hot vectors (N, F)."""
-    return space.one_hot(codes) if encoding == "one_hot" else codes.astype(np.float64)
+from natv2.search.predictors.interface import Errors, Features
 
 
 @dataclass(frozen=True)
@@ -96,6 +70,3 @@ class LightGBMEnsemble:
             "num_threads": 1,
             "verbosity": -1,
         }
-
-
-PREDICTORS: Mapping[str, Callable[..., Predictor]] = MappingProxyType({"lightgbm": LightGBMEnsemble})
