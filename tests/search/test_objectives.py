@@ -9,12 +9,14 @@ import pytest
 from natv2.errors import UserError
 from natv2.search.objectives import OBJECTIVES, as_costs, normalise, parse_objectives
 
-VALUES = pd.DataFrame({"params": [5, 7], "turn": [0, 1], "macs": [90, 80], "accuracy": [0.75, 0.5]})
-EXPECTED = {"accuracy": [0.25, 0.5], "params": [5.0, 7.0], "macs": [90.0, 80.0]}
+VALUES = pd.DataFrame(
+    {"params": [5, 7], "latency": [2.5, 3], "turn": [0, 1], "macs": [90, 80], "accuracy": [0.75, 0.5]}
+)
+EXPECTED = {"accuracy": [0.25, 0.5], "params": [5.0, 7.0], "macs": [90.0, 80.0], "latency": [2.5, 3.0]}
 
 
 def test_every_combination_with_accuracy_in_every_order() -> None:
-    for size in (1, 2, 3):
+    for size in (1, 2, 3, 4):
         for names in itertools.permutations(OBJECTIVES, size):
             if "accuracy" in names:
                 assert parse_objectives("+".join(names)) == names

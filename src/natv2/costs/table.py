@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from natv2.costs.parts import Cost, head_cost, level_cost, stage_sizes, stem_cost
 from natv2.spaces.channels import channel_plan
 from natv2.spaces.space import Codes, SearchSpace
+
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,17 +62,29 @@ class CostTable:
         Any code within the bounds will do: the levels behind a stage's first cost the same, so
         where its zeros stand does not matter. Raises ValueError where a code leaves the bounds.
         """
-        self.space.check(codes)
-        exits = codes[:, 2] if self.space.design.early_exits else np.zeros(len(codes), np.int64)
-        stages = np.asarray(self.space.design.exits)[exits]
-        grid = codes[:, 0] * len(self.space.widths) + codes[:, 1]
-        cost: Cost = self._rest.reshape(-1, len(self.space.design.exits), 2)[grid, exits]
-        # One flat look-up a level, parameters and MACs together, over few rows of memory at a time.
-        table = self._levels.reshape(-1, *self._levels.shape[2:])
-        _, levels, choices, _ = table.shape
-        for level in range(levels):
-            here = table[:, level].reshape(-1, 2)
-            index = grid * choices + codes[:, self.space.first_level + level]
-            index = np.where(level // self.space.design.levels_per_stage < stages, index, grid * choices)
-            cost += here[index]
-        return cost
+        return look_up(self.space, self._levels, self._rest, codes)
+
+
+def look_up(
+    space: SearchSpace, levels: NDArray[Number], rest: NDArray[Number], codes: Codes
+) -> NDArray[Number]:
+    """Sums (N, K) of K costs over the parts of encoded architectures (N, variables).
+
+    `levels` (R, W, L, codes, K) are those of each level's codes, 0 for a skipped one, `rest` (R, W, exits, K)
+    those of stem and head. Raises ValueError where a code leaves the bounds.
+    """
+    space.check(codes)
+    exits = codes[:, 2] if space.design.early_exits else np.zeros(len(codes), np.int64)
+    stages = np.asarray(space.design.exits)[exits]
+    grid = codes[:, 0] * len(space.widths) + codes[:, 1]
+    kinds = rest.shape[-1]
+    cost: NDArray[Number] = rest.reshape(-1, len(space.design.exits), kinds)[grid, exits]
+    # One flat look-up a level, all costs together, over few rows of memory at a time.
+    table = levels.reshape(-1, *levels.shape[2:])
+    choices = table.shape[2]
+    for level in range(table.shape[1]):
+        here = table[:, level].reshape(-1, kinds)
+        index = grid * choices + codes[:, space.first_level + level]
+        index = np.where(level // space.design.levels_per_stage < stages, index, grid * choices)
+        cost += here[index]
+    return cost

@@ -38,6 +38,16 @@ class AdaptationParameters(Model):
     subnets: PositiveInt
 
 
+class LatencyParameters(Model):
+    """How latency is measured, where it is an objective or constrained; threads None: those of the run."""
+
+    threads: PositiveInt | None
+    batch: PositiveInt
+    warm_up: Count
+    repetitions: PositiveInt
+    force: bool
+
+
 class SearchParameters(Model):
     """The search for the best subnets (thesis, chapter 6); resolutions None: those of the data set."""
 
@@ -67,6 +77,7 @@ class SearchParameters(Model):
     folds: Annotated[int, Field(ge=2)]
     distributions: DistributionFit
     adaptation: AdaptationParameters
+    latency: LatencyParameters
     high_tradeoff: PositiveInt
 
     @model_validator(mode="after")

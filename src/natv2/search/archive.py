@@ -15,10 +15,10 @@ from natv2.search.ranking import Indices, best_first
 from natv2.spaces import Codes, SearchSpace
 
 COLUMNS: Mapping[str, type] = MappingProxyType(
-    {name: float if name == ACCURACY else np.int64 for name in OBJECTIVES}
+    {name: float if name in (ACCURACY, "latency") else np.int64 for name in OBJECTIVES}
     | {"predicted_error": float, "turn": np.int64}
 )
-"""Columns of an archive's values and their types; `predicted_error` is nan where nothing was predicted."""
+"""Columns of an archive's values and their types; nan where nothing was predicted or no latency asked."""
 
 
 def is_among(codes: Codes, others: Codes) -> NDArray[np.bool_]:
@@ -65,9 +65,10 @@ class Archive:
         predicted_error: ArrayLike = np.nan,
     ) -> "Archive":
         """The archive of architectures just evaluated: accuracies (N,), a frame of the other objectives."""
-        columns: dict[str, Any] = {name: costs[name].to_numpy() for name in OBJECTIVES if name != ACCURACY}
+        columns: dict[str, Any] = {name: costs.get(name, np.nan) for name in OBJECTIVES if name != ACCURACY}
         columns |= {ACCURACY: accuracy, "predicted_error": predicted_error, "turn": turn}
-        return cls(codes=codes, values=pd.DataFrame(columns, index=range(len(codes))))
+        plain = {name: np.asarray(column) for name, column in columns.items()}
+        return cls(codes=codes, values=pd.DataFrame(plain, index=range(len(codes))))
 
     def __len__(self) -> int:
         """Number of architectures."""

@@ -31,6 +31,7 @@ OBJECTIVES: Mapping[str, Objective] = MappingProxyType(
         ACCURACY: Objective(direction="maximise", unit="fraction", label="Top-1 accuracy"),
         "params": Objective(direction="minimise", unit="parameters", label="Parameters"),
         "macs": Objective(direction="minimise", unit="MACs", label="MACs"),
+        "latency": Objective(direction="minimise", unit="ms", label="Latency"),
     }
 )
 

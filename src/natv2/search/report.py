@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from natv2.search.archive import Archive
 from natv2.search.front import high_tradeoff, non_dominated
+from natv2.search.objectives import OBJECTIVES
 from natv2.spaces import Architecture, SearchSpace
 
 _LISTS = ("depths", "kernels", "expand_ratios", "masks")
@@ -24,7 +25,8 @@ def describe_archive(
     architectures = [space.decode(code) for code in archive.codes]
     costs = archive.costs(objectives)
     frame = pd.DataFrame([_describe(a) for a in architectures])
-    frame = pd.concat([frame, archive.values], axis=1)
+    unknown = [name for name in OBJECTIVES if archive.values[name].isna().all()]
+    frame = pd.concat([frame, archive.values.drop(columns=unknown)], axis=1)
     frame["non_dominated"] = _flags(len(archive), non_dominated(costs))
     frame["high_tradeoff"] = _flags(len(archive), high_tradeoff(costs, high_tradeoff_count))
     labels = {space.largest(): "largest", space.smallest(): "smallest"}

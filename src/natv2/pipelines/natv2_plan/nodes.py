@@ -12,6 +12,7 @@ from natv2.pipelines.natv2_search.nodes import (
     configure_warm_up,
     costs,
 )
+from natv2.search.latency import NO_TABLE
 from natv2.search.plan import plan_search
 from natv2.spaces import SearchSpace
 from natv2.supernets import Supernet
@@ -44,7 +45,7 @@ def plan_stages(
     table = plan_search(
         family,
         space,
-        costs(space, images),
+        costs(space, images, NO_TABLE),
         images=images,
         config=configure_search(search, tuple(objectives), seed),
         warm_up=configure_warm_up(search, search.warm_up.supernet_epochs, seed, precision),

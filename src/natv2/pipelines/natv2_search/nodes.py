@@ -7,7 +7,7 @@ import torch
 from matplotlib.figure import Figure as Image
 from plotly.graph_objects import Figure
 
-from natv2.costs import MACS, PARAMS, CostTable
+from natv2.costs import MACS, PARAMS, CostTable, LatencyConfig, LatencyTable
 from natv2.devices import Precision, resolve_device
 from natv2.errors import UserError
 from natv2.images import ImageSplits
@@ -17,6 +17,7 @@ from natv2.reporting.search_curves import search_figure
 from natv2.search.adaptable import AdaptableFamily
 from natv2.search.adaptation import AdaptationConfig, adapt, warm_up_largest, widest_teacher
 from natv2.search.evolution import CostsOf
+from natv2.search.latency import NO_CHECK, NO_TABLE, known_latency_table, latency_error
 from natv2.search.predictors import AUTO, PREDICTORS
 from natv2.search.report import describe_turns
 from natv2.search.search import Search, SearchConfig
@@ -79,10 +80,41 @@ def warm_up_supernets(
     return _checkpoints(family, images, "warm-up", (narrow, wide), search)
 
 
+def time_parts(
+    narrow: Checkpoint,
+    wide: Checkpoint,
+    images: ImageSplits,
+    search: SearchParameters,
+    objectives: tuple[str, ...],
+    threads: int | None,
+    seed: int,
+    device: str,
+    store: Progress,
+    progress: Progress,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The latency table of the space on this device, built once, and its check; empty where nobody asks."""
+    if "latency" not in objectives:
+        return NO_TABLE, NO_CHECK
+    space = _space(narrow, wide, search.at(images.sizes))
+    config = LatencyConfig(
+        device=resolve_device(device).type,
+        threads=search.latency.threads or threads,
+        batch=search.latency.batch,
+        warm_up=search.latency.warm_up,
+        repetitions=search.latency.repetitions,
+    )
+    table, check = known_latency_table(
+        store, space, len(images.class_names), config, force=search.latency.force, seed=seed
+    )
+    progress.track(latency_error(check), 0)
+    return table.to_frame(), check
+
+
 def search_networks(
     narrow: Checkpoint,
     wide: Checkpoint,
     images: ImageSplits,
+    latency_table: pd.DataFrame,
     search: SearchParameters,
     objectives: tuple[str, ...],
     preset: str,
@@ -109,7 +141,7 @@ def search_networks(
         evaluation_batch_size=search.evaluation_batch_size,
         progress=progress,
     )
-    result = Search(space, subnets, costs(space, images), config, progress).run()
+    result = Search(space, subnets, costs(space, images, latency_table), config, progress).run()
     by_turn = describe_turns(result.archives, space, config.objectives, search.high_tradeoff)
     summary = {
         "preset": preset,
@@ -142,13 +174,15 @@ def report_search(
     return front, figure, image, search_figure(history)
 
 
-def costs(space: SearchSpace, images: ImageSplits) -> CostsOf:
-    """The objectives beside accuracy of codes of `space`."""
+def costs(space: SearchSpace, images: ImageSplits, latency_table: pd.DataFrame) -> CostsOf:
+    """The objectives beside accuracy of codes of `space`; latency where the table is not empty."""
     table = CostTable(space=space, classes=len(images.class_names))
+    latency = None if latency_table.empty else LatencyTable.from_frame(latency_table, space)
 
     def costs_of(codes: Codes) -> pd.DataFrame:
         counted = table(codes)
-        return pd.DataFrame({"params": counted[:, PARAMS], "macs": counted[:, MACS]})
+        frame = pd.DataFrame({"params": counted[:, PARAMS], "macs": counted[:, MACS]})
+        return frame if latency is None else frame.assign(latency=latency(codes))
 
     return costs_of
 

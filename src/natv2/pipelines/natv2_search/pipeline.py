@@ -5,6 +5,7 @@ from kedro.pipeline import Node, Pipeline
 from natv2.pipelines.natv2_search.nodes import (
     report_search,
     search_networks,
+    time_parts,
     warm_up_largest_network,
     warm_up_supernets,
 )
@@ -34,11 +35,29 @@ def create_pipeline() -> Pipeline:
                 name="warm_up_supernets",
             ),
             Node(
+                time_parts,
+                inputs=[
+                    "narrow.supernet",
+                    "wide.supernet",
+                    *_SHARED,
+                    "params:objectives",
+                    "params:threads",
+                    "params:seed",
+                    "params:device",
+                    "latency_store",
+                    "progress",
+                ],
+                outputs=["latency_table", "latency_check"],
+                name="latency_table",
+            ),
+            Node(
                 search_networks,
                 inputs=[
                     "narrow.warm_supernet",
                     "wide.warm_supernet",
-                    *_SHARED,
+                    "target_images",
+                    "latency_table",
+                    "params:search",
                     "params:objectives",
                     "params:preset",
                     *_REST,

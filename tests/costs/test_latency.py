@@ -1,0 +1,36 @@
+"""How latency is measured, by a clock that is known."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from torch import nn
+
+from natv2.costs import LatencyConfig, latency, measure
+
+
+def test_medians_and_spreads_of_rounds_that_go_through_all(monkeypatch):
+    clock = {"now": 0.0}
+    monkeypatch.setattr(latency, "time", SimpleNamespace(perf_counter=lambda: clock["now"]))
+    ran = []
+
+    class Takes(nn.Module):
+        def __init__(self, *milliseconds):
+            super().__init__()
+            self.milliseconds = iter(milliseconds)
+
+        def forward(self, x):
+            assert torch.is_inference_mode_enabled() and torch.get_num_threads() == 1
+            ran.append(self)
+            clock["now"] += next(self.milliseconds) / 1000
+            return x
+
+    # The first repetition warms up and does not count.
+    modules = [Takes(500, 1, 9, 5), Takes(900, 2, 2, 2)]
+    before = torch.get_num_threads()
+    config = LatencyConfig(device="cpu", threads=1, batch=1, warm_up=1, repetitions=3)
+    found = measure(modules, [torch.zeros(1)] * 2, config)
+    np.testing.assert_allclose(found.median, [5, 2])
+    np.testing.assert_allclose(found.spread, [4, 0], atol=1e-9)
+    assert ran == modules * 4
+    assert torch.get_num_threads() == before
