@@ -11,12 +11,14 @@ from natv2.costs import MACS, PARAMS, CostTable
 from natv2.devices import Precision, resolve_device
 from natv2.errors import UserError
 from natv2.images import ImageSplits
-from natv2.parameters import SearchParameters
+from natv2.parameters import ConstraintParameters, SearchParameters
 from natv2.reporting.front import front_figure, front_image
 from natv2.reporting.search_curves import search_figure
 from natv2.search.adaptable import AdaptableFamily
 from natv2.search.adaptation import AdaptationConfig, adapt, warm_up_largest, widest_teacher
+from natv2.search.constraints import UNCONSTRAINED, Constraints
 from natv2.search.evolution import CostsOf
+from natv2.search.feasibility import check_constraints
 from natv2.search.predictors import AUTO, PREDICTORS
 from natv2.search.report import describe_turns
 from natv2.search.search import Search, SearchConfig
@@ -24,6 +26,18 @@ from natv2.spaces import Codes, SearchSpace
 from natv2.supernets import Checkpoint, Supernet
 from natv2.training.optimiser import OptimiserConfig
 from natv2.training.progress import Progress
+
+
+def refuse_impossible_constraints(
+    narrow: Checkpoint,
+    wide: Checkpoint,
+    images: ImageSplits,
+    search: SearchParameters,
+    constraints: ConstraintParameters,
+) -> None:
+    """Before anything is trained: raise UserError where no network can keep the constraints on costs."""
+    space = _space(narrow, wide, search.at(images.sizes))
+    check_constraints(space, costs(space, images), constraints.constraints())
 
 
 def warm_up_largest_network(
@@ -85,6 +99,7 @@ def search_networks(
     images: ImageSplits,
     search: SearchParameters,
     objectives: tuple[str, ...],
+    constraints: ConstraintParameters,
     preset: str,
     seed: int,
     device: str,
@@ -99,7 +114,7 @@ def search_networks(
     target = resolve_device(device)
     search, images = search.at(images.sizes), images.to(target)
     family, space = _family(narrow, wide, search, target), _space(narrow, wide, search)
-    config = configure_search(search, tuple(objectives), seed)
+    config = configure_search(search, tuple(objectives), seed, constraints.constraints())
     subnets = AdaptableFamily(
         family,
         space,
@@ -110,13 +125,16 @@ def search_networks(
         progress=progress,
     )
     result = Search(space, subnets, costs(space, images), config, progress).run()
-    by_turn = describe_turns(result.archives, space, config.objectives, search.high_tradeoff)
+    by_turn = describe_turns(
+        result.archives, space, config.objectives, search.high_tradeoff, config.constraints
+    )
     summary = {
         "preset": preset,
         "supernet": narrow.design.label,
         "source": narrow.origin.get("source"),
         "dataset": images.name,
         "objectives": list(config.objectives),
+        "constraints": config.constraints.active,
         "hypervolume": result.hypervolume.to_dict(),
     }
     adapted = _checkpoints(family, images, "adaptation", (narrow, wide), search)
@@ -153,7 +171,12 @@ def costs(space: SearchSpace, images: ImageSplits) -> CostsOf:
     return costs_of
 
 
-def configure_search(search: SearchParameters, objectives: tuple[str, ...], seed: int) -> SearchConfig:
+def configure_search(
+    search: SearchParameters,
+    objectives: tuple[str, ...],
+    seed: int,
+    constraints: Constraints = UNCONSTRAINED,
+) -> SearchConfig:
     """What determines the search, from what a person may set."""
     return SearchConfig(
         objectives=objectives,
@@ -174,6 +197,7 @@ def configure_search(search: SearchParameters, objectives: tuple[str, ...], seed
         features=search.features,
         distributions=search.distributions,
         seed=seed,
+        constraints=constraints,
     )
 
 

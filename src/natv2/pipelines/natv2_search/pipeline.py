@@ -3,6 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from natv2.pipelines.natv2_search.nodes import (
+    refuse_impossible_constraints,
     report_search,
     search_networks,
     warm_up_largest_network,
@@ -26,6 +27,12 @@ def create_pipeline() -> Pipeline:
     ]
     return Pipeline(
         [
+            Node(
+                refuse_impossible_constraints,
+                inputs=["narrow.supernet", "wide.supernet", *_SHARED, "params:constraints"],
+                outputs=None,
+                name="constraints",
+            ),
             *warm_up,
             Node(
                 warm_up_supernets,
@@ -40,6 +47,7 @@ def create_pipeline() -> Pipeline:
                     "wide.warm_supernet",
                     *_SHARED,
                     "params:objectives",
+                    "params:constraints",
                     "params:preset",
                     *_REST,
                 ],
