@@ -180,3 +180,19 @@ def test_without_a_feasible_candidate_there_is_none(
 ) -> None:
     codes, costs = stand_in.evolve(make_archive(30), objectives, constraints=Constraints(max_macs=1))
     assert codes.shape == (0, stand_in.space.variables) and costs.shape == (0, len(objectives))
+
+
+@pytest.mark.parametrize("objectives", ALL, ids=len)
+def test_where_none_is_accurate_enough_the_most_accurate_that_cost_little_enough_are_returned(
+    stand_in: StandIn, make_archive: Maker, objectives: Objectives
+) -> None:
+    archive = make_archive(30)
+    constraints = Constraints(max_macs=archive.values.macs.quantile(0.7), min_accuracy=0.999)
+    codes, _ = stand_in.evolve(archive, objectives, constraints=constraints)
+    assert len(codes) == 20 and constraints.on_costs().feasible(stand_in.costs_of(codes)).all()
+    errors = stand_in.predict_error(codes)
+    assert (np.diff(errors) >= 0).all()
+    evaluated = np.concatenate(stand_in.populations)
+    cheap = evaluated[constraints.on_costs().feasible(stand_in.costs_of(evaluated))]
+    left = cheap[~is_among(cheap, codes) & ~archive.contains(cheap)]
+    assert stand_in.predict_error(left).min() >= errors.max()

@@ -56,12 +56,11 @@ class _CandidateFinding(Problem):  # type: ignore[misc]
             xu=space.upper + _HALF,
         )
         self.evaluate_codes, self.scale = evaluate, scale
-        self.evaluated: list[tuple[Codes, Costs, NDArray[np.bool_]]] = []
+        self.evaluated: list[tuple[Codes, Costs, NDArray[np.float64]]] = []
 
     def _evaluate(self, x: Codes, out: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         costs, excess = self.evaluate_codes(x)
-        feasible: NDArray[np.bool_] = np.all(excess <= 0, axis=1)
-        self.evaluated.append((x, costs, feasible))
+        self.evaluated.append((x, costs, excess))
         # NSGA-III has absolute tolerances: MACs and errors must be brought to one scale.
         out["F"] = normalise(costs, self.scale)
         if self.has_constraints():
@@ -96,8 +95,11 @@ def evolve(
     A genetic algorithm for one objective, NSGA-II for two, NSGA-III for more, over `population` x
     `generations` evaluations, starting from the archive's best, topped up with random architectures.
     Of all that was evaluated and is not in the archive it returns the best `population`: those
-    that an elitist algorithm has kept, and others in place of the archive's own members. All keep
-    `constraints`, the one on accuracy as it is predicted; where too few do, those are all it returns.
+    that an elitist algorithm has kept, and others in place of the archive's own members.
+
+    All keep `constraints`, the one on accuracy as it is predicted; where too few do, those are all it
+    returns. Only where none is predicted to be accurate enough, it returns those that come closest:
+    predictions are no proof, and adaptation goes on.
     """
 
     def evaluate(codes: Codes) -> tuple[Costs, NDArray[np.float64]]:
@@ -110,10 +112,15 @@ def evolve(
     algorithm = _algorithm(len(objectives), population, start, _Canonical(space))
     with warnings.catch_warnings():  # pymoo changes the process's filters
         minimize(problem, algorithm, ("n_gen", generations), seed=derived_seed(seed, "evolution"))
-    codes, costs, feasible = map(np.concatenate, zip(*problem.evaluated, strict=True))
+    codes, costs, excess = map(np.concatenate, zip(*problem.evaluated, strict=True))
+    violations = np.maximum(excess, 0).sum(axis=1)
     first = np.sort(np.unique(codes, axis=0, return_index=True)[1])
-    new = first[feasible[first] & ~archive.contains(codes[first])]
-    best = new[best_first(costs[new], seed=derived_seed(seed, "candidates"))[:population]]
+    new = first[~archive.contains(codes[first])]
+    new = new[constraints.on_costs().feasible(costs_of(codes[new]))]
+    if (feasible := violations[new] == 0).any():
+        new = new[feasible]
+    order = best_first(costs[new], seed=derived_seed(seed, "candidates"), violations=violations[new])
+    best = new[order[:population]]
     return codes[best], costs[best]
 
 
