@@ -9,6 +9,7 @@ from kedro.config import OmegaConfigLoader
 
 from natv2.errors import UserError
 from natv2.parameters import Parameters, flattened, validate_parameters
+from natv2.search.constraints import Constraints
 from natv2.settings import CONFIG_LOADER_ARGS
 from natv2.shrinking.phases import PHASES
 from natv2.spaces import DESIGNS
@@ -276,3 +277,13 @@ def test_unknown_blocks_are_refused_with_those_there_are():
     given["elastic"]["blocks"] = ["light", "heavy"]
     with pytest.raises(UserError, match=r"elastic: blocks \['light', 'heavy'\]: allowed are some of \['inv"):
         validate_parameters(given)
+
+
+def test_bounds_of_the_search():
+    assert validate_parameters(BASE).constraints.constraints() == Constraints()
+    given = changed("constraints.max_macs", 5e6)
+    given["constraints"]["min_accuracy"] = 0.9
+    expected = Constraints(max_macs=5_000_000, min_accuracy=0.9)
+    assert validate_parameters(given).constraints.constraints() == expected
+    for name, value in (("max_params", 0.5), ("max_macs", 0), ("max_latency", -1.0), ("min_accuracy", 85.0)):
+        assert f"'constraints.{name}' cannot be {value}" in message(f"constraints.{name}", value)

@@ -47,6 +47,7 @@ def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_pa
         IMAGES,
         search,
         objectives,
+        PARAMETERS.constraints,
         "natv2",
         0,
         "cpu",
@@ -106,8 +107,8 @@ def test_a_turn_that_was_saved_and_not_tracked_is_tracked_by_the_next_run(tmp_pa
                     raise InterruptedError
                 turns.append(turn)
 
-        inputs = (*family("OFAMobileNetV3", IMAGES), IMAGES, search, ("accuracy",), "nat", 0, "cpu")
-        search_networks(*inputs, "fp32", Progress(tmp_path, "search", track))
+        inputs = (*family("OFAMobileNetV3", IMAGES), IMAGES, search, ("accuracy",), PARAMETERS.constraints)
+        search_networks(*inputs, "nat", 0, "cpu", "fp32", Progress(tmp_path, "search", track))
 
     with pytest.raises(InterruptedError):
         run(fails=True)

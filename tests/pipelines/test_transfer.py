@@ -106,7 +106,16 @@ def test_networks_are_found_for_the_target(digits, source, target, tmp_path):
     warm = warm_up_supernets(*warm, images, search, 0, "cpu", "auto", progress.child("warm"))
     objectives = ("accuracy", "macs")
     archive, _, _, _, summary, *adapted = search_networks(
-        *warm, images, search, objectives, "natv2", 0, "cpu", "auto", progress.child("search")
+        *warm,
+        images,
+        search,
+        objectives,
+        PARAMETERS.constraints,
+        "natv2",
+        0,
+        "cpu",
+        "auto",
+        progress.child("search"),
     )
     assert [checkpoint.classes for checkpoint in adapted] == [target, target]
     supernets = {checkpoint.width: checkpoint.supernet() for checkpoint in adapted}
@@ -129,6 +138,7 @@ def test_two_supernets_of_different_designs_are_refused(digits, source, tmp_path
             digits,
             PARAMETERS.search,
             ("accuracy",),
+            PARAMETERS.constraints,
             "natv2",
             0,
             "cpu",

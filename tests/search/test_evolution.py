@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from natv2.search.archive import Archive, is_among
+from natv2.search.constraints import Constraints
 from natv2.search.evolution import evolve
 from natv2.search.front import Hypervolume
 from natv2.search.objectives import Costs, cost_matrix
@@ -32,7 +34,7 @@ class StandIn:
     def costs(self, codes: Codes, objectives: Objectives) -> Costs:
         return cost_matrix(self.predict_error(codes), self.costs_of(codes), objectives)
 
-    def evolve(self, archive: Archive, objectives: Objectives, **others: int) -> tuple[Codes, Costs]:
+    def evolve(self, archive: Archive, objectives: Objectives, **others: Any) -> tuple[Codes, Costs]:
         """Small unless told otherwise; what it evaluates is kept in `populations`."""
 
         def predict(codes: Codes) -> NDArray[np.float64]:
@@ -142,3 +144,55 @@ def test_mutation_reaches_the_ends_of_every_variable(stand_in: StandIn) -> None:
     evaluated = np.concatenate(stand_in.populations)
     assert set(evaluated[:, 0]) == {0, 1, 2}
     assert set(evaluated[:, 1]) == {0, 1}
+
+
+@pytest.mark.parametrize("objectives", ALL, ids=len)
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_candidates_keep_the_constraints(
+    stand_in: StandIn, make_archive: Maker, objectives: Objectives, share: float
+) -> None:
+    archive = make_archive(30)
+    bounds = archive.values.quantile(share)
+    # Small and accurate at once: few architectures are.
+    constraints = Constraints(max_macs=bounds.macs, min_accuracy=bounds.accuracy)
+    codes, costs = stand_in.evolve(archive, objectives, constraints=constraints)
+    values = stand_in.costs_of(codes).assign(accuracy=1 - stand_in.predict_error(codes))
+    assert len(codes) > 0 and constraints.feasible(values).all()
+    np.testing.assert_array_equal(costs, stand_in.costs(codes, objectives))
+    free, _ = stand_in.evolve(archive, objectives)
+    others = stand_in.costs_of(free).assign(accuracy=1 - stand_in.predict_error(free))
+    assert constraints.feasible(others).mean() < 1
+
+
+@pytest.mark.parametrize("objectives", ALL, ids=len)
+def test_constraints_lead_where_no_architecture_of_the_archive_keeps_them(
+    stand_in: StandIn, make_archive: Maker, objectives: Objectives
+) -> None:
+    archive = make_archive(30)
+    constraints = Constraints(max_params=0.9 * archive.values.params.min())
+    codes, _ = stand_in.evolve(archive, objectives, constraints=constraints)
+    assert len(codes) > 0 and constraints.feasible(stand_in.costs_of(codes)).all()
+
+
+@pytest.mark.parametrize("objectives", ALL, ids=len)
+def test_without_a_feasible_candidate_there_is_none(
+    stand_in: StandIn, make_archive: Maker, objectives: Objectives
+) -> None:
+    codes, costs = stand_in.evolve(make_archive(30), objectives, constraints=Constraints(max_macs=1))
+    assert codes.shape == (0, stand_in.space.variables) and costs.shape == (0, len(objectives))
+
+
+@pytest.mark.parametrize("objectives", ALL, ids=len)
+def test_where_none_is_accurate_enough_the_most_accurate_that_cost_little_enough_are_returned(
+    stand_in: StandIn, make_archive: Maker, objectives: Objectives
+) -> None:
+    archive = make_archive(30)
+    constraints = Constraints(max_macs=archive.values.macs.quantile(0.7), min_accuracy=0.999)
+    codes, _ = stand_in.evolve(archive, objectives, constraints=constraints)
+    assert len(codes) == 20 and constraints.on_costs().feasible(stand_in.costs_of(codes)).all()
+    errors = stand_in.predict_error(codes)
+    assert (np.diff(errors) >= 0).all()
+    evaluated = np.concatenate(stand_in.populations)
+    cheap = evaluated[constraints.on_costs().feasible(stand_in.costs_of(evaluated))]
+    left = cheap[~is_among(cheap, codes) & ~archive.contains(cheap)]
+    assert stand_in.predict_error(left).min() >= errors.max()

@@ -1,11 +1,16 @@
 """The turns of a search, over subnets whose accuracy is known."""
 
+import logging
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from natv2.errors import UserError
+from natv2.search.constraints import Constraints
+from natv2.search.feasibility import closest_network
 from natv2.search.predictors import PREDICTORS
+from natv2.search.report import describe_archive
 from natv2.search.search import PLATEAU, Search, SearchConfig, _is_plateau
 from natv2.training.progress import Progress
 from tests.search.conftest import stand_in_costs, stand_in_errors
@@ -124,3 +129,65 @@ def test_a_plateau_ends_a_search(space, tmp_path):
     ended = run(space, tmp_path, Saturated(), turns=9, patience=2)
     assert len(ended.history) < 9
     assert "loss" not in ended.history
+
+
+def bound(space, share):
+    """A bound on MACs: so much of the way from the least to what samples have on average."""
+    least = stand_in_costs(closest_network(space, stand_in_costs, Constraints(max_macs=1))[None]).macs.item()
+    usual = stand_in_costs(space.sample_architectures(200, np.random.default_rng(0))).macs.mean()
+    return int(least + share * (usual - least))
+
+
+@pytest.mark.parametrize(("growth", "share"), [("grow", 0.8), ("substitute", 0.2)])
+def test_what_a_search_finds_keeps_its_constraints(space, tmp_path, growth, share):
+    constraints = Constraints(max_macs=bound(space, share), min_accuracy=0.3)
+    result = run(space, tmp_path, constraints=constraints, growth=growth)
+    first, last = result.archives[0], result.archive
+    extremes = np.stack([space.encode(space.largest()), space.encode(space.smallest())])
+    assert first.contains(extremes).all()
+    others = first.take(
+        np.flatnonzero(~np.array([(code == extremes).all(axis=1).any() for code in first.codes]))
+    )
+    assert constraints.on_costs().feasible(others.values).all()
+    new = last.values[last.values.turn > 0]
+    assert len(new) > 0 and (new.macs <= constraints.max_macs).all()
+    frame = describe_archive(last, space, CONFIG.objectives, 4, constraints)
+    assert frame.feasible.any() and frame.feasible[frame.non_dominated].all()
+    assert not frame.non_dominated[frame.label == "largest"].any()
+    assert result.history["best_accuracy"].tolist()[-1] == frame.accuracy[frame.feasible].max()
+
+
+def test_without_constraints_a_search_is_as_it_was(space, tmp_path):
+    free = run(space, tmp_path / "free", turns=2)
+    loose = run(
+        space, tmp_path / "loose", turns=2, constraints=Constraints(max_macs=10**9, min_accuracy=1e-6)
+    )
+    assert free.archive.to_frame().equals(loose.archive.to_frame())
+    assert free.history.equals(loose.history)
+
+
+def test_a_search_ends_where_one_network_is_feasible(space, tmp_path, caplog):
+    constraints = Constraints(max_macs=bound(space, 0.0))
+    with caplog.at_level(logging.WARNING):
+        result = run(space, tmp_path, constraints=constraints)
+    assert len(result.archive) == CONFIG.archive_size  # others teach the predictor
+    frame = describe_archive(result.archive, space, CONFIG.objectives, 4, constraints)
+    assert frame.feasible.sum() == frame.non_dominated.sum() == 1
+    assert "turn 3: no new network was found that keeps" in caplog.text
+
+
+def test_an_accuracy_out_of_reach_is_told_with_the_best(space, tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        result = run(space, tmp_path, constraints=Constraints(min_accuracy=0.999))
+    assert (result.archive.values["turn"] > 0).any()  # it goes on looking
+    best = result.archive.values["accuracy"].max()
+    assert result.history["hypervolume"].tolist() == [0.0] * 3
+    assert result.history["best_accuracy"].tolist()[-1] == best
+    assert f"keeps constraints.min_accuracy=0.999; the closest has accuracy {best:.6g}" in caplog.text
+
+
+def test_the_impossible_is_refused_before_anything_is_evaluated(space, tmp_path):
+    subnets = Subnets()
+    with pytest.raises(UserError, match="max_macs=1 "):
+        run(space, tmp_path, subnets, constraints=Constraints(max_macs=1))
+    assert subnets.evaluated == 0

@@ -1,12 +1,14 @@
 """The parameters of a run as typed models: conf/ gives the values, these say what is allowed."""
 
 from natv2.parameters.checking import flattened, validate_parameters
+from natv2.parameters.constraints import ConstraintParameters
 from natv2.parameters.fields import WidthParameters
 from natv2.parameters.root import Parameters
 from natv2.parameters.search import PostprocessParameters, SearchParameters
 from natv2.parameters.shrinking import ElasticParameters, EpsParameters
 
 __all__ = [
+    "ConstraintParameters",
     "ElasticParameters",
     "EpsParameters",
     "Parameters",

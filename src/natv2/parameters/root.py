@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from natv2.devices import Precision
 from natv2.images.datasets import DATASETS
+from natv2.parameters.constraints import ConstraintParameters
 from natv2.parameters.fields import Count, Model, Place, WidthParameters, one_of
 from natv2.parameters.search import PostprocessParameters, SearchParameters
 from natv2.parameters.shrinking import ElasticParameters, EpsParameters
@@ -57,6 +58,7 @@ class Parameters(Model):
     elastic: ElasticParameters
     objectives: Objectives
     preset: str
+    constraints: ConstraintParameters
     seed: Count
     device: Literal["auto", "cpu", "cuda"]
     precision: Precision

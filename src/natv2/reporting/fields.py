@@ -35,6 +35,10 @@ def _decimal(value: float) -> str:
     return str(float(value))
 
 
+def _hundredths(value: float) -> str:
+    return f"{value:.2f}"
+
+
 def _whole(value: float) -> str:
     return f"{value:.0f}"
 
@@ -48,6 +52,7 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "test_accuracy": Field("Test top-1 (%)", _percent),
         "params": Field("Parameters", amount),
         "macs": Field("MACs (M)", _millions),
+        "latency": Field("Latency (ms)", _hundredths),
         "resolution": Field("Resolution (px)", _whole),
         "exit": Field("Exit", _whole),
         "width": Field("Width", _decimal),

@@ -31,6 +31,7 @@ COST_AXES: Mapping[str, Axis] = MappingProxyType(
     {
         "params": Axis("Parameters"),
         "macs": Axis("Multiply-accumulates (MACs) for one image"),
+        "latency": Axis("Latency (ms)"),
         "turn": Axis("Search turn", logarithmic=False),
     }
 )

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from natv2.errors import UserError
+from natv2.search.constraints import UNCONSTRAINED, Constraints
 from natv2.search.objectives import ACCURACY, OBJECTIVES, Costs, as_costs
 from natv2.search.ranking import Indices, best_first
 from natv2.spaces import Codes, SearchSpace
@@ -86,16 +87,40 @@ class Archive:
         """The architectures at `indices`, in that order."""
         return Archive(codes=self.codes[indices], values=self.values.iloc[indices])
 
-    def top(self, count: int, objectives: tuple[str, ...], *, seed: int) -> "Archive":
+    def best_first(
+        self, objectives: tuple[str, ...], *, seed: int, constraints: Constraints = UNCONSTRAINED
+    ) -> Indices:
+        """Indices (N,), best first; architectures that violate `constraints` come behind all others."""
+        return best_first(self.costs(objectives), seed=seed, violations=constraints.violations(self.values))
+
+    def top(
+        self, count: int, objectives: tuple[str, ...], *, seed: int, constraints: Constraints = UNCONSTRAINED
+    ) -> "Archive":
         """The `count` best architectures, best first: all of them where there are fewer."""
-        return self.take(best_first(self.costs(objectives), seed=seed)[:count])
+        return self.take(self.best_first(objectives, seed=seed, constraints=constraints)[:count])
+
+    def feasible(self, constraints: Constraints) -> "Archive":
+        """The architectures that keep `constraints`."""
+        return self.take(np.flatnonzero(constraints.feasible(self.values)))
+
+    def closest(self, constraints: Constraints) -> Indices:
+        """Indices of the architectures that violate `constraints` least: not at all, where any keep them."""
+        violations = constraints.violations(self.values)
+        return np.flatnonzero(violations == violations.min())
 
     def grow(self, candidates: "Archive") -> "Archive":
         """With `candidates` added: NAT's way. Raises ValueError where one is already there."""
         values = pd.concat([self.values, candidates.values])
         return Archive(codes=np.concatenate([self.codes, candidates.codes]), values=values)
 
-    def substitute(self, candidates: "Archive", objectives: tuple[str, ...], *, seed: int) -> "Archive":
+    def substitute(
+        self,
+        candidates: "Archive",
+        objectives: tuple[str, ...],
+        *,
+        seed: int,
+        constraints: Constraints = UNCONSTRAINED,
+    ) -> "Archive":
         """With the worst replaced by `candidates`, so that the size stays: NATv2's way (section 6.1.3).
 
         Those that remain keep their order. Raises ValueError where a candidate is already there or
@@ -105,8 +130,8 @@ class Archive:
             raise ValueError(f"{len(candidates)} candidates for an archive of {len(self)}")
         if self.contains(candidates.codes).any():
             raise ValueError("a candidate is already in the archive")
-        kept = best_first(self.costs(objectives), seed=seed)[: len(self) - len(candidates)]
-        return self.take(np.sort(kept)).grow(candidates)
+        order = self.best_first(objectives, seed=seed, constraints=constraints)
+        return self.take(np.sort(order[: len(self) - len(candidates)])).grow(candidates)
 
     def with_accuracy(self, accuracy: ArrayLike) -> "Archive":
         """With `accuracy` (N,) measured again, after the supernet's weights have changed."""

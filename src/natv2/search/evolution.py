@@ -19,7 +19,8 @@ from pymoo.optimize import minimize
 
 from natv2.randomness import derived_seed, numpy_generator
 from natv2.search.archive import Archive
-from natv2.search.objectives import Costs, cost_matrix, normalise
+from natv2.search.constraints import UNCONSTRAINED, Constraints
+from natv2.search.objectives import ACCURACY, Costs, cost_matrix, normalise
 from natv2.search.ranking import best_first, reference_directions
 from natv2.spaces import Codes, SearchSpace
 
@@ -43,19 +44,27 @@ class _CandidateFinding(Problem):  # type: ignore[misc]
         self,
         space: SearchSpace,
         objectives: tuple[str, ...],
-        costs_of: Callable[[Codes], Costs],
+        constraints: Constraints,
+        evaluate: Callable[[Codes], tuple[Costs, NDArray[np.float64]]],
         scale: Costs,
     ) -> None:
-        lower, upper = space.lower - _HALF, space.upper + _HALF
-        super().__init__(n_var=space.variables, n_obj=len(objectives), xl=lower, xu=upper)
-        self.costs_of, self.scale = costs_of, scale
-        self.evaluated: list[tuple[Codes, Costs]] = []
+        super().__init__(
+            n_var=space.variables,
+            n_obj=len(objectives),
+            n_ieq_constr=len(constraints.active),
+            xl=space.lower - _HALF,
+            xu=space.upper + _HALF,
+        )
+        self.evaluate_codes, self.scale = evaluate, scale
+        self.evaluated: list[tuple[Codes, Costs, NDArray[np.float64]]] = []
 
     def _evaluate(self, x: Codes, out: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        costs = self.costs_of(x)
-        self.evaluated.append((x, costs))
+        costs, excess = self.evaluate_codes(x)
+        self.evaluated.append((x, costs, excess))
         # NSGA-III has absolute tolerances: MACs and errors must be brought to one scale.
         out["F"] = normalise(costs, self.scale)
+        if self.has_constraints():
+            out["G"] = excess
 
 
 class _Canonical(Repair):  # type: ignore[misc]
@@ -79,6 +88,7 @@ def evolve(
     population: int = 100,
     generations: int = 20,
     seed: int,
+    constraints: Constraints = UNCONSTRAINED,
 ) -> tuple[Codes, Costs]:
     """New candidates for `archive`, best first: canonical codes (C, V) and predicted costs (C, M).
 
@@ -86,29 +96,45 @@ def evolve(
     `generations` evaluations, starting from the archive's best, topped up with random architectures.
     Of all that was evaluated and is not in the archive it returns the best `population`: those
     that an elitist algorithm has kept, and others in place of the archive's own members.
+
+    All keep `constraints`, the one on accuracy as it is predicted; where too few do, those are all it
+    returns. Only where none is predicted to be accurate enough, it returns those that come closest:
+    predictions are no proof, and adaptation goes on.
     """
 
-    def evaluate(codes: Codes) -> Costs:
-        return cost_matrix(predict_error(codes), costs_of(codes), objectives)
+    def evaluate(codes: Codes) -> tuple[Costs, NDArray[np.float64]]:
+        errors, others = predict_error(codes), costs_of(codes)
+        values = others.assign(**{ACCURACY: 1 - errors})
+        return cost_matrix(errors, others, objectives), constraints.excess(values)
 
-    start = _start(space, archive, objectives, population, seed)
-    problem = _CandidateFinding(space, objectives, evaluate, archive.costs(objectives))
+    start = _start(space, archive, objectives, population, seed, constraints)
+    problem = _CandidateFinding(space, objectives, constraints, evaluate, archive.costs(objectives))
     algorithm = _algorithm(len(objectives), population, start, _Canonical(space))
     with warnings.catch_warnings():  # pymoo changes the process's filters
         minimize(problem, algorithm, ("n_gen", generations), seed=derived_seed(seed, "evolution"))
-    codes = np.concatenate([codes for codes, _ in problem.evaluated])
-    costs = np.concatenate([costs for _, costs in problem.evaluated])
+    codes, costs, excess = map(np.concatenate, zip(*problem.evaluated, strict=True))
+    violations = np.maximum(excess, 0).sum(axis=1)
     first = np.sort(np.unique(codes, axis=0, return_index=True)[1])
     new = first[~archive.contains(codes[first])]
-    best = new[best_first(costs[new], seed=derived_seed(seed, "candidates"))[:population]]
+    new = new[constraints.on_costs().feasible(costs_of(codes[new]))]
+    if (feasible := violations[new] == 0).any():
+        new = new[feasible]
+    order = best_first(costs[new], seed=derived_seed(seed, "candidates"), violations=violations[new])
+    best = new[order[:population]]
     return codes[best], costs[best]
 
 
 def _start(
-    space: SearchSpace, archive: Archive, objectives: tuple[str, ...], population: int, seed: int
+    space: SearchSpace,
+    archive: Archive,
+    objectives: tuple[str, ...],
+    population: int,
+    seed: int,
+    constraints: Constraints,
 ) -> Codes:
     """The initial population: (population, V)."""
-    known = archive.top(population, objectives, seed=derived_seed(seed, "start")).codes
+    best = archive.top(population, objectives, seed=derived_seed(seed, "start"), constraints=constraints)
+    known = best.codes
     random = space.sample_architectures(population - len(known), numpy_generator(seed, "top up"))
     return np.concatenate([known, random])
 

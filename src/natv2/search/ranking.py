@@ -25,13 +25,18 @@ def reference_directions(objectives: int, count: int) -> NDArray[np.float64]:
     return directions
 
 
-def best_first(costs: Costs, *, seed: int) -> Indices:
+def best_first(costs: Costs, *, seed: int, violations: NDArray[np.float64] | None = None) -> Indices:
     """Indices (N,) of the rows of `costs` (N, M), best first.
 
     One objective: its order. Two: non-domination rank, then crowding distance, larger first
     (NSGA-II). Three or more: non-domination rank, then the order in which NSGA-III's niching
     selects. `seed` decides only what niching draws by lot; other ties keep the order of the rows.
+    Rows with `violations` (N,) above 0 come behind all others, the least violation first.
     """
+    if violations is not None and violations.any():
+        kept = np.flatnonzero(violations == 0)
+        by_violation = np.argsort(violations, kind="stable")
+        return np.concatenate([kept[best_first(costs[kept], seed=seed)], by_violation[len(kept) :]])
     if len(costs) == 0 or costs.shape[1] == 1:
         return np.argsort(costs[:, 0], kind="stable")
     fronts = NonDominatedSorting().do(costs)

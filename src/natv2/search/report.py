@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from natv2.search.archive import Archive
+from natv2.search.constraints import UNCONSTRAINED, Constraints
 from natv2.search.front import high_tradeoff, non_dominated
 from natv2.search.objectives import OBJECTIVES
 from natv2.spaces import Architecture, SearchSpace
@@ -16,29 +17,43 @@ _LISTS = ("depths", "kernels", "expand_ratios", "masks")
 
 
 def describe_archive(
-    archive: Archive, space: SearchSpace, objectives: tuple[str, ...], high_tradeoff_count: int
+    archive: Archive,
+    space: SearchSpace,
+    objectives: tuple[str, ...],
+    high_tradeoff_count: int,
+    constraints: Constraints = UNCONSTRAINED,
 ) -> pd.DataFrame:
-    """A row an architecture: what it is, its values, and whether it is non-dominated or high trade-off.
+    """A row an architecture: what it is, its values, and whether it keeps `constraints` and stands out.
 
-    `label` names the largest and the smallest network where the archive holds them.
+    Non-dominated and high trade-off are meant among those that are `feasible`; where none is, among
+    those that violate the constraints least. `label` names the largest and the smallest network where
+    the archive holds them.
     """
     architectures = [space.decode(code) for code in archive.codes]
-    costs = archive.costs(objectives)
+    closest = archive.closest(constraints)
+    costs = archive.costs(objectives)[closest]
     frame = pd.DataFrame([_describe(a) for a in architectures])
     unknown = [name for name in OBJECTIVES if archive.values[name].isna().all()]
     frame = pd.concat([frame, archive.values.drop(columns=unknown)], axis=1)
-    frame["non_dominated"] = _flags(len(archive), non_dominated(costs))
-    frame["high_tradeoff"] = _flags(len(archive), high_tradeoff(costs, high_tradeoff_count))
+    frame["feasible"] = constraints.feasible(archive.values)
+    frame["non_dominated"] = _flags(len(archive), closest[non_dominated(costs)])
+    frame["high_tradeoff"] = _flags(len(archive), closest[high_tradeoff(costs, high_tradeoff_count)])
     labels = {space.largest(): "largest", space.smallest(): "smallest"}
     frame["label"] = [labels.get(a) for a in architectures]
     return frame
 
 
 def describe_turns(
-    archives: Sequence[Archive], space: SearchSpace, objectives: tuple[str, ...], high_tradeoff_count: int
+    archives: Sequence[Archive],
+    space: SearchSpace,
+    objectives: tuple[str, ...],
+    high_tradeoff_count: int,
+    constraints: Constraints = UNCONSTRAINED,
 ) -> pd.DataFrame:
     """`describe_archive` of each of `archives`, one below the other; `at_turn` is its place, from 0."""
-    frames = [describe_archive(archive, space, objectives, high_tradeoff_count) for archive in archives]
+    frames = [
+        describe_archive(archive, space, objectives, high_tradeoff_count, constraints) for archive in archives
+    ]
     return pd.concat([f.assign(at_turn=turn) for turn, f in enumerate(frames)], ignore_index=True)
 
 

@@ -15,11 +15,14 @@ import pandas as pd
 from natv2.randomness import derived_seed, numpy_generator
 from natv2.search.adaptable import Adaptable
 from natv2.search.archive import Archive
+from natv2.search.constraints import BOUNDS, UNCONSTRAINED, Constraints
 from natv2.search.distributions import FITS, DistributionFit
 from natv2.search.evolution import CostsOf, evolve
+from natv2.search.feasibility import check_constraints
 from natv2.search.front import Hypervolume, non_dominated
 from natv2.search.predictors import Encoding, Predictor, features
 from natv2.search.quality import predictor_quality
+from natv2.search.sampling import sample_feasible
 from natv2.search.subset import select_subset
 from natv2.search.trust import most_trusted
 from natv2.spaces import Codes, SearchSpace
@@ -63,6 +66,7 @@ class SearchConfig:
     features: Encoding
     distributions: DistributionFit
     seed: int
+    constraints: Constraints = UNCONSTRAINED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,15 +102,20 @@ class Search:
         self.config, self.progress = config, progress
 
     def run(self) -> SearchResult:
-        """Initialise the archive and take the turns."""
+        """Initialise the archive and take the turns.
+
+        Raises UserError where no network can keep the constraints on costs.
+        """
+        constraints = self.config.constraints
         archives = [self._initial_archive()]
         hypervolume = Hypervolume.from_archive(archives[0].costs(self.config.objectives))
         history: list[dict[str, Any]] = []
         clock = _Clock(self.config.turns)
         for turn in range(1, self.config.turns + 1):
             archive, entry = self._turn(archives[-1], turn)
-            entry["hypervolume"] = hypervolume.value(archive.costs(self.config.objectives))
-            entry["best_accuracy"] = float(archive.values["accuracy"].max())
+            feasible, closest = archive.feasible(constraints), archive.take(archive.closest(constraints))
+            entry["hypervolume"] = hypervolume.value(feasible.costs(self.config.objectives))
+            entry["best_accuracy"] = float(closest.values["accuracy"].max())
             archives.append(archive)
             history.append(entry)
             # A kill may come between saving and tracking: the last turn is tracked again.
@@ -116,22 +125,31 @@ class Search:
                 logger.info("%s", clock.report(entry))
             if _is_plateau([entry["hypervolume"] for entry in history], self.config.patience):
                 break
+        _warn_unless_feasible(archives[-1], constraints)
         return SearchResult(archives=tuple(archives), history=pd.DataFrame(history), hypervolume=hypervolume)
 
     # ── before the first turn ────────────────────────────────────────────────────────────────
 
     def _initial_archive(self) -> Archive:
-        """The best of a larger sample, with the largest and the smallest network (section 6.1.4)."""
+        """The best of a larger sample, with the largest and the smallest network (section 6.1.4).
+
+        Where too few networks keep the constraints on costs, others fill it: they teach the predictor.
+        """
         config = self.config
         extremes = np.stack(
             [self.space.encode(self.space.largest()), self.space.encode(self.space.smallest())]
         )
         wanted = config.archive_size * config.pre_processing
         generator = numpy_generator(config.seed, "initial archive")
-        # Twice as many as wanted, because samples may repeat each other or the extremes.
-        codes = SAMPLERS[config.sampling](self.space, 2 * wanted, generator)
-        codes = np.concatenate([extremes, codes])
-        codes = codes[np.sort(np.unique(codes, axis=0, return_index=True)[1])][:wanted]
+        sampler = partial(SAMPLERS[config.sampling], self.space)
+        anchor = check_constraints(self.space, self.costs_of, config.constraints)
+        kept = sample_feasible(
+            self.space, sampler, self.costs_of, config.constraints, wanted, generator, anchor=anchor
+        )
+        # Twice as many as are needed, because samples may repeat each other.
+        codes = np.concatenate([extremes, kept, sampler(2 * config.archive_size, generator)])
+        codes = codes[np.sort(np.unique(codes, axis=0, return_index=True)[1])]
+        codes = codes[: max(config.archive_size, min(wanted, len(extremes) + len(kept)))]
         parts = []
         for start in range(0, len(codes), config.archive_size):
             part = codes[start : start + config.archive_size]
@@ -139,7 +157,12 @@ class Search:
             parts.append(self._archive(state))
         sampled = reduce(Archive.grow, parts)
         others = sampled.take(np.arange(2, len(sampled)))
-        best = others.top(config.archive_size - 2, config.objectives, seed=self._seed("initial", 0))
+        best = others.top(
+            config.archive_size - 2,
+            config.objectives,
+            seed=self._seed("initial", 0),
+            constraints=config.constraints,
+        )
         return sampled.take(np.arange(2)).grow(best)
 
     def _sampled(self, codes: Codes) -> State:
@@ -151,7 +174,9 @@ class Search:
         config = self.config
         found = self.progress.remembered(f"turn_{turn}_found", partial(self._find, archive, turn))
         archive = self._archive(found)
-        best = archive.top(config.top, config.objectives, seed=self._seed("top", turn))
+        best = archive.top(
+            config.top, config.objectives, seed=self._seed("top", turn), constraints=config.constraints
+        )
         distributions = FITS[config.distributions](self.space, best.codes)
         loss = self.subnets.adapt(distributions.sample, turn)
         done = self.progress.remembered(f"turn_{turn}", partial(self._reevaluate, archive, turn))
@@ -174,8 +199,12 @@ class Search:
             population=config.population,
             generations=config.generations,
             seed=self._seed("evolution", turn),
+            constraints=config.constraints,
         )
-        costs = archive.costs(config.objectives)
+        if not len(candidates):
+            logger.warning("turn %d: no new network was found that keeps %s", turn, config.constraints)
+            return _state(archive, quality=predictor_quality([], []).to_dict())
+        costs = archive.costs(config.objectives)[archive.closest(config.constraints)]
         chosen = select_subset(
             predicted,
             costs[non_dominated(costs)],
@@ -192,7 +221,12 @@ class Search:
     def _with(self, archive: Archive, new: Archive, turn: int) -> Archive:
         if self.config.growth == "grow":
             return archive.grow(new)
-        return archive.substitute(new, self.config.objectives, seed=self._seed("substitution", turn))
+        return archive.substitute(
+            new,
+            self.config.objectives,
+            seed=self._seed("substitution", turn),
+            constraints=self.config.constraints,
+        )
 
     def _reevaluate(self, archive: Archive, turn: int) -> State:
         """Step 9, and the subnets' own validation (section 6.2.3)."""
@@ -229,6 +263,15 @@ class _Clock:
             f"top-1 {100 * entry['best_accuracy']:.1f} %, Kendall's tau of the predictor "
             f"{entry['kendall']:.2f}; about {left} left for the other turns"
         )
+
+
+def _warn_unless_feasible(archive: Archive, constraints: Constraints) -> None:
+    if not len(archive.feasible(constraints)):
+        closest = archive.values.loc[archive.closest(constraints)[0]]
+        reached = ", ".join(
+            f"{BOUNDS[name].objective} {closest[BOUNDS[name].objective]:.6g}" for name in constraints.active
+        )
+        logger.warning("no network was found that keeps %s; the closest has %s", constraints, reached)
 
 
 def _state(archive: Archive, **values: Any) -> State:

@@ -11,12 +11,14 @@ from natv2.costs import MACS, PARAMS, CostTable, LatencyConfig, LatencyTable
 from natv2.devices import Precision, resolve_device
 from natv2.errors import UserError
 from natv2.images import ImageSplits
-from natv2.parameters import SearchParameters
+from natv2.parameters import ConstraintParameters, SearchParameters
 from natv2.reporting.front import front_figure, front_image
 from natv2.reporting.search_curves import search_figure
 from natv2.search.adaptable import AdaptableFamily
 from natv2.search.adaptation import AdaptationConfig, adapt, warm_up_largest, widest_teacher
+from natv2.search.constraints import UNCONSTRAINED, Constraints
 from natv2.search.evolution import CostsOf
+from natv2.search.feasibility import check_constraints
 from natv2.search.latency import NO_CHECK, NO_TABLE, known_latency_table, latency_error
 from natv2.search.predictors import AUTO, PREDICTORS
 from natv2.search.report import describe_turns
@@ -25,6 +27,44 @@ from natv2.spaces import Codes, SearchSpace
 from natv2.supernets import Checkpoint, Supernet
 from natv2.training.optimiser import OptimiserConfig
 from natv2.training.progress import Progress
+
+
+def know_costs(
+    narrow: Checkpoint,
+    wide: Checkpoint,
+    images: ImageSplits,
+    search: SearchParameters,
+    objectives: tuple[str, ...],
+    constraints: ConstraintParameters,
+    threads: int | None,
+    seed: int,
+    device: str,
+    store: Progress,
+    progress: Progress,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Before anything is trained: the latency table of the space on this device, and its check.
+
+    Both are empty where latency is neither an objective nor constrained. Raises UserError where no network
+    can keep the constraints on costs.
+    """
+    space = _space(narrow, wide, search.at(images.sizes))
+    bounds = constraints.constraints()
+    if "latency" not in objectives and bounds.max_latency is None:
+        check_constraints(space, costs(space, images, NO_TABLE), bounds)
+        return NO_TABLE, NO_CHECK
+    config = LatencyConfig(
+        device=resolve_device(device).type,
+        threads=search.latency.threads or threads,
+        batch=search.latency.batch,
+        warm_up=search.latency.warm_up,
+        repetitions=search.latency.repetitions,
+    )
+    table, check = known_latency_table(
+        store, space, len(images.class_names), config, force=search.latency.force, seed=seed
+    )
+    progress.track(latency_error(check), 0)
+    check_constraints(space, costs(space, images, table.to_frame()), bounds)
+    return table.to_frame(), check
 
 
 def warm_up_largest_network(
@@ -80,36 +120,6 @@ def warm_up_supernets(
     return _checkpoints(family, images, "warm-up", (narrow, wide), search)
 
 
-def time_parts(
-    narrow: Checkpoint,
-    wide: Checkpoint,
-    images: ImageSplits,
-    search: SearchParameters,
-    objectives: tuple[str, ...],
-    threads: int | None,
-    seed: int,
-    device: str,
-    store: Progress,
-    progress: Progress,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The latency table of the space on this device, built once, and its check; empty where nobody asks."""
-    if "latency" not in objectives:
-        return NO_TABLE, NO_CHECK
-    space = _space(narrow, wide, search.at(images.sizes))
-    config = LatencyConfig(
-        device=resolve_device(device).type,
-        threads=search.latency.threads or threads,
-        batch=search.latency.batch,
-        warm_up=search.latency.warm_up,
-        repetitions=search.latency.repetitions,
-    )
-    table, check = known_latency_table(
-        store, space, len(images.class_names), config, force=search.latency.force, seed=seed
-    )
-    progress.track(latency_error(check), 0)
-    return table.to_frame(), check
-
-
 def search_networks(
     narrow: Checkpoint,
     wide: Checkpoint,
@@ -117,6 +127,7 @@ def search_networks(
     latency_table: pd.DataFrame,
     search: SearchParameters,
     objectives: tuple[str, ...],
+    constraints: ConstraintParameters,
     preset: str,
     seed: int,
     device: str,
@@ -131,7 +142,7 @@ def search_networks(
     target = resolve_device(device)
     search, images = search.at(images.sizes), images.to(target)
     family, space = _family(narrow, wide, search, target), _space(narrow, wide, search)
-    config = configure_search(search, tuple(objectives), seed)
+    config = configure_search(search, tuple(objectives), seed, constraints.constraints())
     subnets = AdaptableFamily(
         family,
         space,
@@ -142,13 +153,16 @@ def search_networks(
         progress=progress,
     )
     result = Search(space, subnets, costs(space, images, latency_table), config, progress).run()
-    by_turn = describe_turns(result.archives, space, config.objectives, search.high_tradeoff)
+    by_turn = describe_turns(
+        result.archives, space, config.objectives, search.high_tradeoff, config.constraints
+    )
     summary = {
         "preset": preset,
         "supernet": narrow.design.label,
         "source": narrow.origin.get("source"),
         "dataset": images.name,
         "objectives": list(config.objectives),
+        "constraints": config.constraints.active,
         "hypervolume": result.hypervolume.to_dict(),
     }
     adapted = _checkpoints(family, images, "adaptation", (narrow, wide), search)
@@ -187,7 +201,12 @@ def costs(space: SearchSpace, images: ImageSplits, latency_table: pd.DataFrame) 
     return costs_of
 
 
-def configure_search(search: SearchParameters, objectives: tuple[str, ...], seed: int) -> SearchConfig:
+def configure_search(
+    search: SearchParameters,
+    objectives: tuple[str, ...],
+    seed: int,
+    constraints: Constraints = UNCONSTRAINED,
+) -> SearchConfig:
     """What determines the search, from what a person may set."""
     return SearchConfig(
         objectives=objectives,
@@ -208,6 +227,7 @@ def configure_search(search: SearchParameters, objectives: tuple[str, ...], seed
         features=search.features,
         distributions=search.distributions,
         seed=seed,
+        constraints=constraints,
     )
 
 

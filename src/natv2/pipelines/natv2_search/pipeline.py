@@ -3,9 +3,9 @@
 from kedro.pipeline import Node, Pipeline
 
 from natv2.pipelines.natv2_search.nodes import (
+    know_costs,
     report_search,
     search_networks,
-    time_parts,
     warm_up_largest_network,
     warm_up_supernets,
 )
@@ -27,20 +27,14 @@ def create_pipeline() -> Pipeline:
     ]
     return Pipeline(
         [
-            *warm_up,
             Node(
-                warm_up_supernets,
-                inputs=["narrow.warm_largest", "wide.warm_largest", *_SHARED, *_REST],
-                outputs=["narrow.warm_supernet", "wide.warm_supernet"],
-                name="warm_up_supernets",
-            ),
-            Node(
-                time_parts,
+                know_costs,
                 inputs=[
                     "narrow.supernet",
                     "wide.supernet",
                     *_SHARED,
                     "params:objectives",
+                    "params:constraints",
                     "params:threads",
                     "params:seed",
                     "params:device",
@@ -48,7 +42,14 @@ def create_pipeline() -> Pipeline:
                     "progress",
                 ],
                 outputs=["latency_table", "latency_check"],
-                name="latency_table",
+                name="costs",  # of what can run, the first by its name does
+            ),
+            *warm_up,
+            Node(
+                warm_up_supernets,
+                inputs=["narrow.warm_largest", "wide.warm_largest", *_SHARED, *_REST],
+                outputs=["narrow.warm_supernet", "wide.warm_supernet"],
+                name="warm_up_supernets",
             ),
             Node(
                 search_networks,
@@ -59,6 +60,7 @@ def create_pipeline() -> Pipeline:
                     "latency_table",
                     "params:search",
                     "params:objectives",
+                    "params:constraints",
                     "params:preset",
                     *_REST,
                 ],
