@@ -161,6 +161,7 @@ def _accuracies(by_turn: pd.DataFrame) -> go.Figure:
     """Best and median accuracy of the archive at the end of each turn, over their range."""
     figure = new_figure("Accuracies of the archive, turn by turn")
     accuracy = by_turn.groupby("at_turn")["accuracy"].quantile(np.array(_QUANTILES)).unstack()
+    accuracy = accuracy.reindex(columns=list(_QUANTILES))  # there are none without a row
     turns = accuracy.index.tolist()
     for name, (low, high) in {"All": (0, 1), "Middle half": (0.25, 0.75)}.items():
         figure.add_scatter(
