@@ -11,11 +11,11 @@ from natv2.reporting.fields import descriptions
 from natv2.reporting.style import ACCURACY_TITLE, SERIES, cost_axis, logarithmic_ticks, percentages, style
 from natv2.spaces.design import DESIGNS
 
-PRESETS = ("nat", "natv2_phase1", "natv2_phase2", "natv2_phase3", "natv2_phase4")
-"""The presets in the order of section 6.2; others come behind them."""
+PRESETS = ("nat", "natv2_phase1", "natv2_phase2", "natv2_phase3", "natv2_phase4", "natv2")
+"""The presets in the order of section 6.2, and ours; others come behind them."""
 
 _BASELINE = "OFAMobileNetV3"
-_EARLY, _COMPLETE = PRESETS[:2], PRESETS[-1]
+_EARLY, _COMPLETE = PRESETS[:2], PRESETS[-2:]
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star", "triangle-down", "hexagon")
 _TICKS = 4
 _PANEL, _GAP, _TOP, _BOTTOM = 290, 95, 90, 140  # pixels: height of a panel, between two, above and below all
@@ -58,8 +58,9 @@ def complete_figure(networks: pd.DataFrame) -> go.Figure:
     shown = _chosen(networks)
     baseline = shown["supernet"] == _BASELINE
     early = baseline & shown["preset"].isin(_EARLY)
-    complete = ~baseline & (shown["preset"] == _COMPLETE) & shown["accuracy_after"].notna()
-    ending = shown["preset"].map(_readable).where(early, "post-processed")
+    complete = ~baseline & shown["preset"].isin(_COMPLETE) & shown["accuracy_after"].notna()
+    readable = shown["preset"].map(_readable)
+    ending = readable.where(early, readable + " post-processed")
     shown = shown.assign(
         accuracy=shown["accuracy"].where(early, shown["accuracy_after"]),
         series=shown["series"] + ", " + ending,
