@@ -10,6 +10,8 @@ import pandas as pd
 from kedro.io import AbstractVersionedDataset, CatalogProtocol
 from rich import get_console
 
+from natv2.reporting.fields import Field, amount, written
+from natv2.reporting.style import COST_AXES
 from natv2.reporting.tables import as_text, results_table
 
 _STEPS = "test_table"
@@ -39,9 +41,14 @@ _PLACES: Mapping[str, str] = MappingProxyType(
 _COLUMNS = ["name", "test_accuracy", "params", "macs", "resolution", "exit", "width"]
 
 
+_SEARCHES = ("dataset", "objectives", "supernet", "preset", "seeds", "hypervolume")
+_NETWORKS = ("best", "trade-off")
+
+
 def is_shown(dataset: str) -> bool:
     """Whether the end of a run shows the data set of this name as a table."""
-    return dataset in ("plan", "search_plan", "results", *_COMPARED) or dataset.endswith(_STEPS)
+    shown = ("plan", "search_plan", "results", "searches_mean", *_COMPARED)
+    return dataset in shown or dataset.endswith(_STEPS)
 
 
 def show_tables(saved: Mapping[str, Any]) -> None:
@@ -58,6 +65,8 @@ def show_tables(saved: Mapping[str, Any]) -> None:
         if name in saved:
             shown = [column for column in saved[name].columns if not column.endswith(" sd")]
             _show(title, saved[name][shown].dropna(axis="columns", how="all"))
+    if "searches_mean" in saved:
+        _show("What the searches found, top-1 in %", _searches(saved["searches_mean"]))
     if "results" in saved:
         ordered = saved["results"].sort_values("test_accuracy", ascending=False)[_COLUMNS]
         _show("", results_table(ordered))
@@ -77,6 +86,23 @@ def _plan(table: pd.DataFrame, whole: dict[str, Any]) -> pd.DataFrame:
         both[f"{name} (GB)"] = both.pop(name) / 1e9
     counts = ["times", "epochs", "steps", "networks"]
     return both.astype({name: "Int64" for name in counts if name in both})
+
+
+def _searches(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns that tell the searches apart and say what they found, costs with SI prefixes."""
+    costs = [f"{network} {cost}" for network in _NETWORKS for cost in COST_AXES]
+    costs = [name for name in costs if name in table]
+    shown = table.assign(**{name: written(table[name], Field(name, amount)) for name in costs})
+    shown["hypervolume"] = [f"{value:.4f}" for value in table["hypervolume"]]  # they may differ by little
+    names = [
+        *_SEARCHES,
+        *(f"{network} top-1" for network in _NETWORKS),
+        *costs,
+        "before",
+        "after",
+        "test top-1",
+    ]
+    return shown[names].dropna(axis="columns", how="all")
 
 
 def _show(title: str, table: pd.DataFrame) -> None:

@@ -37,6 +37,7 @@ class RunHooks:
         self._nodes = 0
         self._saved: dict[str, Any] = {}
         self._kept: set[str] = set()
+        self._folder = ""
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -45,6 +46,7 @@ class RunHooks:
         A path says ${runtime_params:supernet, ...}; a supernet named in a file must count there too.
         """
         self._parameters = validate_parameters(context.config_loader["parameters"])
+        self._folder = context.config_loader["globals"]["folder"]
         values = self._parameters.model_dump()
         named = _named(self._parameters)
         loader = type(context.config_loader)(
@@ -102,6 +104,7 @@ class RunHooks:
                     "supernet": self._parameters.supernet,
                     "objectives": "+".join(self._parameters.objectives),
                     "env": identity["env"],
+                    "folder": self._folder,
                     "git_commit": git_commit(project),
                     "catalog_version": run_params["run_id"],
                 },

@@ -6,6 +6,7 @@ from kedro.pipeline import Pipeline
 
 from natv2.pipelines import (
     images,
+    natv2_compare,
     natv2_plan,
     natv2_search,
     ofav2_compare,
@@ -30,5 +31,6 @@ def register_pipelines() -> dict[str, Pipeline]:
         "ofav2_plan": ofav2_plan.create_pipeline(),
         "natv2_plan": natv2_plan.create_pipeline(),
         "ofav2_compare": ofav2_compare.create_pipeline(),
+        "natv2_compare": natv2_compare.create_pipeline(),
         "__default__": sum(journey.values(), Pipeline([])),
     }

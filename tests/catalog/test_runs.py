@@ -1,5 +1,7 @@
 """Runs of this project and of MLflow, each once."""
 
+import json
+
 import pandas as pd
 import pytest
 from kedro.io import DatasetError
@@ -33,8 +35,8 @@ def tracked(
 @pytest.fixture
 def runs(tmp_path, monkeypatch) -> RunTablesDataset:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    options = {"folder": str(tmp_path / "reporting"), "table": "test_accuracy.csv", "source": "eurosat"}
-    return RunTablesDataset(**options, project=str(tmp_path))
+    options = {"folder": str(tmp_path / "reporting"), "table": "test_accuracy.csv"}
+    return RunTablesDataset(**options, tags={"source": "eurosat"}, made_by="ofav2_eps", project=str(tmp_path))
 
 
 def test_each_run_is_read_once(tmp_path, runs):
@@ -76,6 +78,48 @@ def test_without_a_working_mlflow_this_projects_runs_are_read(tmp_path, monkeypa
     with caplog.at_level("WARNING"):
         assert runs.load()["accuracy"].tolist() == [0.25, 0.5]
     assert "nowhere://" in caplog.text
+
+
+def searches(root, table: str, made_by: str | None = "natv2_search") -> RunTablesDataset:
+    tags = {"source": "eurosat", "folder": "paper"}
+    return RunTablesDataset(
+        folder=str(root / "out"), table=table, tags=tags, made_by=made_by, project=str(root)
+    )
+
+
+def test_tables_of_other_formats_are_read_and_other_folders_are_not(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    summary = {"preset": "nat", "objectives": ["accuracy", "macs"]}
+    for name in ("front.parquet", "search_summary.json"):
+        path = tmp_path / "out" / "EE_D_to_x" / "accuracy" / name / "2026-01-02" / name
+        path.parent.mkdir(parents=True)
+        FRAME.to_parquet(path) if path.suffix == ".parquet" else path.write_text(json.dumps(summary))
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    key = client.create_experiment(EXPERIMENT, (tmp_path / "mlartifacts").as_uri())
+    for version, folder in (("2026-01-01", "paper"), ("2026-01-03", "demo")):
+        tags = {"source": "eurosat", "catalog_version": version, "folder": folder}
+        run = client.create_run(key, tags=tags).info.run_id
+        client.log_text(run, (FRAME + 1).to_csv(index=False), "front.csv")
+        client.log_text(run, FRAME.to_csv(index=False), "front_of_others.csv")
+        client.log_dict(run, summary | {"preset": "natv2_phase1"}, "search_summary.json")
+        client.set_terminated(run, "FINISHED")
+    fronts = searches(tmp_path, "front.parquet").load()
+    assert list(zip(fronts["run"], fronts["accuracy"], strict=True)) == [
+        ("2026-01-01", 1.25),
+        ("2026-01-01", 1.5),
+        ("2026-01-02", 0.25),
+        ("2026-01-02", 0.5),
+    ]
+    summaries = searches(tmp_path, "search_summary.json").load()
+    assert summaries["preset"].tolist() == ["natv2_phase1", "nat"]
+    assert summaries["objectives"].tolist() == [["accuracy", "macs"]] * 2
+
+
+def test_what_no_run_need_have_may_be_missing(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert searches(tmp_path, "results.csv", made_by=None).load().empty
+    with pytest.raises(DatasetError, match="natv2_search"):
+        searches(tmp_path, "front.parquet").load()
 
 
 def test_tables_of_runs_are_read_only(runs):

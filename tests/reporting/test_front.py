@@ -76,6 +76,18 @@ def test_labelled_networks_are_named(archive: pd.DataFrame, front: pd.DataFrame)
     assert [text.get_text() for text in plot.texts] == ["smallest", "largest"]
 
 
+def test_networks_that_the_archive_has_dropped_can_be_marked(
+    archive: pd.DataFrame, front: pd.DataFrame
+) -> None:
+    dropped = archive.iloc[:1].assign(params=9_000_000, accuracy=0.97, label="largest, turn 3")
+    figure = front_figure(archive, front, None, "params", dropped)
+    marked = figure.data[-1]
+    assert (list(marked.text), list(marked.x)) == (["largest, turn 3"], [9_000_000])
+    assert max(figure.layout.xaxis.tickvals) > 3_000_000
+    plot = front_image(archive, front, None, "params", dropped).axes[0]
+    assert [text.get_text() for text in plot.texts] == ["largest, turn 3"]
+
+
 def test_image_shows_what_the_figure_shows(
     archive: pd.DataFrame, front: pd.DataFrame, finished: pd.DataFrame
 ) -> None:

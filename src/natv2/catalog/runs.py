@@ -1,10 +1,13 @@
 """Tables of all runs that are kept: in this project's catalog, and in MLflow where other machines log too."""
 
 import io
+import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import mlflow.artifacts
 import pandas as pd
@@ -30,44 +33,51 @@ def tracking_uri(project: Path) -> str:
 class RunTablesDataset(AbstractDataset[None, pd.DataFrame]):
     """The rows of a table that many runs have written, with a column `run`; read only.
 
-    All versions of `table` (a CSV file) anywhere below `folder`, and of MLflow the finished runs on `source`
-    that have it as an artifact and whose version is not there already.
+    All versions of `table` (a CSV or Parquet file, or a JSON one whose object is a row) anywhere below
+    `folder`, and of MLflow the finished runs with these `tags` that have it as an artifact and whose version
+    is not there already. `made_by` is the pipeline that writes it; None: there may be none.
     """
 
-    def __init__(self, *, folder: str, table: str, source: str, project: str = ".") -> None:
-        self._folder, self._table, self._source = Path(folder), table, source
-        self._project = Path(project)
+    def __init__(
+        self, *, folder: str, table: str, tags: Mapping[str, str], made_by: str | None, project: str = "."
+    ) -> None:
+        self._folder, self._table, self._tags = Path(folder), Path(table), dict(tags)
+        self._made_by, self._project = made_by, Path(project)
 
     def load(self) -> pd.DataFrame:
-        """All rows, the oldest run first. Raises UserError where no run has any."""
-        frames = dict(self._kept())
-        frames |= {key: frame for key, frame in self._tracked() if key not in frames}
-        if not frames:
-            raise UserError(
-                f"no run on {self._source} has a {self._table} below {self._folder} or in MLflow; "
-                "`kedro run --pipeline ofav2_eps` makes them"
-            )
-        rows = [frame.assign(run=run) for (run, _), frame in sorted(frames.items(), key=lambda item: item[0])]
-        return pd.concat(rows, ignore_index=True)
+        """All rows, the oldest run first. Raises UserError where no run has any, but some should."""
+        kept = list(self._kept())
+        versions = {run for run, _ in kept}
+        frames = kept + [(run, frame) for run, frame in self._tracked() if run not in versions]
+        if frames:
+            frames.sort(key=lambda item: item[0])
+            return pd.concat([frame.assign(run=run) for run, frame in frames], ignore_index=True)
+        if self._made_by is None:
+            return pd.DataFrame({"run": pd.Series(dtype=str)})
+        raise UserError(
+            f"no run on {self._tags['source']} has a {self._table} below {self._folder} or in MLflow; "
+            f"`kedro run --pipeline {self._made_by}` makes them"
+        )
 
-    def _kept(self) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
-        """Of this project: .../<width>/<table>/<version>/<table>."""
+    def _kept(self) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Of this project: .../<table>/<version>/<table>."""
         for path in sorted(self._folder.glob(f"**/{self._table}/*/{self._table}")):
-            yield (path.parent.name, path.parents[2].name), pd.read_csv(path)
+            yield path.parent.name, _READERS[path.suffix](path)
 
-    def _tracked(self) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
-        """Of MLflow: artifacts called <width>.<table>."""
+    def _tracked(self) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Of MLflow: artifacts called <table> or <width>.<table>, with the suffix that it has there."""
         uri = tracking_uri(self._project)
         if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
             return
+        suffix = ".json" if self._table.suffix == ".json" else ".csv"
+        name = self._table.with_suffix(suffix).name
         try:
             client = MlflowClient(tracking_uri=uri)
-            for run in _finished(client, self._source):
+            for run in _finished(client, self._tags):
                 for artifact in client.list_artifacts(run.info.run_id):
-                    width, _, name = artifact.path.partition(".")
-                    if name == self._table:
+                    if artifact.path == name or artifact.path.endswith(f".{name}"):
                         text = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/{artifact.path}")
-                        yield (run.data.tags["catalog_version"], width), pd.read_csv(io.StringIO(text))
+                        yield run.data.tags["catalog_version"], _READERS[suffix](io.StringIO(text))
         except MlflowException as error:
             logger.warning("MLflow at %s does not work, only this project's runs are read: %s", uri, error)
 
@@ -78,15 +88,27 @@ class RunTablesDataset(AbstractDataset[None, pd.DataFrame]):
     def _exists(self) -> bool:
         return True
 
-    def _describe(self) -> dict[str, str]:
-        return {"folder": str(self._folder), "table": self._table, "source": self._source}
+    def _describe(self) -> dict[str, Any]:
+        return {"folder": str(self._folder), "table": str(self._table), "tags": self._tags}
 
 
-def _finished(client: MlflowClient, source: str) -> list[Run]:
+def _object(file: Path | io.StringIO) -> pd.DataFrame:
+    text = file.read_text() if isinstance(file, Path) else file.getvalue()
+    return pd.DataFrame([json.loads(text)])
+
+
+_READERS: Mapping[str, Callable[[Any], pd.DataFrame]] = MappingProxyType(
+    {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".json": _object}
+)
+
+
+def _finished(client: MlflowClient, tags: Mapping[str, str]) -> list[Run]:
     experiment = client.get_experiment_by_name(EXPERIMENT)
     if experiment is None:
         return []
-    wanted = f"attributes.status = 'FINISHED' and tags.source = '{source}'"
+    wanted = " and ".join(
+        ["attributes.status = 'FINISHED'", *(f"tags.{name} = '{value}'" for name, value in tags.items())]
+    )
     runs: list[Run] = []
     token: str | None = None
     while True:

@@ -27,17 +27,21 @@ _TITLE = "Front of the search"
 
 
 def front_figure(
-    archive: pd.DataFrame, front: pd.DataFrame, finished: pd.DataFrame | None, objective: str
+    archive: pd.DataFrame,
+    front: pd.DataFrame,
+    finished: pd.DataFrame | None,
+    objective: str,
+    labelled: pd.DataFrame | None = None,
 ) -> go.Figure:
     """The archive and its front: validation top-1 against `objective` (params, macs, or turn).
 
     A row is a network. `archive` and `front` have accuracy (a fraction) and the column
     `objective`, `front` also high_tradeoff (boolean); other columns of FIELDS go into the hover
-    texts. Archive rows with a text in the optional column `label` (such as largest, smallest) are
-    labelled. `finished` has accuracy_after, its validation accuracy, in place of accuracy; it is
-    left out where it has no column `objective`. The step line joins what is non-dominated in
-    these two dimensions; with more objectives some of the front lies below it. Raises ValueError
-    on any other objective.
+    texts. The rows of `labelled`, by default of `archive`, with a text in the optional column `label`
+    (such as largest, smallest) are marked with it. `finished` has accuracy_after, its validation accuracy,
+    in place of accuracy; it is left out where it has no column `objective`. The step line joins what is
+    non-dominated in these two dimensions; with more objectives some of the front lies below it. Raises
+    ValueError on any other objective.
     """
     axis = cost_axis(objective)
     figure = new_figure(_TITLE)
@@ -60,22 +64,27 @@ def front_figure(
         after = finished.assign(accuracy=finished["accuracy_after"])
         marker = {"color": VERMILION, "size": 13, "symbol": "star", "line": {"color": BLACK, "width": 1}}
         figure.add_trace(_points(after, objective, "After post-processing", marker))
-    labelled = _labelled(archive)
+    named = _labelled(archive if labelled is None else labelled)
     figure.add_scatter(
-        x=labelled[objective].tolist(),
-        y=percentages(labelled["accuracy"]),
-        text=labelled["label"].tolist(),
-        mode="text",
+        x=named[objective].tolist(),
+        y=percentages(named["accuracy"]),
+        text=named["label"].tolist(),
+        mode="markers+text",
+        marker={"symbol": "square-open", "size": 12, "color": BLACK, "line": {"width": 1.5}},
         textposition="bottom center",
         showlegend=False,
         hoverinfo="skip",
     )
-    set_cost_axis(figure, axis, _costs(archive, front, finished, objective))
+    set_cost_axis(figure, axis, _costs(archive, front, finished, named, objective))
     return figure.update_yaxes(title=ACCURACY_TITLE)
 
 
 def front_image(
-    archive: pd.DataFrame, front: pd.DataFrame, finished: pd.DataFrame | None, objective: str
+    archive: pd.DataFrame,
+    front: pd.DataFrame,
+    finished: pd.DataFrame | None,
+    objective: str,
+    labelled: pd.DataFrame | None = None,
 ) -> Figure:
     """What `front_figure` shows, as a Matplotlib figure."""
     axis = cost_axis(objective)
@@ -122,11 +131,13 @@ def front_image(
             label="After post-processing",
             **outlined,
         )
-    for label, cost, accuracy in _labelled(archive)[["label", objective, "accuracy"]].itertuples(index=False):
-        plot.annotate(label, (cost, 100 * accuracy), xytext=(0, -14), textcoords="offset points", ha="center")
+    named = _labelled(archive if labelled is None else labelled)
+    for label, cost, accuracy in named[["label", objective, "accuracy"]].itertuples(index=False):
+        plot.scatter([cost], [100 * accuracy], s=70, facecolors="none", marker="s", **outlined)
+        plot.annotate(label, (cost, 100 * accuracy), xytext=(0, -18), textcoords="offset points", ha="center")
     plot.set(title=_TITLE, xlabel=axis.title, ylabel=ACCURACY_TITLE)
     if axis.logarithmic:
-        ticks, texts = logarithmic_ticks(_costs(archive, front, finished, objective))
+        ticks, texts = logarithmic_ticks(_costs(archive, front, finished, named, objective))
         plot.set_xscale("log")
         plot.xaxis.set_minor_locator(NullLocator())
         plot.xaxis.set_major_locator(FixedLocator(ticks))
@@ -170,7 +181,13 @@ def _labelled(archive: pd.DataFrame) -> pd.DataFrame:
 
 
 def _costs(
-    archive: pd.DataFrame, front: pd.DataFrame, finished: pd.DataFrame | None, objective: str
+    archive: pd.DataFrame,
+    front: pd.DataFrame,
+    finished: pd.DataFrame | None,
+    named: pd.DataFrame,
+    objective: str,
 ) -> pd.Series:
-    frames = [frame for frame in (archive, front, finished) if frame is not None and objective in frame]
+    frames = [
+        frame for frame in (archive, front, finished, named) if frame is not None and objective in frame
+    ]
     return pd.concat([frame[objective].astype(float) for frame in frames])

@@ -1,20 +1,27 @@
 """How a search went, turn by turn."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from natv2.reporting.style import BLUE, GREEN, ORANGE, PURPLE, VERMILION, percentages, style
+from natv2.reporting.fields import FIELDS
+from natv2.reporting.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION, percentages, style
 
 _CORRELATIONS = {"pearson": PURPLE, "spearman": GREEN, "kendall": ORANGE}
+_TINT = "rgba(34, 34, 34, 0.12)"
 
 
-def search_figure(history: pd.DataFrame) -> go.Figure:
+def search_figure(history: pd.DataFrame, summary: Mapping[str, Any] | None = None) -> go.Figure:
     """Hypervolume, quality of the predictor and best accuracy by turn, one panel each.
 
     `history` has a row a turn: turn, hypervolume, best_accuracy (validation, a fraction), pearson,
     spearman, kendall and rmse (a fraction of top-1) between predicted and true accuracy, missing
-    where no predictor was fitted.
+    where no predictor was fitted; perhaps also the cross-validated Kendall `cv_kendall` with its interval,
+    `cv_low` to `cv_high`, and the name of the turn's `predictor`. `summary` has the search's objectives and
+    hypervolume, whose reference point is told.
     """
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     turns = history["turn"].tolist()
@@ -38,6 +45,14 @@ def search_figure(history: pd.DataFrame) -> go.Figure:
     curve(3, "Best accuracy", percentages(history["best_accuracy"]), VERMILION, "%{y:.2f} %")
     errors = [f"RMSE {100 * value:.2f} percentage points" for value in _numbers(history["rmse"])]
     figure.data[1].update(text=errors, hovertemplate="%{y:.3f} (%{text})")
+    if "cv_kendall" in history:
+        _add_cross_validation(figure, history, turns)
+    if summary is not None:
+        _note(figure, 1, f"Reference point: {_reference(summary)}")
+    if "predictor" in history:
+        counts = history["predictor"].value_counts(sort=False)
+        turns_of = [f"{name} ({count})" for name, count in counts.items()]
+        _note(figure, 2, f"Predictor (turns): {', '.join(turns_of)}")
     figure.update_yaxes(title="Hypervolume", row=1)
     figure.update_yaxes(title="Correlation of<br>predicted and true", row=2)
     figure.update_yaxes(title="Best validation<br>top-1 (%)", row=3)
@@ -45,6 +60,65 @@ def search_figure(history: pd.DataFrame) -> go.Figure:
     if len(turns) <= 20:
         figure.update_xaxes(dtick=1)
     return style(figure, "Search, turn by turn").update_layout(height=760, hovermode="x unified")
+
+
+def _add_cross_validation(figure: go.Figure, history: pd.DataFrame, turns: list[int]) -> None:
+    """The cross-validated Kendall over its interval, with the predictor's name in the hover texts."""
+    name = "Kendall, cross-validated"
+    known = history.dropna(subset=["cv_low", "cv_high"])
+    within = known["turn"].tolist()
+    figure.add_scatter(
+        row=2,
+        col=1,
+        x=within + within[::-1],
+        y=_numbers(known["cv_high"]) + _numbers(known["cv_low"])[::-1],
+        name=f"{name}: interval",
+        legendrank=1001,  # behind what it is of
+        mode="none",
+        fill="toself",
+        fillcolor=_TINT,
+        hoverinfo="skip",
+    )
+    predictors = history["predictor"] if "predictor" in history else [""] * len(turns)
+    intervals = [
+        f"{low:.3f} to {high:.3f} {predictor}".rstrip()
+        for low, high, predictor in zip(history["cv_low"], history["cv_high"], predictors, strict=True)
+    ]
+    figure.add_scatter(
+        row=2,
+        col=1,
+        x=turns,
+        y=_numbers(history["cv_kendall"]),
+        name=name,
+        mode="lines+markers",
+        line={"color": BLACK, "width": 2, "dash": "dot"},
+        text=intervals,
+        hovertemplate="%{y:.3f} (%{text})",
+    )
+
+
+def _reference(summary: Mapping[str, Any]) -> str:
+    """The reference point of the hypervolume in the units of the figures; accuracy is kept as an error."""
+    values = dict(zip(summary["objectives"], summary["hypervolume"]["reference"], strict=True))
+    values["accuracy"] = 1 - values["accuracy"]
+    return ", ".join(f"{FIELDS[name].title} {FIELDS[name].write(value)}" for name, value in values.items())
+
+
+def _note(figure: go.Figure, row: int, text: str) -> None:
+    """A line above the panel of `row`, at its left."""
+    figure.add_annotation(
+        text=text,
+        font_size=12,
+        showarrow=False,
+        x=0,
+        xanchor="left",
+        xref="x domain",
+        y=1,
+        yanchor="bottom",
+        yref="y domain",
+        row=row,
+        col=1,
+    )
 
 
 def _numbers(values: pd.Series) -> list[float]:

@@ -1,0 +1,27 @@
+"""All searches of a project side by side, through the command line."""
+
+import pandas as pd
+import plotly.io as pio
+import pytest
+
+
+def test_a_search_is_compared_with_what_post_processing_made_of_it(journey, run_in):
+    result = run_in(journey.project)("--pipeline", "natv2_compare")
+    assert result.exit_code == 0, result.output
+    (row,) = pd.read_csv(journey.project.newest("searches_table.csv")).to_dict("records")
+    front = pd.read_parquet(journey.project.newest("front.parquet"))
+    results = pd.read_csv(journey.project.newest("results.csv"))
+    assert row["networks"] == len(front)
+    assert row["best top-1"] == pytest.approx(100 * front["accuracy"].max(), abs=0.01)
+    best = results.loc[results["accuracy_after"].idxmax()]
+    for name, column in (("before", "accuracy_before"), ("after", "accuracy_after")):
+        assert row[name] == pytest.approx(100 * best[column], abs=0.01)
+    figure = pio.from_json(journey.project.newest("supernets_figure.json").read_text())
+    assert sum(len(trace.x) for trace in figure.data) == front["high_tradeoff"].sum()
+    assert journey.project.tracked_runs()[0].data.tags["folder"] == "test"
+
+
+def test_without_a_search_it_says_what_makes_one(empty, run_in):
+    result = run_in(empty)("--pipeline", "natv2_compare")
+    assert result.exit_code == 1
+    assert "kedro run --pipeline natv2_search" in result.output
