@@ -18,7 +18,7 @@ from tests.pipelines.project import SMALLER, Project, differences
 # The journey's last phase, whose two epochs give room for a kill, and all that comes behind it.
 NODES = (
     "narrow.width_2,narrow.whole,wide.width_2,wide.whole,warm_up_largest_narrow,warm_up_largest_wide,warm_up_supernets,"
-    "search,search_report,choose_networks,finish_networks,test_networks"
+    "costs,search,search_report,choose_networks,finish_networks,test_networks"
 )
 COMMAND = ("--env", "test", "--nodes", NODES)
 READ = {"full", "width_1"}

@@ -8,9 +8,10 @@ import pytest
 
 from natv2.costs import MACS, architecture_cost
 from natv2.images import calibration_batches, evaluation_batches
-from natv2.pipelines.natv2_search.nodes import report_search, search_networks
+from natv2.pipelines.natv2_search.nodes import know_costs, report_search, search_networks
 from natv2.pipelines.postprocess.nodes import choose_networks, finish_networks
 from natv2.pipelines.postprocess.nodes import test_networks as last_node
+from natv2.search.latency import NO_TABLE
 from natv2.search.report import architecture_of
 from natv2.spaces import Architecture
 from natv2.supernets import Supernet
@@ -38,13 +39,20 @@ def dominated(costs: np.ndarray) -> list[bool]:
 
 
 @pytest.mark.parametrize(
-    "objectives", [("accuracy",), ("accuracy", "params", "macs"), ("macs", "accuracy")], ids="+".join
+    "objectives", [("accuracy",), ("accuracy", "params", "macs"), ("latency", "accuracy")], ids="+".join
 )
 def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_path):
     search = PARAMETERS.search
+    supernets = family("EE_B_OFAMobileNetV3", IMAGES)
+    constraints, store = PARAMETERS.constraints, Progress(tmp_path / "store")
+    table, check = know_costs(
+        *supernets, IMAGES, search, objectives, constraints, 1, 0, "cpu", store, Progress(tmp_path / "costs")
+    )
+    assert len(check) == (30 if "latency" in objectives else 0)
     archive, by_turn, data, history, summary, *adapted = search_networks(
-        *family("EE_B_OFAMobileNetV3", IMAGES),
+        *supernets,
         IMAGES,
+        table,
         search,
         objectives,
         PARAMETERS.constraints,
@@ -75,7 +83,7 @@ def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_pa
     costs = np.stack([1 - archive[n] if n == "accuracy" else archive[n] for n in objectives], axis=1)
     assert archive["non_dominated"].tolist() == [not flag for flag in dominated(costs)]
 
-    front, *_ = report_search(archive, history, summary)
+    front, *_ = report_search(archive, by_turn, history, summary)
     assert len(front) == archive["non_dominated"].sum()
     chosen = choose_networks(front, PARAMETERS.postprocess)
     finished = finish_networks(
@@ -107,7 +115,14 @@ def test_a_turn_that_was_saved_and_not_tracked_is_tracked_by_the_next_run(tmp_pa
                     raise InterruptedError
                 turns.append(turn)
 
-        inputs = (*family("OFAMobileNetV3", IMAGES), IMAGES, search, ("accuracy",), PARAMETERS.constraints)
+        inputs = (
+            *family("OFAMobileNetV3", IMAGES),
+            IMAGES,
+            NO_TABLE,
+            search,
+            ("accuracy",),
+            PARAMETERS.constraints,
+        )
         search_networks(*inputs, "nat", 0, "cpu", "fp32", Progress(tmp_path, "search", track))
 
     with pytest.raises(InterruptedError):

@@ -27,12 +27,13 @@ def test_the_pipelines_are_those_that_the_readme_names():
     assert set(re.findall(r"--pipeline (\w+)", text)) <= set(SMALL)
 
 
-def test_what_no_pipeline_makes_is_images_parameters_and_progress():
+def test_what_no_pipeline_makes_is_images_parameters_and_stores():
     inputs = PIPELINES["__default__"].inputs()
     assert {name for name in inputs if not name.startswith("params:")} == {
         "source_images",
         "target_images",
         "progress",
+        "latency_store",
     }
     journey = [SMALL[name].nodes for name in ("ofav2_eps", "natv2_search", "postprocess")]
     assert set().union(*journey) == set(PIPELINES["__default__"].nodes)

@@ -35,7 +35,7 @@ def inputs(values: Parameters) -> dict[str, Any]:
     images.train.pool[images.test.positions] = 0
     images = replace(images, test=Poisoned(images.train.pool))
     own = ("supernet", "elastic", "eps", "schedule", "teacher", "kd", "init_from")
-    names = (*own, "search", "postprocess", "objectives", "preset", "seed", "device", "precision")
+    names = (*own, "search", "postprocess", "objectives", "constraints", "threads", "preset", "seed", "device", "precision")
     named: dict[str, Any] = {f"params:{name}": getattr(values, name) for name in names}
     named |= {f"params:widths.{width}": getattr(values.widths, width) for width in ("narrow", "wide")}
     return {**named, "source_images": images, "target_images": images}

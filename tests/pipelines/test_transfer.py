@@ -14,6 +14,7 @@ from natv2.pipelines.natv2_search.nodes import (
     warm_up_supernets,
 )
 from natv2.pipelines.ofav2_eps.nodes import full_phase
+from natv2.search.latency import NO_TABLE
 from natv2.search.report import architecture_of
 from natv2.supernets import Checkpoint
 from natv2.training.progress import Progress
@@ -108,6 +109,7 @@ def test_networks_are_found_for_the_target(digits, source, target, tmp_path):
     archive, _, _, _, summary, *adapted = search_networks(
         *warm,
         images,
+        NO_TABLE,
         search,
         objectives,
         PARAMETERS.constraints,
@@ -136,6 +138,7 @@ def test_two_supernets_of_different_designs_are_refused(digits, source, tmp_path
             narrow,
             other,
             digits,
+            NO_TABLE,
             PARAMETERS.search,
             ("accuracy",),
             PARAMETERS.constraints,

@@ -1,5 +1,6 @@
 """Nodes of `natv2_search`: warm-up, search and report."""
 
+from hashlib import blake2b
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,9 @@ from natv2.devices import Precision, resolve_device
 from natv2.errors import UserError
 from natv2.images import ImageSplits
 from natv2.parameters import ConstraintParameters, SearchParameters
+from natv2.reporting.architectures import architectures_figure
 from natv2.reporting.front import front_figure, front_image
+from natv2.reporting.fronts_by_turn import extremes, fronts_figure
 from natv2.reporting.search_curves import search_figure
 from natv2.search.adaptable import AdaptableFamily
 from natv2.search.adaptation import AdaptationConfig, adapt, warm_up_largest, widest_teacher
@@ -158,6 +161,8 @@ def search_networks(
     )
     summary = {
         "preset": preset,
+        "settings": _settings(search, constraints, narrow),
+        "seed": seed,
         "supernet": narrow.design.label,
         "source": narrow.origin.get("source"),
         "dataset": images.name,
@@ -178,14 +183,24 @@ def search_networks(
 
 
 def report_search(
-    archive: pd.DataFrame, history: pd.DataFrame, summary: dict[str, Any]
-) -> tuple[pd.DataFrame, Figure, Image, Figure]:
-    """The front, its figure and image against the first objective beside accuracy, and the turns' curves."""
+    archive: pd.DataFrame, by_turn: pd.DataFrame, history: pd.DataFrame, summary: dict[str, Any]
+) -> tuple[pd.DataFrame, Figure, Image, Figure, Figure, Figure]:
+    """The front, its figure and image, the turns' curves, their fronts and their architectures.
+
+    Fronts are drawn against the first objective beside accuracy, or by turn where there is none.
+    """
     front = archive[archive["non_dominated"]].sort_values("accuracy", ascending=False, ignore_index=True)
     others = [name for name in summary["objectives"] if name != "accuracy"]
     axis = others[0] if others else "turn"
-    figure, image = front_figure(archive, front, None, axis), front_image(archive, front, None, axis)
-    return front, figure, image, search_figure(history)
+    marked = extremes(by_turn)
+    return (
+        front,
+        front_figure(archive, front, None, axis, marked),
+        front_image(archive, front, None, axis, marked),
+        search_figure(history, summary),
+        fronts_figure(by_turn, axis),
+        architectures_figure(by_turn),
+    )
 
 
 def costs(space: SearchSpace, images: ImageSplits, latency_table: pd.DataFrame) -> CostsOf:
@@ -229,6 +244,13 @@ def configure_search(
         seed=seed,
         constraints=constraints,
     )
+
+
+def _settings(search: SearchParameters, constraints: ConstraintParameters, supernet: Checkpoint) -> str:
+    """Tells searches of one preset apart whose other settings differ, or the training they start from."""
+    begun = {name: v for name, v in supernet.origin.items() if name not in ("probes", "search", "seed")}
+    what = (search.model_dump_json(), constraints.model_dump_json(), sorted(begun.items(), key=str))
+    return blake2b(repr(what).encode(), digest_size=4).hexdigest()
 
 
 def configure_warm_up(

@@ -77,8 +77,15 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 report_search,
-                inputs=["archive", "search_history", "search_summary"],
-                outputs=["front", "front_figure", "front_image", "search_figure"],
+                inputs=["archive", "archive_by_turn", "search_history", "search_summary"],
+                outputs=[
+                    "front",
+                    "front_figure",
+                    "front_image",
+                    "search_figure",
+                    "fronts_figure",
+                    "architectures_figure",
+                ],
                 name="search_report",
             ),
         ]
