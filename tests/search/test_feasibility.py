@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natv2.costs import MACS, PARAMS, CostTable
+from natv2.costs import MACS, PARAMS, CostTable, LatencyTable
 from natv2.errors import UserError
 from natv2.search.constraints import BOUNDS, Constraints
 from natv2.search.feasibility import check_constraints, closest_network
@@ -31,17 +31,18 @@ class Costed:
         return CostTable(space=self.space, classes=10)
 
     @cached_property
-    def latencies(self) -> np.ndarray:
-        """By width, variable and value; a level that is skipped takes no time."""
-        shape = (len(self.space.widths), self.space.variables, self.space.upper.max() + 1)
-        table = np.random.default_rng(0).gamma(2.0, 0.1, shape)
-        table[:, self.space.first_level :, 0] = 0.0
-        return table
+    def latencies(self) -> LatencyTable:
+        space, generator = self.space, np.random.default_rng(0)
+        grid = (len(space.resolutions), len(space.widths))
+        levels = generator.gamma(2.0, 0.1, (*grid, space.design.levels, space.upper[-1] + 1))
+        levels[..., 0] = 0.0  # a level that is skipped takes no time
+        rest = generator.gamma(2.0, 0.1, (*grid, len(space.design.exits)))
+        return LatencyTable(space=space, levels=levels, rest=rest)
 
     def costs_of(self, codes: Codes) -> pd.DataFrame:
         assert np.array_equal(codes, self.space.canonical(codes))
         costs = self.table(codes)
-        latency = self.latencies[codes[:, 1, None], np.arange(codes.shape[1]), codes].sum(axis=1)
+        latency = self.latencies(codes)
         return pd.DataFrame({"latency": latency, "macs": costs[:, MACS], "params": costs[:, PARAMS]})
 
     @cached_property

@@ -169,8 +169,9 @@ def test_without_constraints_a_search_is_as_it_was(space, tmp_path):
 def test_a_search_ends_where_one_network_is_feasible(space, tmp_path, caplog):
     constraints = Constraints(max_macs=bound(space, 0.0))
     with caplog.at_level(logging.WARNING):
-        result = run(space, tmp_path, constraints=constraints)
+        result = run(space, tmp_path / "bound", constraints=constraints)
     assert len(result.archive) == CONFIG.archive_size  # others teach the predictor
+    assert set(result.history) == set(run(space, tmp_path / "free").history)
     frame = describe_archive(result.archive, space, CONFIG.objectives, 4, constraints)
     assert frame.feasible.sum() == frame.non_dominated.sum() == 1
     assert "turn 3: no new network was found that keeps" in caplog.text

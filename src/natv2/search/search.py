@@ -201,9 +201,10 @@ class Search:
             seed=self._seed("evolution", turn),
             constraints=config.constraints,
         )
+        quality = {"predictor": name, **trust.to_dict()}
         if not len(candidates):
             logger.warning("turn %d: no new network was found that keeps %s", turn, config.constraints)
-            return _state(archive, quality=predictor_quality([], []).to_dict())
+            return _state(archive, quality=quality | predictor_quality([], []).to_dict())
         costs = archive.costs(config.objectives)[archive.closest(config.constraints)]
         chosen = select_subset(
             predicted,
@@ -215,8 +216,7 @@ class Search:
         guess = predicted[chosen, config.objectives.index("accuracy")]
         new = self._evaluated(candidates[chosen], turn, f"turn {turn} candidates", guess)
         checked = predictor_quality(1 - new.values["accuracy"].to_numpy(), guess)
-        quality = {"predictor": name, **trust.to_dict(), **checked.to_dict()}
-        return _state(self._with(archive, new, turn), quality=quality)
+        return _state(self._with(archive, new, turn), quality=quality | checked.to_dict())
 
     def _with(self, archive: Archive, new: Archive, turn: int) -> Archive:
         if self.config.growth == "grow":
