@@ -196,6 +196,13 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         load(tmp_path / "nowhere")
 
 
+def test_a_file_where_a_data_sets_folder_is_asked_for_is_named(tmp_path: Path) -> None:
+    archive = tmp_path / "EuroSAT.zip"
+    archive.touch()
+    with pytest.raises(UserError, match=r"EuroSAT\.zip is a file, but eurosat is looked for in a folder"):
+        find_images("eurosat", archive)
+
+
 @pytest.mark.parametrize("name", ["cifar10", "cifar100", "stl10", "flowers102"])
 def test_checksums_tell_files_that_are_not_the_official_ones(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -118,6 +118,8 @@ def find_images(name: str, raw: Path) -> Listing:
     except FileNotFoundError as error:
         if spec.classes is None:
             raise UserError(f"{error}; give it as data_path (or source_path)") from None
+    if raw.is_file():
+        raise UserError(f"{raw} is a file, but {name} is looked for in a folder; give the one it is in")
     raw.mkdir(parents=True, exist_ok=True)
     with FileLock(raw / ".lock"):  # two runs on a fresh machine fetch one after the other
         if unpack(spec, raw):
