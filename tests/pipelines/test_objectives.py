@@ -46,7 +46,17 @@ def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_pa
     supernets = family("EE_B_OFAMobileNetV3", IMAGES)
     constraints, store = PARAMETERS.constraints, Progress(tmp_path / "store")
     table, check = know_costs(
-        *supernets, IMAGES, search, objectives, constraints, 1, 0, "cpu", store, Progress(tmp_path / "costs")
+        *supernets,
+        IMAGES,
+        search,
+        objectives,
+        constraints,
+        "fixed",
+        1,
+        0,
+        "cpu",
+        store,
+        Progress(tmp_path / "costs"),
     )
     assert len(check) == (30 if "latency" in objectives else 0)
     archive, by_turn, data, history, summary, *adapted = search_networks(

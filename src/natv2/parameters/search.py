@@ -13,6 +13,7 @@ from natv2.parameters.fields import (
     Fraction,
     Model,
     NotNegative,
+    Place,
     Resolutions,
     one_of,
 )
@@ -51,6 +52,7 @@ class LatencyParameters(Model):
 class SearchParameters(Model):
     """The search for the best subnets (thesis, chapter 6); resolutions None: those of the data set."""
 
+    init_from: Place | None
     resolutions: Resolutions | None
     batch_size: BatchSize
     kd_ratio: NotNegative

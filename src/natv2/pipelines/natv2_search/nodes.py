@@ -26,6 +26,7 @@ from natv2.search.latency import NO_CHECK, NO_TABLE, known_latency_table, latenc
 from natv2.search.predictors import AUTO, PREDICTORS
 from natv2.search.report import describe_turns
 from natv2.search.search import Search, SearchConfig
+from natv2.search.starting import adapted_supernet, remark_on_teacher
 from natv2.spaces import Codes, SearchSpace
 from natv2.supernets import Checkpoint, Supernet
 from natv2.training.optimiser import OptimiserConfig
@@ -39,6 +40,7 @@ def know_costs(
     search: SearchParameters,
     objectives: tuple[str, ...],
     constraints: ConstraintParameters,
+    teacher: str,
     threads: int | None,
     seed: int,
     device: str,
@@ -50,6 +52,8 @@ def know_costs(
     Both are empty where latency is neither an objective nor constrained. Raises UserError where no network
     can keep the constraints on costs.
     """
+    for supernet in (narrow, wide):
+        remark_on_teacher(supernet, teacher)
     space = _space(narrow, wide, search.at(images.sizes))
     bounds = constraints.constraints()
     if "latency" not in objectives and bounds.max_latency is None:
@@ -81,6 +85,8 @@ def warm_up_largest_network(
 ) -> Checkpoint:
     """Train the largest network of one width on the target images, with classifiers for their classes."""
     target = resolve_device(device)
+    if search.init_from is not None:
+        checkpoint = adapted_supernet(search.init_from, checkpoint)
     supernet = checkpoint.supernet(dropout=search.dropout)
     if checkpoint.classes != images.class_names:
         supernet = supernet.replace_classifiers(len(images.class_names), seed)

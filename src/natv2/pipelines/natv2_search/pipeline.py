@@ -35,6 +35,7 @@ def create_pipeline() -> Pipeline:
                     *_SHARED,
                     "params:objectives",
                     "params:constraints",
+                    "params:teacher",
                     "params:threads",
                     "params:seed",
                     "params:device",
