@@ -189,7 +189,8 @@ def test_a_mistyped_name_is_said_before_what_is_missing_for_it():
 
 
 LEAVES = sorted(flattened(BASE))
-PLACES = ("source_path", "data_path", "init_from")  # any text may be the name of a folder or file
+# Any text may be the name of a folder or file; the command line knows the presets, before their values are used.
+PLACES = ("source_path", "data_path", "init_from", "search.init_from", "preset")
 
 
 @given(st.sampled_from(LEAVES), st.sampled_from([{}, [[]], object, "no such value", -(10**9)]))

@@ -38,7 +38,19 @@ _PLACES: Mapping[str, str] = MappingProxyType(
 )
 """Outputs that people look for, in the order they are named."""
 
-_COLUMNS = ["name", "test_accuracy", "params", "macs", "resolution", "exit", "width"]
+_COLUMNS = [
+    "name",
+    "method",
+    "test_accuracy_before",
+    "test_accuracy",
+    "params",
+    "macs",
+    "latency",
+    "resolution",
+    "exit",
+    "exits",
+    "width",
+]
 
 
 _SEARCHES = ("dataset", "objectives", "supernet", "preset", "seeds", "hypervolume")
@@ -47,7 +59,7 @@ _NETWORKS = ("best", "trade-off")
 
 def is_shown(dataset: str) -> bool:
     """Whether the end of a run shows the data set of this name as a table."""
-    shown = ("plan", "search_plan", "results", "searches_mean", *_COMPARED)
+    shown = ("postprocess_study", "plan", "search_plan", "results", "searches_mean", *_COMPARED)
     return dataset in shown or dataset.endswith(_STEPS)
 
 
@@ -67,8 +79,11 @@ def show_tables(saved: Mapping[str, Any]) -> None:
             _show(title, saved[name][shown].dropna(axis="columns", how="all"))
     if "searches_mean" in saved:
         _show("What the searches found, top-1 in %", _searches(saved["searches_mean"]))
+    if "postprocess_study" in saved:
+        _show("What each way to refine networks gains (points)", saved["postprocess_study"])
     if "results" in saved:
-        ordered = saved["results"].sort_values("test_accuracy", ascending=False)[_COLUMNS]
+        shown = [name for name in _COLUMNS if name in saved["results"]]
+        ordered = saved["results"].sort_values("test_accuracy", ascending=False)[shown]
         _show("", results_table(ordered))
 
 

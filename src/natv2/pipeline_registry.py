@@ -13,6 +13,7 @@ from natv2.pipelines import (
     ofav2_eps,
     ofav2_plan,
     postprocess,
+    postprocess_study,
 )
 
 
@@ -28,6 +29,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     return {
         "images": images.create_pipeline(),
         **journey,
+        "postprocess_study": postprocess_study.create_pipeline(),
         "ofav2_plan": ofav2_plan.create_pipeline(),
         "natv2_plan": natv2_plan.create_pipeline(),
         "ofav2_compare": ofav2_compare.create_pipeline(),

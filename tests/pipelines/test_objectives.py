@@ -96,7 +96,7 @@ def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_pa
     front, *_ = report_search(archive, by_turn, history, summary)
     assert len(front) == archive["non_dominated"].sum()
     chosen = choose_networks(front, PARAMETERS.postprocess)
-    finished = finish_networks(
+    found, finished = finish_networks(
         chosen,
         *adapted,
         IMAGES,
@@ -107,7 +107,8 @@ def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_pa
         "fp32",
         Progress(tmp_path / "finish"),
     )
-    results, *_ = last_node(finished, IMAGES, archive, search, summary)
+    results, *_ = last_node(found, finished, IMAGES, archive, search, constraints, 1, "cpu", summary)
+    assert ("latency" in results) == ("latency" in objectives)
     assert results["name"].tolist() == chosen["name"].tolist()
     assert results["accuracy_before"].tolist() == chosen["accuracy"].tolist()
     assert results["params"].tolist() == chosen["params"].tolist()

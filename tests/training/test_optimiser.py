@@ -52,7 +52,7 @@ def test_a_schedule_of_warm_up_alone():
     assert [config.rate(0, step, 2) for step in range(2)] == pytest.approx([0.2, 0.4])
 
 
-@pytest.mark.parametrize("name", ["sgd", "adamw"])
+@pytest.mark.parametrize("name", ["sgd", "adamw", "ranger"])
 def test_norms_and_biases_do_not_decay(name):
     """With gradients of zero, only what decays changes."""
     supernet = new_supernet("EE_DP_OFAMobileNetV3")
@@ -79,7 +79,7 @@ def test_names_and_momentum_reach_the_optimiser():
     assert isinstance(adamw, AdamW)
 
 
-@pytest.mark.parametrize("name", ["sgd", "adamw"])
+@pytest.mark.parametrize("name", ["sgd", "adamw", "ranger"])
 def test_every_parameter_is_trained_once(name):
     supernet = new_supernet("EE_DP_OFAMobileNetV3")
     optimiser = make_optimiser(supernet, OptimiserConfig(name=name, learning_rate=0.1, epochs=1))
@@ -87,7 +87,7 @@ def test_every_parameter_is_trained_once(name):
     assert sorted(ids) == sorted(id(parameter) for parameter in supernet.parameters())
 
 
-@pytest.mark.parametrize("name", ["sgd", "adamw"])
+@pytest.mark.parametrize("name", ["sgd", "adamw", "ranger"])
 def test_memory_round_trip(name):
     config = OptimiserConfig(name=name, learning_rate=0.01, epochs=1, weight_decay=0.1)
     first = network()

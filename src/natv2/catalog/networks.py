@@ -7,12 +7,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kedro.io import AbstractVersionedDataset, Version
-from torch import Tensor
 
 from natv2.files import read_tensors, write_tensors
+from natv2.supernets import Stored
 
-Networks = Mapping[str, tuple[Mapping[str, Tensor], Mapping[str, Any]]]
-"""Tensors and JSON-ready header of each network, by its name."""
+Networks = Mapping[str, Stored]
+"""Networks by their names."""
 
 _SUFFIX = ".safetensors"
 

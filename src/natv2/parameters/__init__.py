@@ -3,8 +3,9 @@
 from natv2.parameters.checking import flattened, validate_parameters
 from natv2.parameters.constraints import ConstraintParameters
 from natv2.parameters.fields import WidthParameters
+from natv2.parameters.postprocess import PostprocessParameters, PostprocessStudyParameters
 from natv2.parameters.root import Parameters
-from natv2.parameters.search import PostprocessParameters, SearchParameters
+from natv2.parameters.search import SearchParameters
 from natv2.parameters.shrinking import ElasticParameters, EpsParameters
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "EpsParameters",
     "Parameters",
     "PostprocessParameters",
+    "PostprocessStudyParameters",
     "SearchParameters",
     "WidthParameters",
     "flattened",

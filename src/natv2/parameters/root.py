@@ -9,7 +9,8 @@ from natv2.devices import Precision
 from natv2.images.datasets import DATASETS
 from natv2.parameters.constraints import ConstraintParameters
 from natv2.parameters.fields import Count, Model, Place, WidthParameters, one_of
-from natv2.parameters.search import PostprocessParameters, SearchParameters
+from natv2.parameters.postprocess import PostprocessParameters, PostprocessStudyParameters
+from natv2.parameters.search import SearchParameters
 from natv2.parameters.shrinking import ElasticParameters, EpsParameters
 from natv2.search.objectives import parse_objectives
 from natv2.shrinking.config import TeacherChoice
@@ -68,6 +69,7 @@ class Parameters(Model):
     eps: EpsParameters
     search: SearchParameters
     postprocess: PostprocessParameters
+    postprocess_study: PostprocessStudyParameters
 
     @model_validator(mode="after")
     def _own_images_have_a_place(self) -> Self:

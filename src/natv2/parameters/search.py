@@ -1,4 +1,4 @@
-"""Parameters of the search and of what refines its networks (thesis, chapter 6)."""
+"""Parameters of the search (thesis, chapter 6)."""
 
 from typing import Annotated, Literal, Self
 
@@ -102,16 +102,3 @@ class SearchParameters(Model):
     def at(self, sizes: Sizes) -> Self:
         """These parameters with the resolutions that a data set is searched among, where none were given."""
         return self if self.resolutions else self.model_copy(update={"resolutions": sizes.searched})
-
-
-class PostprocessParameters(Model):
-    """Fine-tuning of what the search found (section 6.1.5)."""
-
-    finish: Literal["high_tradeoff", "front"]
-    optimizer: Literal["auto", "sgd", "adamw"]
-    lr: PositiveFloat
-    momentum: Fraction
-    weight_decay: NotNegative
-    batch_size: BatchSize
-    max_epochs: PositiveInt
-    patience: PositiveInt

@@ -8,50 +8,68 @@ import plotly.graph_objects as go
 from natv2.reporting.fields import descriptions
 from natv2.reporting.style import (
     BLACK,
-    BLUE,
+    GREEN,
     GREY,
     VERMILION,
+    Axis,
     cost_axis,
     new_figure,
     percentages,
     set_cost_axis,
 )
 
+_METHODS = {
+    "none": ("Left as found", "square", GREY),
+    "standard": ("Standard method", "circle", GREEN),
+    "aep": ("Ensemble of its exits", "diamond", VERMILION),
+}
+
 
 def finished_figure(results: pd.DataFrame, objective: str = "macs") -> go.Figure:
-    """Top-1 before and after post-processing, and on the test images, against `objective`.
+    """Test top-1 of networks as found and as finished, against `objective`.
 
-    `results` has a row a network: accuracy_before and accuracy_after (validation), test_accuracy,
-    all fractions, missing where not known, and the column `objective`, params or macs; other
-    columns of FIELDS go into the hover texts. An arrow leads from before to after.
+    `results` has a row a finished network: method, test_accuracy_before and test_accuracy, fractions, and
+    columns `objective` and `objective`_before; other columns of FIELDS go into the hover texts. An arrow
+    leads from before to after: upwards is more accurate, to the right is what exits taken back cost.
     """
     axis = cost_axis(objective)
     figure = new_figure("Networks before and after post-processing")
-    hover = descriptions(results)
-    for column, name, symbol, colour in (
-        ("accuracy_before", "Validation, before", "circle-open", GREY),
-        ("accuracy_after", "Validation, after", "circle", BLUE),
-        ("test_accuracy", "Test, after", "star", VERMILION),
-    ):
-        figure.add_scatter(
-            x=results[objective].tolist(),
-            y=percentages(results[column]),
-            name=name,
-            mode="markers",
-            marker={"symbol": symbol, "color": colour, "size": 11, "line": {"color": colour, "width": 2}},
-            text=hover,
-            hovertemplate="%{text}<extra>" + name + "</extra>",
-        )
-    known = results.dropna(subset=[objective, "accuracy_before", "accuracy_after"])
-    for cost, before, after in known[[objective, "accuracy_before", "accuracy_after"]].itertuples(
-        index=False
-    ):
+    found = results.drop_duplicates(subset=["test_accuracy_before", f"{objective}_before"])
+    _points(figure, found, f"{objective}_before", "test_accuracy_before", "As found", "circle-open", BLACK)
+    for method, (name, symbol, colour) in _METHODS.items():
+        rows = results[results["method"] == method]
+        if len(rows):
+            _points(figure, rows, objective, "test_accuracy", name, symbol, colour)
+            if method != "none":
+                _arrows(figure, rows, objective, axis, colour)
+    both = pd.concat([results[objective], results[f"{objective}_before"]]).astype(float)
+    set_cost_axis(figure, axis, both)
+    return figure.update_yaxes(title="Test top-1 (%)")
+
+
+def _points(
+    figure: go.Figure, rows: pd.DataFrame, cost: str, accuracy: str, name: str, symbol: str, colour: str
+) -> None:
+    figure.add_scatter(
+        x=rows[cost].tolist(),
+        y=percentages(rows[accuracy]),
+        name=name,
+        mode="markers",
+        marker={"symbol": symbol, "color": colour, "size": 11, "line": {"color": colour, "width": 2}},
+        text=descriptions(rows),
+        hovertemplate="%{text}<extra>" + name + "</extra>",
+    )
+
+
+def _arrows(figure: go.Figure, rows: pd.DataFrame, objective: str, axis: Axis, colour: str) -> None:
+    columns = [objective, f"{objective}_before", "test_accuracy", "test_accuracy_before"]
+    for cost, cost_before, after, before in rows[columns].dropna().itertuples(index=False):
         # Annotations, unlike points, take the logarithm where an axis is logarithmic.
-        x = math.log10(cost) if axis.logarithmic else cost
+        x, ax = (math.log10(c) if axis.logarithmic else c for c in (cost, cost_before))
         figure.add_annotation(
             x=x,
             y=100 * after,
-            ax=x,
+            ax=ax,
             ay=100 * before,
             xref="x",
             yref="y",
@@ -60,10 +78,8 @@ def finished_figure(results: pd.DataFrame, objective: str = "macs") -> go.Figure
             showarrow=True,
             arrowhead=2,
             arrowwidth=1.2,
-            arrowcolor=BLACK,
-            opacity=0.6,
+            arrowcolor=colour,
+            opacity=0.7,
             standoff=6,
             startstandoff=6,
         )
-    set_cost_axis(figure, axis, results[objective].astype(float))
-    return figure.update_yaxes(title="Top-1 (%)")

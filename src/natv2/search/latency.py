@@ -142,6 +142,15 @@ def _networks(space: SearchSpace, codes: Codes, classes: int, config: LatencyCon
     return _measured(networks, inputs, config, seed)
 
 
+def network_latency(network: Network, config: LatencyConfig) -> float:
+    """Milliseconds that `network` takes with the weights it has."""
+    size = network.architecture.resolution
+    x = torch.zeros(config.batch, IMAGE_CHANNELS, size, size, device=config.device)
+    network = network.eval().to(config.device)
+    given = x.contiguous(memory_format=torch.channels_last)
+    return float(measure([network], [given], config).median[0])
+
+
 def _measured(
     modules: Sequence[nn.Module], inputs: Sequence[tuple[int, int]], config: LatencyConfig, seed: int
 ) -> Latencies:

@@ -18,6 +18,9 @@ from natv2.supernets.network import Network
 
 KIND = "network"
 
+Stored = tuple[Mapping[str, Tensor], Mapping[str, Any]]
+"""Tensors and JSON-ready header of a network, as its file has them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkHeader:

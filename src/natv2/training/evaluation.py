@@ -162,12 +162,17 @@ def top1(network: Network, batches: Iterable[Batch]) -> float:
 
 
 @torch.inference_mode()
-def predictions(network: Network, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
-    """Predicted and true labels, int64 (N,) on the CPU, of a single-exit network in evaluation mode."""
+def predictions(
+    network: Network, batches: Iterable[Batch], weights: Sequence[float] = (1.0,)
+) -> tuple[Tensor, Tensor]:
+    """Predicted and true labels, int64 (N,) on the CPU, of a network in evaluation mode.
+
+    `weights` weigh its exits' outputs.
+    """
     network.eval()
     predicted, labels = [], []
     for batch in batches:
-        (logits,) = network(batch.at(network.architecture.resolution))
+        logits = ensemble(network(batch.at(network.architecture.resolution)), weights)
         predicted.append(logits.argmax(dim=1).cpu())
         labels.append(batch.labels.cpu())
     return torch.cat(predicted), torch.cat(labels)

@@ -1,4 +1,4 @@
-"""Standard post-processing: find the number of epochs, start again on all images (section 6.1.5)."""
+"""Post-processing of a found network: find the number of epochs, start again on all images (6.1.5)."""
 
 import copy
 from collections.abc import Iterable, Iterator
@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from natv2.exits import Weighting, ensemble, exit_weights
 from natv2.images import Batch, ImageSet, ImageSplits, evaluation_batches, steps_per_epoch, training_batches
 from natv2.supernets import Network
+from natv2.training.distillation import joint_loss
 from natv2.training.loop import Step, best_epoch, fit, learn
 from natv2.training.optimiser import OptimiserConfig
 from natv2.training.progress import Progress
@@ -17,9 +19,14 @@ from natv2.training.progress import Progress
 
 @dataclass(frozen=True, kw_only=True)
 class FineTuningConfig:
-    """How a found network is fine-tuned (section 6.2.5); its schedule's epochs are the most it may take."""
+    """How a found network is fine-tuned (section 6.2.5); its schedule's epochs are the most it may take.
+
+    A network with several exits is trained jointly and judged as an ensemble, both by `weighting`: the
+    AEP-based method. One exit's weight is 1, whatever the weighting.
+    """
 
     optimiser: OptimiserConfig
+    weighting: Weighting
     batch_size: int
     patience: int
     evaluation_batch_size: int
@@ -27,52 +34,57 @@ class FineTuningConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FineTuned:
-    """The network after phase two; `valid_accuracy` is phase one's at the epoch that was best."""
+class Found:
+    """What phase one found: the epoch with the lowest validation loss, and its validation top-1."""
 
-    network: Network
     epochs: int
     valid_accuracy: float
 
 
 def fine_tune(
     network: Network, *, images: ImageSplits, config: FineTuningConfig, progress: Progress
-) -> FineTuned:
-    """Fine-tune a copy of `network` twice from its weights; a single-exit network.
+) -> tuple[Network, Found]:
+    """Fine-tune copies of `network` twice from its weights; gives the second, and what the first found.
 
     Phase one trains on the training images and finds the number of epochs with the lowest validation
     loss; phase two trains on training and validation images for exactly that number.
     """
-    trial = copy.deepcopy(network)
-    resolution = network.architecture.resolution
-    valid = evaluation_batches(images, images.valid, config.evaluation_batch_size)
-    history = fit(
-        trial,
-        _step(trial, resolution),
-        lambda epoch: _batches(images, images.train, config, progress.child("find").name, epoch),
-        steps=steps_per_epoch(images.train, config.batch_size),
-        config=config.optimiser,
-        progress=progress.child("find"),
-        seed=config.seed,
-        validate=lambda: validate(trial, valid),
-        patience=config.patience,
-    )
-    epochs = best_epoch(history)
+    found = find_epochs(network, images=images, config=config, progress=progress)
     final = copy.deepcopy(network)
     everything = images.train_and_valid()
     fit(
         final,
-        _step(final, resolution),
+        _step(final, config.weighting),
         lambda epoch: _batches(images, everything, config, progress.child("final").name, epoch),
         steps=steps_per_epoch(everything, config.batch_size),
         config=config.optimiser,
         progress=progress.child("final"),
         seed=config.seed,
-        until=epochs,
+        until=found.epochs,
     )
-    return FineTuned(
-        network=final.eval(), epochs=epochs, valid_accuracy=history[epochs - 1]["valid_accuracy"]
+    return final.eval(), found
+
+
+def find_epochs(
+    network: Network, *, images: ImageSplits, config: FineTuningConfig, progress: Progress
+) -> Found:
+    """Phase one, on a copy of `network`."""
+    trial = copy.deepcopy(network)
+    valid = evaluation_batches(images, images.valid, config.evaluation_batch_size)
+    _, outputs = exit_weights(config.weighting, len(network.architecture.exits))
+    history = fit(
+        trial,
+        _step(trial, config.weighting),
+        lambda epoch: _batches(images, images.train, config, progress.child("find").name, epoch),
+        steps=steps_per_epoch(images.train, config.batch_size),
+        config=config.optimiser,
+        progress=progress.child("find"),
+        seed=config.seed,
+        validate=lambda: validate(trial, valid, outputs),
+        patience=config.patience,
     )
+    epochs = best_epoch(history)
+    return Found(epochs=epochs, valid_accuracy=history[epochs - 1]["valid_accuracy"])
 
 
 def _batches(
@@ -83,22 +95,25 @@ def _batches(
     )
 
 
-def _step(network: Network, resolution: int) -> Step:
+def _step(network: Network, weighting: Weighting) -> Step:
+    losses, _ = exit_weights(weighting, len(network.architecture.exits))
+    resolution = network.architecture.resolution
+
     def step(batch: Batch, epoch: int, index: int) -> Tensor:
         network.train()
-        (logits,) = network(batch.at(resolution))
-        return learn(cross_entropy(logits, batch.labels))
+        logits = network(batch.at(resolution))
+        return learn(joint_loss(logits, batch.labels, losses, label_smoothing=0.0))
 
     return step
 
 
 @torch.no_grad()
-def validate(network: Network, batches: Iterable[Batch]) -> dict[str, float]:
-    """Loss and top-1 (a fraction) of a single-exit network over `batches`, in evaluation mode."""
+def validate(network: Network, batches: Iterable[Batch], weights: tuple[float, ...]) -> dict[str, float]:
+    """Loss and top-1 (a fraction) over `batches`, in evaluation mode, of the exits' outputs by `weights`."""
     network.eval()
     loss, correct, total = 0.0, 0, 0
     for batch in batches:
-        (logits,) = network(batch.at(network.architecture.resolution))
+        logits = ensemble(network(batch.at(network.architecture.resolution)), weights)
         loss += cross_entropy(logits, batch.labels, reduction="sum").item()
         correct += int((logits.argmax(dim=1) == batch.labels).sum())
         total += len(batch)

@@ -1,17 +1,22 @@
 """Optimisers and the learning rate's course (thesis, sections 5.2.2 and 6.2.5)."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import torch
+from pytorch_optimizer import Ranger
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from natv2.devices import Precision
 
-ADAMW_WEIGHT_DECAY = 0.01
-"""The default of torch, which the thesis leaves as it is (section 6.2.5)."""
+OptimiserName = Literal["sgd", "adamw", "ranger"]
+
+WEIGHT_DECAYS: Mapping[str, float] = MappingProxyType({"adamw": 0.01, "ranger": 0.0})
+"""Defaults of the libraries, which the thesis leaves as they are (section 6.2.5)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +27,7 @@ class OptimiserConfig:
     `precision` is what the forward passes compute in.
     """
 
-    name: Literal["sgd", "adamw"] = "sgd"
+    name: OptimiserName = "sgd"
     learning_rate: float
     epochs: int
     warmup_epochs: int = 0
@@ -51,18 +56,24 @@ def make_optimiser(module: nn.Module, config: OptimiserConfig) -> Optimizer:
     if config.name == "sgd":
         nesterov = config.momentum > 0
         return SGD(groups, lr=config.learning_rate, momentum=config.momentum, nesterov=nesterov, foreach=True)
-    return AdamW(groups, lr=config.learning_rate, foreach=True)
+    if config.name == "adamw":
+        return AdamW(groups, lr=config.learning_rate, foreach=True)
+    # RAdam and Lookahead alone: later versions of Ranger centralise gradients too, the thesis's does not.
+    return Ranger(groups, lr=config.learning_rate, use_gc=False)
 
 
 def optimiser_tensors(optimiser: Optimizer) -> dict[str, torch.Tensor]:
     """The optimiser's memory (momenta) as named tensors; hyperparameters are not part of it."""
     state = optimiser.state_dict()["state"]
-    return {
+    tensors = {
         f"{index}.{name}": value
         for index, values in state.items()
         for name, value in values.items()
         if isinstance(value, torch.Tensor)
     }
+    # Ranger counts its steps in the groups of parameters.
+    counted = {f"group.{i}.step": g["step"] for i, g in enumerate(optimiser.param_groups) if "step" in g}
+    return tensors | {name: torch.tensor(steps) for name, steps in counted.items()}
 
 
 def restore_optimiser(optimiser: Optimizer, tensors: dict[str, torch.Tensor]) -> None:
@@ -70,5 +81,9 @@ def restore_optimiser(optimiser: Optimizer, tensors: dict[str, torch.Tensor]) ->
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
         index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = value
+        if index != "group":
+            state.setdefault(int(index), {})[name] = value
     optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+    for number, group in enumerate(optimiser.param_groups):
+        if f"group.{number}.step" in tensors:
+            group["step"] = int(tensors[f"group.{number}.step"])

@@ -59,13 +59,7 @@ def know_costs(
     if "latency" not in objectives and bounds.max_latency is None:
         check_constraints(space, costs(space, images, NO_TABLE), bounds)
         return NO_TABLE, NO_CHECK
-    config = LatencyConfig(
-        device=resolve_device(device).type,
-        threads=search.latency.threads or threads,
-        batch=search.latency.batch,
-        warm_up=search.latency.warm_up,
-        repetitions=search.latency.repetitions,
-    )
+    config = latency_config(search, threads, device)
     table, check = known_latency_table(
         store, space, len(images.class_names), config, force=search.latency.force, seed=seed
     )
@@ -206,6 +200,17 @@ def report_search(
         search_figure(history, summary),
         fronts_figure(by_turn, axis),
         architectures_figure(by_turn),
+    )
+
+
+def latency_config(search: SearchParameters, threads: int | None, device: str) -> LatencyConfig:
+    """How latency is measured, from what a person may set."""
+    return LatencyConfig(
+        device=resolve_device(device).type,
+        threads=search.latency.threads or threads,
+        batch=search.latency.batch,
+        warm_up=search.latency.warm_up,
+        repetitions=search.latency.repetitions,
     )
 
 

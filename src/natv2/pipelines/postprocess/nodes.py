@@ -1,29 +1,41 @@
-"""Nodes of `postprocess`: choose, fine-tune, and test once."""
+"""Nodes of `postprocess`: choose, finish, and test once."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import torch
 from plotly.graph_objects import Figure
-from torch import Tensor
 
-from natv2.costs import MACS, PARAMS, architecture_cost
+from natv2.costs import MACS, PARAMS, LatencyConfig, architecture_cost
 from natv2.devices import Precision, resolve_device
-from natv2.images import ImageSplits, calibration_batches, evaluation_batches
-from natv2.parameters import PostprocessParameters, SearchParameters
+from natv2.exits import exit_weights
+from natv2.images import Batch, ImageSplits, calibration_batches, evaluation_batches
+from natv2.parameters import ConstraintParameters, PostprocessParameters, SearchParameters
+from natv2.pipelines.natv2_search.nodes import latency_config
 from natv2.reporting.finished import finished_figure
 from natv2.reporting.front import front_figure
+from natv2.search.finishing import METHODS, Finishing, Method, plan_finishing
+from natv2.search.latency import network_latency
 from natv2.search.report import architecture_of
-from natv2.spaces import Architecture, Design
-from natv2.supernets import Checkpoint, NetworkHeader, build_classifier
+from natv2.spaces import Architecture
+from natv2.supernets import Checkpoint, Network, NetworkHeader, Stored, build_classifier
 from natv2.training.calibration import calibrate
 from natv2.training.evaluation import predictions
-from natv2.training.fine_tuning import FineTuned, FineTuningConfig, fine_tune
-from natv2.training.optimiser import ADAMW_WEIGHT_DECAY, OptimiserConfig
+from natv2.training.fine_tuning import FineTuningConfig, Found, fine_tune
+from natv2.training.optimiser import WEIGHT_DECAYS, OptimiserConfig
 from natv2.training.progress import Progress
 
-Networks = dict[str, tuple[dict[str, Tensor], dict[str, Any]]]
-"""Tensors and header of each finished network, by its name."""
+logger = logging.getLogger("natv2")
+
+Networks = dict[str, Stored]
+"""Networks by their names."""
+
+_TOLD = ("network", "method", "weighting", "optimizer", "remark")
+_RECORDED = (*_TOLD, "accuracy_before", "accuracy_after", "epochs")
+_COMPARED = ("test_accuracy", "params", "macs", "latency")
 
 
 def choose_networks(front: pd.DataFrame, postprocess: PostprocessParameters) -> pd.DataFrame:
@@ -46,79 +58,89 @@ def finish_networks(
     device: str,
     precision: Precision,
     progress: Progress,
-) -> Networks:
-    """Extract every chosen network from its adapted supernet and fine-tune it in two phases."""
-    target = resolve_device(device)
-    images = images.to(target)
-    family = {c.width: c.supernet(dropout=search.dropout).to(target) for c in (narrow, wide)}
-    config = _config(postprocess, search, narrow.design.early_exits, seed, precision)
-    calibration = calibration_batches(
-        images, images=search.calibration.images, batch_size=search.calibration.batch_size, seed=seed
-    )
+) -> tuple[Networks, Networks]:
+    """Every chosen network as it was found, and as each method finishes it in two phases."""
+    bench = Workbench(narrow, wide, images, search, seed, resolve_device(device))
+    found: Networks = {}
     finished: Networks = {}
-    for row in (dict(zip(chosen.columns, values, strict=True)) for values in chosen.to_numpy(object)):
+    methods = METHODS[postprocess.method]
+    for row in ({str(n): v for n, v in each.items()} for each in chosen.to_dict("records")):
         architecture = architecture_of(row)
-        supernet = family[architecture.width]
-        network = supernet.subnet(architecture, calibrate(supernet, architecture, calibration))
-        tuned = fine_tune(network, images=images, config=config, progress=progress.child(row["name"]))
-        header = _header(tuned, row, narrow, images, architecture)
-        finished[row["name"]] = (dict(tuned.network.state_dict()), header.to_dict())
-    return finished
+        as_found = bench.plan("none", architecture, postprocess)
+        found[row["name"]] = bench.stored(bench.network(as_found), as_found, {"network": row["name"]})
+        for method in methods:
+            name = row["name"] if len(methods) == 1 else f"{row['name']}_{method}"
+            plan = bench.plan(method, architecture, postprocess)
+            if plan.remark:
+                logger.info("%s: %s; it is finished by the standard method", name, plan.remark)
+            network, outcome = bench.network(plan), Found(epochs=0, valid_accuracy=row["accuracy"])
+            if plan.method != "none":
+                config = configure(plan, postprocess, search, seed, precision)
+                network, outcome = fine_tune(
+                    network, images=bench.images, config=config, progress=progress.child(name)
+                )
+            record = {"network": row["name"], "accuracy_before": row["accuracy"], **plan.to_dict()}
+            record |= {"accuracy_after": outcome.valid_accuracy, "epochs": outcome.epochs}
+            finished[name] = bench.stored(network, plan, record)
+    return found, finished
 
 
 def test_networks(
-    finished: Mapping[str, tuple[Mapping[str, Tensor], Mapping[str, Any]]],
+    found: Networks,
+    finished: Networks,
     images: ImageSplits,
     archive: pd.DataFrame,
     search: SearchParameters,
+    constraints: ConstraintParameters,
+    threads: int | None,
+    device: str,
     summary: dict[str, Any],
 ) -> tuple[pd.DataFrame, pd.DataFrame, Figure, Figure]:
     """Read the test split, for the first and only time.
 
     Gives the table of finished networks, their top-1 (a fraction) in each class, and two figures.
     """
+    images = images.to(resolve_device(device))
     batches = evaluation_batches(images, images.test, search.evaluation_batch_size)
-    rows = []
-    classes = pd.DataFrame({"class": images.class_names})
-    for name, (tensors, header) in finished.items():
-        fields = NetworkHeader(**{key: value for key, value in header.items() if key != "kind"})
-        predicted, labels = predictions(build_classifier(tensors, fields).network, batches)
-        correct = predicted == labels
-        rows.append(_result(name, fields, int(correct.sum()) / len(correct)))
-        by_class = pd.Series(correct.double()).groupby(labels.numpy()).agg(["size", "mean"])
+    latency = latency_config(search, threads, device) if "latency" in summary["objectives"] else None
+    before = {name: _tested(stored, batches, latency)[0] for name, stored in found.items()}
+    rows, classes = [], pd.DataFrame({"class": images.class_names})
+    for name, stored in finished.items():
+        row, by_class = _tested(stored, batches, latency)
+        was = {f"{column}_before": value for column, value in before[row.pop("network")].items()}
+        kept = {column: value for column, value in was.items() if column.removesuffix("_before") in _COMPARED}
+        rows.append({"name": name, **row, **kept})
         classes["images"], classes[name] = by_class["size"], by_class["mean"]
-    results = pd.DataFrame(rows)
+    results = _with_constraints(pd.DataFrame(rows), constraints)
     others = [name for name in summary["objectives"] if name != "accuracy"]
-    front = archive[archive["non_dominated"]]
     axis = others[0] if others else "turn"
     return (
         results,
         classes,
         finished_figure(results, others[0] if others else "macs"),
-        front_figure(archive, front, results, axis),
+        front_figure(archive, archive[archive["non_dominated"]], results, axis),
     )
 
 
-def _config(
+def configure(
+    plan: Finishing,
     postprocess: PostprocessParameters,
     search: SearchParameters,
-    early_exits: bool,
     seed: int,
     precision: Precision,
 ) -> FineTuningConfig:
-    name = postprocess.optimizer
-    if name == "auto":
-        name = "adamw" if early_exits else "sgd"  # the optima of section 6.3.2
+    """How `plan` is carried out, from what a person may set."""
     optimiser = OptimiserConfig(
-        name=name,
+        name=plan.optimizer,
         learning_rate=postprocess.lr,
         epochs=postprocess.max_epochs,
         momentum=postprocess.momentum,
-        weight_decay=postprocess.weight_decay if name == "sgd" else ADAMW_WEIGHT_DECAY,
+        weight_decay=WEIGHT_DECAYS.get(plan.optimizer, postprocess.weight_decay),
         precision=precision,
     )
     return FineTuningConfig(
         optimiser=optimiser,
+        weighting=plan.weighting,
         batch_size=postprocess.batch_size,
         patience=postprocess.patience,
         evaluation_batch_size=search.evaluation_batch_size,
@@ -126,41 +148,83 @@ def _config(
     )
 
 
-def _header(
-    tuned: FineTuned,
-    row: Mapping[str, Any],
-    supernet: Checkpoint,
-    images: ImageSplits,
-    architecture: Architecture,
-) -> NetworkHeader:
-    return NetworkHeader(
-        design=supernet.design.to_dict(),
-        architecture=architecture.to_dict(),
-        class_names=images.class_names,
-        mean=images.mean,
-        std=images.std,
-        record={
-            "dataset": images.name,
-            "source": supernet.origin.get("source"),
-            "accuracy_before": row["accuracy"],
-            "accuracy_after": tuned.valid_accuracy,
-            "epochs": tuned.epochs,
-        },
-    )
+class Workbench:
+    """Where networks are taken out of their adapted supernets, and put into files."""
+
+    def __init__(
+        self,
+        narrow: Checkpoint,
+        wide: Checkpoint,
+        images: ImageSplits,
+        search: SearchParameters,
+        seed: int,
+        target: torch.device,
+    ) -> None:
+        self.images, self.design, self._source = images.to(target), narrow.design, narrow.origin.get("source")
+        self._family = {c.width: c.supernet(dropout=search.dropout).to(target) for c in (narrow, wide)}
+        self._calibration = calibration_batches(
+            self.images,
+            images=search.calibration.images,
+            batch_size=search.calibration.batch_size,
+            seed=seed,
+        )
+
+    def plan(
+        self, method: Method, architecture: Architecture, postprocess: PostprocessParameters
+    ) -> Finishing:
+        """What `method` means for `architecture`."""
+        return plan_finishing(
+            method,
+            architecture,
+            self.design,
+            weighting=postprocess.weighting,
+            optimizer=postprocess.optimizer,
+        )
+
+    def network(self, plan: Finishing) -> Network:
+        """The network of `plan`, extracted and recalibrated."""
+        supernet = self._family[plan.architecture.width]
+        return supernet.subnet(plan.architecture, calibrate(supernet, plan.architecture, self._calibration))
+
+    def stored(self, network: Network, plan: Finishing, record: Mapping[str, Any]) -> Stored:
+        """What a file holds of `network`."""
+        header = NetworkHeader(
+            design=self.design.to_dict(),
+            architecture=plan.architecture.to_dict(),
+            class_names=self.images.class_names,
+            mean=self.images.mean,
+            std=self.images.std,
+            weights=exit_weights(plan.weighting, len(plan.architecture.exits))[1],
+            record={"dataset": self.images.name, "source": self._source, **record},
+        )
+        return dict(network.state_dict()), header.to_dict()
 
 
-def _result(name: str, fields: NetworkHeader, test_accuracy: float) -> dict[str, Any]:
-    architecture = Architecture.from_dict(dict(fields.architecture))
-    cost = architecture_cost(Design.from_dict(fields.design), architecture, len(fields.class_names))
-    return {
-        "name": name,
-        "accuracy_before": fields.record["accuracy_before"],
-        "accuracy_after": fields.record["accuracy_after"],
-        "test_accuracy": test_accuracy,
-        "params": int(cost[PARAMS]),
-        "macs": int(cost[MACS]),
-        "resolution": architecture.resolution,
-        "width": architecture.width,
-        "exit": architecture.deepest_exit,
-        "epochs": fields.record["epochs"],
-    }
+def _tested(
+    stored: Stored, batches: Iterable[Batch], latency: LatencyConfig | None
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """What a network's row says of it, and its number of images and top-1 in each class."""
+    tensors, header = stored
+    fields = NetworkHeader(**{key: value for key, value in header.items() if key != "kind"})
+    network = build_classifier(tensors, fields).network
+    predicted, labels = predictions(network, batches, fields.weights)
+    correct = (predicted == labels).double()
+    architecture = network.architecture
+    cost = architecture_cost(network.design, architecture, len(fields.class_names))
+    row = {name: fields.record[name] for name in _RECORDED if name in fields.record}
+    row |= {"test_accuracy": float(correct.mean()), "params": int(cost[PARAMS]), "macs": int(cost[MACS])}
+    if latency is not None:
+        row |= {"latency": network_latency(network, latency)}
+    row |= {"resolution": architecture.resolution, "width": architecture.width}
+    row |= {"exit": architecture.deepest_exit, "exits": len(architecture.exits)}
+    return row, pd.Series(correct).groupby(labels.numpy()).agg(["size", "mean"])
+
+
+def _with_constraints(results: pd.DataFrame, constraints: ConstraintParameters) -> pd.DataFrame:
+    """With a column `meets_constraints`, of the network as it is finished."""
+    bounds = constraints.constraints()
+    known = results.assign(accuracy=results["accuracy_after"], latency=results.get("latency", np.nan))
+    results["meets_constraints"] = bounds.feasible(known)
+    for name in results["name"][~results["meets_constraints"]]:
+        logger.warning("%s as it is finished does not keep %s", name, bounds)
+    return results

@@ -1,4 +1,4 @@
-"""`postprocess`: the standard method of section 6.1.5, and the table of finished networks."""
+"""`postprocess`: the methods of section 6.1.5, and the table of finished networks."""
 
 from kedro.pipeline import Node, Pipeline
 
@@ -29,12 +29,22 @@ def create_pipeline() -> Pipeline:
                     "params:precision",
                     "progress",
                 ],
-                outputs="finished_networks",
+                outputs=["found_networks", "finished_networks"],
                 name="finish_networks",
             ),
             Node(
                 test_networks,
-                inputs=["finished_networks", "target_images", "archive", "params:search", "search_summary"],
+                inputs=[
+                    "found_networks",
+                    "finished_networks",
+                    "target_images",
+                    "archive",
+                    "params:search",
+                    "params:constraints",
+                    "params:threads",
+                    "params:device",
+                    "search_summary",
+                ],
                 outputs=["results", "class_results", "results_figure", "results_front_figure"],
                 name="test_networks",
             ),

@@ -1,0 +1,61 @@
+"""Which way to refine networks is best (thesis, section 6.3.2)."""
+
+from collections.abc import Hashable, Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from natv2.reporting.style import GREEN, VERMILION, new_figure
+
+WAY = ["method", "weighting", "optimizer", "lr"]
+"""What tells one way to refine a network from another."""
+
+
+def study_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """A row a way: means over its networks of top-1 before, after and gained (per cent), best first.
+
+    `scores` has a row a network and way: WAY, accuracy_before and accuracy_after as fractions, epochs.
+    `best` marks the way of each method whose networks are the most accurate on average.
+    """
+    gained = scores.assign(
+        before=100 * scores["accuracy_before"],
+        after=100 * scores["accuracy_after"],
+        gain=100 * (scores["accuracy_after"] - scores["accuracy_before"]),
+    )
+    groups = gained.groupby(WAY, dropna=False)
+    means = groups[["before", "after", "gain", "epochs"]].mean()
+    table = pd.concat(
+        [groups.size().rename("networks"), means, groups["gain"].std().rename("gain sd")], axis=1
+    )
+    table = table.sort_values("gain", ascending=False).reset_index()
+    table["best"] = table.groupby("method")["gain"].transform("max") == table["gain"]
+    return table
+
+
+def study_figure(table: pd.DataFrame) -> go.Figure:
+    """Mean gain of each way as a bar, the standard method's and the ensemble's side by side."""
+    figure = new_figure("What each way to refine networks gains")
+    for method, name, colour in (
+        ("standard", "Standard method", GREEN),
+        ("aep", "Ensemble of its exits", VERMILION),
+    ):
+        rows = table[table["method"] == method]
+        if len(rows):
+            figure.add_bar(
+                y=[_named(row) for row in rows.to_dict("records")],
+                x=rows["gain"].tolist(),
+                error_x={"array": rows["gain sd"].fillna(0.0).tolist(), "thickness": 1.2},
+                name=name,
+                marker={"color": colour},
+                orientation="h",
+                hovertemplate="%{y}: %{x:.2f} points<extra>" + name + "</extra>",
+            )
+    figure.update_yaxes(autorange="reversed")
+    return figure.update_xaxes(title="Mean gain in validation top-1 (percentage points)").update_layout(
+        height=max(360, 22 * len(table) + 140)
+    )
+
+
+def _named(row: Mapping[Hashable, object]) -> str:
+    weighting = f" {row['weighting']}" if row["weighting"] else ""
+    return f"{row['method']}{weighting}, {row['optimizer']} {row['lr']:g}"
