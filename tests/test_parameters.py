@@ -189,7 +189,7 @@ def test_a_mistyped_name_is_said_before_what_is_missing_for_it():
 
 
 LEAVES = sorted(flattened(BASE))
-# Any text may be the name of a folder or file; the command line knows the presets, before their values are used.
+# Any text may be a place; presets are checked by the command line, before their values are used.
 PLACES = ("source_path", "data_path", "init_from", "search.init_from", "preset")
 
 
