@@ -14,6 +14,7 @@ from natv2.pipelines import (
     ofav2_plan,
     postprocess,
     postprocess_study,
+    predictor_study,
 )
 
 
@@ -30,6 +31,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "images": images.create_pipeline(),
         **journey,
         "postprocess_study": postprocess_study.create_pipeline(),
+        "predictor_study": predictor_study.create_pipeline(),
         "ofav2_plan": ofav2_plan.create_pipeline(),
         "natv2_plan": natv2_plan.create_pipeline(),
         "ofav2_compare": ofav2_compare.create_pipeline(),

@@ -4,6 +4,7 @@ from natv2.parameters.checking import flattened, validate_parameters
 from natv2.parameters.constraints import ConstraintParameters
 from natv2.parameters.fields import WidthParameters
 from natv2.parameters.postprocess import PostprocessParameters, PostprocessStudyParameters
+from natv2.parameters.predictor_study import PredictorStudyParameters
 from natv2.parameters.root import Parameters
 from natv2.parameters.search import SearchParameters
 from natv2.parameters.shrinking import ElasticParameters, EpsParameters
@@ -15,6 +16,7 @@ __all__ = [
     "Parameters",
     "PostprocessParameters",
     "PostprocessStudyParameters",
+    "PredictorStudyParameters",
     "SearchParameters",
     "WidthParameters",
     "flattened",

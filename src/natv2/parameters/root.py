@@ -10,6 +10,7 @@ from natv2.images.datasets import DATASETS
 from natv2.parameters.constraints import ConstraintParameters
 from natv2.parameters.fields import Count, Model, Place, WidthParameters, one_of
 from natv2.parameters.postprocess import PostprocessParameters, PostprocessStudyParameters
+from natv2.parameters.predictor_study import PredictorStudyParameters
 from natv2.parameters.search import SearchParameters
 from natv2.parameters.shrinking import ElasticParameters, EpsParameters
 from natv2.search.objectives import parse_objectives
@@ -70,6 +71,7 @@ class Parameters(Model):
     search: SearchParameters
     postprocess: PostprocessParameters
     postprocess_study: PostprocessStudyParameters
+    predictor_study: PredictorStudyParameters
 
     @model_validator(mode="after")
     def _own_images_have_a_place(self) -> Self:

@@ -54,7 +54,7 @@ def know_costs(
     """
     for supernet in (narrow, wide):
         remark_on_teacher(supernet, teacher)
-    space = _space(narrow, wide, search.at(images.sizes))
+    space = search_space(narrow, wide, search.at(images.sizes))
     bounds = constraints.constraints()
     if "latency" not in objectives and bounds.max_latency is None:
         check_constraints(space, costs(space, images, NO_TABLE), bounds)
@@ -107,8 +107,8 @@ def warm_up_supernets(
     """Train both supernets by uniform sampling; the largest wide network teaches."""
     target = resolve_device(device)
     search, images = search.at(images.sizes), images.to(target)
-    family = _family(narrow, wide, search, target)
-    space = _space(narrow, wide, search)
+    family = adapted_family(narrow, wide, search, target)
+    space = search_space(narrow, wide, search)
     config = configure_warm_up(search, search.warm_up.supernet_epochs, seed, precision)
     teacher = widest_teacher(family, space, images, config) if search.kd_ratio > 0 else None
     adapt(
@@ -144,7 +144,7 @@ def search_networks(
     """
     target = resolve_device(device)
     search, images = search.at(images.sizes), images.to(target)
-    family, space = _family(narrow, wide, search, target), _space(narrow, wide, search)
+    family, space = adapted_family(narrow, wide, search, target), search_space(narrow, wide, search)
     config = configure_search(search, tuple(objectives), seed, constraints.constraints())
     subnets = AdaptableFamily(
         family,
@@ -301,7 +301,8 @@ def _training(
     )
 
 
-def _space(narrow: Checkpoint, wide: Checkpoint, search: SearchParameters) -> SearchSpace:
+def search_space(narrow: Checkpoint, wide: Checkpoint, search: SearchParameters) -> SearchSpace:
+    """All networks of two supernets; raises UserError where these are of different designs."""
     assert search.resolutions is not None
     if narrow.design != wide.design:
         raise UserError(
@@ -314,9 +315,10 @@ def _space(narrow: Checkpoint, wide: Checkpoint, search: SearchParameters) -> Se
     )
 
 
-def _family(
+def adapted_family(
     narrow: Checkpoint, wide: Checkpoint, search: SearchParameters, target: torch.device
 ) -> dict[float, Supernet]:
+    """The supernets of two checkpoints by their widths."""
     return {c.width: c.supernet(dropout=search.dropout).to(target) for c in (narrow, wide)}
 
 

@@ -1,0 +1,32 @@
+"""Parameters of the predictor study (thesis, section 6.2.2)."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from natv2.parameters.fields import Model, one_of
+from natv2.search.predictors import PREDICTORS
+
+PredictorName = Annotated[str, one_of(PREDICTORS)]
+Sizes = Annotated[tuple[Annotated[int, Field(ge=2)], ...], Field(min_length=1, strict=False)]
+
+
+class PredictorStudyParameters(Model):
+    """What is fitted to what, and tested on what; predictors None: all that are installed."""
+
+    samples: PositiveInt
+    tests: Sizes
+    sizes: Sizes
+    repetitions: PositiveInt
+    predictors: Annotated[tuple[PredictorName, ...], Field(min_length=1, strict=False)] | None
+    shown: PredictorName
+
+    @model_validator(mode="after")
+    def _samples_suffice(self) -> Self:
+        needed = max(self.tests) + max(self.sizes)
+        if self.samples < needed:
+            raise ValueError(
+                f"samples ({self.samples}) must be {needed} at least: {max(self.tests)} are tested on and "
+                f"{max(self.sizes)} others fitted to"
+            )
+        return self
