@@ -80,7 +80,9 @@ def show_tables(saved: Mapping[str, Any]) -> None:
     if "searches_mean" in saved:
         _show("What the searches found, top-1 in %", _searches(saved["searches_mean"]))
     if "postprocess_study" in saved:
-        _show("What each way to refine networks gains (points)", saved["postprocess_study"])
+        study = saved["postprocess_study"]
+        study = study.assign(lr=[f"{rate:g}" for rate in study["lr"]])
+        _show("What each way to refine networks gains (points)", study)
     if "results" in saved:
         shown = [name for name in _COLUMNS if name in saved["results"]]
         ordered = saved["results"].sort_values("test_accuracy", ascending=False)[shown]

@@ -192,3 +192,16 @@ def test_the_impossible_is_refused_before_anything_is_evaluated(space, tmp_path)
     with pytest.raises(UserError, match="max_macs=1 "):
         run(space, tmp_path, subnets, constraints=Constraints(max_macs=1))
     assert subnets.evaluated == 0
+
+
+def test_each_turn_fits_with_a_seed_of_its_own(space, tmp_path):
+    # Trap: a generator that every fit sets back makes all turns the same.
+    seeds = []
+
+    class Watched:
+        def fit(self, features, errors, *, seed):
+            seeds.append(seed)
+            return PREDICTORS["ridge"]().fit(features, errors, seed=seed)
+
+    run(space, tmp_path, predictors={"watched": Watched()})
+    assert len(set(seeds)) == CONFIG.turns
