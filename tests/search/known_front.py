@@ -11,13 +11,11 @@ from functools import cached_property
 from itertools import product
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from natv2.costs import MACS, PARAMS, CostTable
+from natv2.costs import MACS
 from natv2.costs.parts import head_cost, level_cost, stage_sizes, stem_cost
 from natv2.randomness import numpy_generator
-from natv2.search.adaptation import Sampler
 from natv2.search.objectives import Costs
 from natv2.spaces import DESIGNS, Codes, SearchSpace, channel_plan
 from natv2.spaces.design import INVERTED_BOTTLENECK, STAGES
@@ -29,9 +27,6 @@ THESIS = SearchSpace(
     design=DESIGNS["EE_D_OFAMobileNetV3"], resolutions=(48, 52, 56, 60, 64), widths=(1.0, 1.2)
 )
 """The 23 variables of the thesis's smallest early-exit space."""
-
-NOISE = 0.004
-"""Standard deviation of an evaluation: 0.4 points of top-1, more than a recalibration makes."""
 
 _BEST, _CURVE = 0.90, 4500
 # What a stage's first level adds, its second, ...: less and less.
@@ -102,9 +97,6 @@ def curve(points: Points) -> NDArray[np.float64]:
     return top1
 
 
-# ── the exact front ──────────────────────────────────────────────────────────────────────────────
-
-
 def true_front(known: KnownAccuracy, classes: int) -> Costs:
     """Error and MACs (N, 2) of all that no network of the space dominates.
 
@@ -161,45 +153,3 @@ def _behind(
         moved = before[last, : before.shape[1] - shift] + macs[choice]
         np.minimum(behind[choice, shift:], moved, out=behind[choice, shift:])
     return behind
-
-
-# ── in the supernets' place ──────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, kw_only=True)
-class KnownSubnets:
-    """Subnets whose evaluation is noisy and whose adaptation changes nothing but the noise."""
-
-    known: KnownAccuracy
-    noise: float = NOISE
-
-    def accuracies(self, codes: Codes, name: str) -> NDArray[np.float64]:
-        """Measured top-1 (N,): each evaluation, by its `name`, has its own noise."""
-        noise = numpy_generator(self.known.seed, "noise", name).normal(0, self.noise, len(codes))
-        measured: NDArray[np.float64] = np.clip(self.known.accuracy(codes) + noise, 0, 1)
-        return measured
-
-    def adapt(self, sampler: Sampler, turn: int) -> float | None:
-        """Nothing to train."""
-        return None
-
-    def validate(self, name: str) -> dict[str, float]:
-        """No figures of the whole."""
-        return {}
-
-
-def costs_of(space: SearchSpace, classes: int) -> "TableCosts":
-    """The real costs of the space's networks."""
-    return TableCosts(CostTable(space=space, classes=classes))
-
-
-@dataclass(frozen=True)
-class TableCosts:
-    """Parameters and MACs of codes as a frame."""
-
-    table: CostTable
-
-    def __call__(self, codes: Codes) -> pd.DataFrame:
-        """A row a code."""
-        costs = self.table(codes)
-        return pd.DataFrame({"params": costs[:, PARAMS], "macs": costs[:, MACS]})

@@ -1,0 +1,129 @@
+"""A search on subnets whose true front is known, against random sampling with equal evaluations."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from natv2.costs import MACS, PARAMS, CostTable
+from natv2.randomness import numpy_generator
+from natv2.search.adaptation import Sampler
+from natv2.search.front import Hypervolume, non_dominated
+from natv2.search.objectives import cost_matrix
+from natv2.search.predictors import PREDICTORS
+from natv2.search.search import Search, SearchConfig, SearchResult
+from natv2.spaces import Codes
+from natv2.training.progress import Progress
+from tests.search.known_front import THESIS, KnownAccuracy, true_front
+
+NOISE = 0.004
+"""Standard deviation of an evaluation, a fraction: 0.4 points of top-1."""
+
+CLASSES = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownSubnets:
+    """Subnets whose evaluation is noisy, and whose adaptation changes that noise and nothing else."""
+
+    known: KnownAccuracy
+    seen: set[bytes] = field(default_factory=set)
+
+    def accuracies(self, codes: Codes, name: str) -> NDArray[np.float64]:
+        """Measured top-1 (N,): evaluations of another `name` have another noise."""
+        self.seen.update(code.tobytes() for code in np.ascontiguousarray(codes))
+        noise = numpy_generator(self.known.seed, "noise", name).normal(0, NOISE, len(codes))
+        measured: NDArray[np.float64] = np.clip(self.known.accuracy(codes) + noise, 0, 1)
+        return measured
+
+    def adapt(self, sampler: Sampler, turn: int) -> float | None:
+        """There is nothing to train."""
+        return None
+
+    def validate(self, name: str) -> dict[str, float]:
+        """There are no figures of the whole."""
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contest:
+    """True hypervolumes of what the search and random sampling take for their fronts.
+
+    `evaluations` are those of different architectures, as many for both. `best` is the exact front's, None
+    where it is not known: with other objectives than accuracy and MACs.
+    """
+
+    evaluations: int
+    ours: float
+    random: float
+    best: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One search over `known`, which `config` and the seed of `known` decide."""
+
+    known: KnownAccuracy
+    config: SearchConfig
+
+    def contest(self, folder: Path) -> Contest:
+        """Search, with the progress in `folder`, and evaluate as many architectures drawn at random."""
+        subnets = KnownSubnets(known=self.known)
+        result = self.search(subnets, folder)
+        archive, measure, count = result.archive, result.hypervolume, len(subnets.seen)
+        draws = self.known.space.sample_architectures(2 * count, numpy_generator(self.known.seed, "random"))
+        draws = draws[np.sort(np.unique(draws, axis=0, return_index=True)[1])][:count]
+        exact = self.config.objectives == ("accuracy", "macs")
+        return Contest(
+            evaluations=count,
+            ours=self._quality(archive.codes, archive.values["accuracy"].to_numpy(), measure),
+            random=self._quality(draws, subnets.accuracies(draws, "random"), measure),
+            best=measure.value(true_front(self.known, CLASSES)) if exact else None,
+        )
+
+    def search(self, subnets: KnownSubnets, folder: Path) -> SearchResult:
+        """The search on `subnets`."""
+        return Search(self.known.space, subnets, self.costs_of, self.config, Progress(folder)).run()
+
+    def costs_of(self, codes: Codes) -> pd.DataFrame:
+        """The real parameters and MACs of `codes`."""
+        costs = self._table(codes)
+        return pd.DataFrame({"params": costs[:, PARAMS], "macs": costs[:, MACS]})
+
+    @cached_property
+    def _table(self) -> CostTable:
+        return CostTable(space=self.known.space, classes=CLASSES)
+
+    def _quality(self, codes: Codes, measured: NDArray[np.float64], measure: Hypervolume) -> float:
+        """True hypervolume of those of `codes` that nothing dominates by what was `measured`."""
+        costs, objectives = self.costs_of(codes), self.config.objectives
+        true = cost_matrix(1 - self.known.accuracy(codes), costs, objectives)
+        return measure.value(true[non_dominated(cost_matrix(1 - measured, costs, objectives))])
+
+
+def trial(seed: int, objectives: tuple[str, ...], **others: int) -> Trial:
+    """The thesis's search over the thesis's space, for accuracies that `seed` draws; `others` override it."""
+    thesis = {
+        "archive_size": 300,
+        "pre_processing": 10,
+        "turns": 30,
+        "candidates": 25,
+        "top": 150,
+        "population": 100,
+        "generations": 20,
+    }
+    config = SearchConfig(
+        objectives=objectives,
+        sampling="architectures",
+        growth="substitute",
+        patience=None,
+        predictor=PREDICTORS["lightgbm"](),
+        features="integer",
+        distributions="categorical",
+        seed=seed,
+        **(thesis | others),
+    )
+    return Trial(known=KnownAccuracy(space=THESIS, seed=seed), config=config)

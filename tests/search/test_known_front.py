@@ -1,0 +1,69 @@
+"""A search whose true front is known: the exact front, against all networks of a small space, and ours."""
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from natv2.costs import MACS, CostTable
+from natv2.search.front import non_dominated
+from natv2.spaces import DESIGNS, Design, SearchSpace
+from tests.search.known_front import THESIS, KnownAccuracy, true_front
+from tests.search.known_search import CLASSES, trial
+
+SMALL = {
+    "exits": Design(name="exits", early_exits=True, kernels=(3, 7), expand_ratios=(4,), depths=(1, 2)),
+    "one_exit": Design(name="one_exit", kernels=(5,), expand_ratios=(3, 6), depths=(1, 2)),
+    "one_depth": Design(name="one_depth", early_exits=True, kernels=(3, 5), expand_ratios=(3,), depths=(2,)),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_dynamic_programming_finds_the_front_of_all_networks(name: str, seed: int) -> None:
+    space = SearchSpace(design=SMALL[name], resolutions=(48, 64), widths=(1.0, 1.2))
+    known = KnownAccuracy(space=space, seed=seed)
+    ranges = [range(a, b + 1) for a, b in zip(space.lower, space.upper, strict=True)]
+    codes = np.unique(space.canonical(np.array(list(product(*ranges)))), axis=0)
+    macs = CostTable(space=space, classes=7)(codes)[:, MACS]
+    costs = np.unique(np.stack([1 - known.accuracy(codes), macs], axis=1), axis=0)
+    expected = costs[non_dominated(costs)]
+    assert len(expected) > 10
+    found = true_front(known, 7)
+    np.testing.assert_allclose(found[np.argsort(found[:, 0])], expected, rtol=1e-12)
+
+
+def test_no_network_of_the_thesis_space_is_beyond_its_front() -> None:
+    known = KnownAccuracy(space=THESIS, seed=0)
+    front = true_front(known, CLASSES)
+    front = front[np.argsort(front[:, 1])]
+    codes = THESIS.sample_architectures(20_000, np.random.default_rng(0))
+    macs = CostTable(space=THESIS, classes=CLASSES)(codes)[:, MACS]
+    least = front[np.searchsorted(front[:, 1], macs, side="right") - 1, 0]
+    assert (1 - known.accuracy(codes) >= least - 1e-12).all()
+
+
+def test_neighbouring_levels_interact() -> None:
+    known = KnownAccuracy(space=THESIS, seed=0)
+    changes = known.added - known.added[:, :1, :]
+    # Behind another choice of the level before, another choice is best, though not always.
+    best = known.added[1:].argmax(axis=2)
+    assert (best != best[:, :1]).mean() > 0.2
+    assert (changes[0] == 0).all()
+
+
+def test_parallel_levels_are_refused() -> None:
+    space = SearchSpace(design=DESIGNS["SE_P_OFAMobileNetV3"], resolutions=(48,), widths=(1.0,))
+    with pytest.raises(ValueError, match="SE_P_OFAMobileNetV3"):
+        KnownAccuracy(space=space, seed=0)
+
+
+@pytest.mark.parametrize("objectives", [("accuracy", "macs"), ("accuracy", "params", "macs")], ids="+".join)
+def test_a_short_search_beats_random_sampling(objectives: tuple[str, ...], tmp_path: Path) -> None:
+    sizes = {"archive_size": 80, "pre_processing": 4, "turns": 6, "candidates": 12, "top": 40}
+    contest = trial(0, objectives, population=40, generations=10, **sizes).contest(tmp_path)
+    assert contest.evaluations == 80 * 4 + 6 * 12
+    assert contest.ours > contest.random
+    if contest.best is not None:
+        assert 0.93 * contest.best < contest.ours < contest.best
