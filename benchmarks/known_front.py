@@ -1,6 +1,6 @@
 """How near a search comes to a front that is known, and whether it beats random sampling.
 
-    python -m benchmarks.known_front [--seeds 10] [--objectives accuracy+macs --objectives accuracy+params+macs]
+    python -m benchmarks.known_front [--seeds 10] [--objectives accuracy+macs]
 
 In the supernets' place stands a known function of the 23 variables, with noise in its evaluation and the real
 costs; the search is the thesis's (3,000 architectures for the first archive, then 25 in each of 30 turns).

@@ -104,7 +104,7 @@ class Trial:
         return measure.value(true[non_dominated(cost_matrix(1 - measured, costs, objectives))])
 
 
-def trial(seed: int, objectives: tuple[str, ...], **others: int) -> Trial:
+def trial(seed: int, objectives: tuple[str, ...], *, folds: int = 10, **others: int) -> Trial:
     """The thesis's search over the thesis's space, for accuracies that `seed` draws; `others` override it."""
     thesis = {
         "archive_size": 300,
@@ -120,7 +120,7 @@ def trial(seed: int, objectives: tuple[str, ...], **others: int) -> Trial:
         sampling="architectures",
         growth="substitute",
         patience=None,
-        predictor=PREDICTORS["lightgbm"](),
+        predictors={"lightgbm": PREDICTORS["lightgbm"](folds=folds)},
         features="integer",
         distributions="categorical",
         seed=seed,
