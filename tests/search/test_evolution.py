@@ -123,7 +123,14 @@ def test_populations_are_evaluated_whole_and_canonical(stand_in: StandIn, make_a
     for codes in stand_in.populations:
         np.testing.assert_array_equal(codes, stand_in.space.canonical(codes))
         assert len(np.unique(codes, axis=0)) == len(codes)
-    assert archive.top(20, objectives, seed=0).contains(stand_in.populations[0]).all()
+
+
+def test_it_starts_from_the_best_and_as_many_at_random(stand_in: StandIn, make_archive: Maker) -> None:
+    archive, objectives = make_archive(30), ("accuracy", "macs")
+    stand_in.evolve(archive, objectives, generations=1)
+    (first,) = stand_in.populations
+    assert is_among(archive.top(10, objectives, seed=0).codes, first).all()
+    assert archive.contains(first).sum() == 10 and len(first) == 20
 
 
 def test_a_small_archive_is_topped_up(stand_in: StandIn, make_archive: Maker) -> None:

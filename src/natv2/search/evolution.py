@@ -93,7 +93,8 @@ def evolve(
     """New candidates for `archive`, best first: canonical codes (C, V) and predicted costs (C, M).
 
     A genetic algorithm for one objective, NSGA-II for two, NSGA-III for more, over `population` x
-    `generations` evaluations, starting from the archive's best, topped up with random architectures.
+    `generations` evaluations. It starts from the archive's best and, as many, random architectures: from
+    the best alone it finds what the predictor overrates next to them (benchmarks/known_front.py).
     Of all that was evaluated and is not in the archive it returns the best `population`: those
     that an elitist algorithm has kept, and others in place of the archive's own members.
 
@@ -132,8 +133,8 @@ def _start(
     seed: int,
     constraints: Constraints,
 ) -> Codes:
-    """The initial population: (population, V)."""
-    best = archive.top(population, objectives, seed=derived_seed(seed, "start"), constraints=constraints)
+    """The initial population: (population, V), at most half of it from the archive."""
+    best = archive.top(population // 2, objectives, seed=derived_seed(seed, "start"), constraints=constraints)
     known = best.codes
     random = space.sample_architectures(population - len(known), numpy_generator(seed, "top up"))
     return np.concatenate([known, random])
