@@ -83,6 +83,8 @@ def architectures_figure(by_turn: pd.DataFrame) -> go.Figure:
             x=next(figure.select_xaxes(**place)).domain[0], xanchor="left", align="left", font_size=13
         )
     figure.update_xaxes(tickformat="d")
+    if by_turn["at_turn"].nunique() <= 20:
+        figure.update_xaxes(dtick=1)
     return figure.update_layout(
         height=height + _TOP + _BOTTOM,
         margin={"t": _TOP, "b": _BOTTOM},
