@@ -21,7 +21,7 @@ PARAMETERS = (
         (
             ("--params", "preset=nat2"),
             "unknown preset 'nat2'; known: natv2, nat, natv2_phase1, natv2_phase2, natv2_phase3, "
-            "natv2_phase4",
+            "natv2_phase4, random",
         ),
         (("--env", "nope"), "unknown environment 'nope'; known: base, demo, local, reduced, test"),
         (("--pipeline", "serch"), "unknown pipeline 'serch'; known: ofav2_eps, natv2_search, __default__"),

@@ -119,6 +119,7 @@ def trial(seed: int, objectives: tuple[str, ...], *, folds: int = 10, **others: 
         objectives=objectives,
         sampling="architectures",
         growth="substitute",
+        proposal="evolution",
         patience=None,
         predictors={"lightgbm": PREDICTORS["lightgbm"](folds=folds)},
         features="integer",

@@ -24,6 +24,7 @@ CONFIG = SearchConfig(
     turns=3,
     patience=None,
     candidates=3,
+    proposal="evolution",
     top=8,
     population=8,
     generations=2,
@@ -205,3 +206,12 @@ def test_each_turn_fits_with_a_seed_of_its_own(space, tmp_path):
 
     run(space, tmp_path, predictors={"watched": Watched()})
     assert len(set(seeds)) == CONFIG.turns
+
+
+def test_random_candidates_are_new_and_no_predictor_is_asked(space, tmp_path):
+    result = run(space, tmp_path, proposal="random", predictors={}, growth="grow")
+    assert [len(archive) for archive in result.archives] == [12, 15, 18, 21]
+    assert result.history["predictor"].tolist() == ["none"] * 3
+    assert result.history["kendall"].isna().all()
+    joined = [set(a.values["turn"]) for a in result.archives]
+    assert joined[-1] == {0, 1, 2, 3}

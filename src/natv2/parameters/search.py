@@ -19,7 +19,7 @@ from natv2.parameters.fields import (
 )
 from natv2.search.distributions import DistributionFit
 from natv2.search.predictors import AUTO, PREDICTORS
-from natv2.search.search import Growth, Sampling
+from natv2.search.search import Growth, Proposal, Sampling
 
 
 class WarmUpParameters(Model):
@@ -71,6 +71,7 @@ class SearchParameters(Model):
     turns: PositiveInt
     patience: PositiveInt | None
     candidates: PositiveInt
+    proposal: Proposal
     top: PositiveInt
     population: Annotated[int, Field(ge=4)]
     generations: Annotated[int, Field(ge=2)]  # the first is the archive's own

@@ -24,7 +24,7 @@ from natv2.search.predictors import Encoding, Predictor, features
 from natv2.search.quality import predictor_quality
 from natv2.search.sampling import sample_feasible
 from natv2.search.subset import select_subset
-from natv2.search.trust import most_trusted
+from natv2.search.trust import CrossValidation, most_trusted
 from natv2.spaces import Codes, SearchSpace
 from natv2.training.progress import Progress, State
 
@@ -35,6 +35,9 @@ Growth = Literal["grow", "substitute"]
 
 Sampling = Literal["codes", "architectures"]
 """What the first archive is drawn from: codes, mostly deep (NAT), or architectures (section 6.1.3)."""
+
+Proposal = Literal["evolution", "random"]
+"""Where a turn's candidates come from: evolution on the predictor, or nowhere, to compare with."""
 
 SAMPLERS: Mapping[Sampling, Callable[[SearchSpace, int, np.random.Generator], Codes]] = MappingProxyType(
     {"codes": SearchSpace.sample_codes, "architectures": SearchSpace.sample_architectures}
@@ -59,6 +62,7 @@ class SearchConfig:
     turns: int
     patience: int | None
     candidates: int
+    proposal: Proposal
     top: int
     population: int
     generations: int
@@ -186,6 +190,8 @@ class Search:
     def _find(self, archive: Archive, turn: int) -> State:
         """Steps 2 to 6: predict, evolve, choose, evaluate, judge the predictor, grow or substitute."""
         config = self.config
+        if config.proposal == "random":
+            return self._at_random(archive, turn)
         errors = 1 - archive.values["accuracy"].to_numpy()
         known, seed = features(self.space, archive.codes, config.features), self._seed("predictor", turn)
         name, trust = most_trusted(config.predictors, known, errors, seed=seed)
@@ -217,6 +223,24 @@ class Search:
         new = self._evaluated(candidates[chosen], turn, f"turn {turn} candidates", guess)
         checked = predictor_quality(1 - new.values["accuracy"].to_numpy(), guess)
         return _state(self._with(archive, new, turn), quality=quality | checked.to_dict())
+
+    def _at_random(self, archive: Archive, turn: int) -> State:
+        """What `_find` gives, for as many random candidates and without a predictor."""
+        config = self.config
+        drawn = sample_feasible(
+            self.space,
+            partial(SAMPLERS[config.sampling], self.space),
+            self.costs_of,
+            config.constraints,
+            2 * config.candidates,  # some may be in the archive
+            numpy_generator(config.seed, "random candidates", turn),
+            anchor=check_constraints(self.space, self.costs_of, config.constraints),
+        )
+        chosen = drawn[~archive.contains(drawn)][: config.candidates]
+        new = self._evaluated(chosen, turn, f"turn {turn} candidates")
+        trust = CrossValidation(kendall=np.nan, low=np.nan, high=np.nan)
+        quality = {"predictor": "none", **trust.to_dict(), **predictor_quality([], []).to_dict()}
+        return _state(self._with(archive, new, turn), quality=quality)
 
     def _with(self, archive: Archive, new: Archive, turn: int) -> Archive:
         if self.config.growth == "grow":

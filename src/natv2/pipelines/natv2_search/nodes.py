@@ -243,6 +243,7 @@ def configure_search(
         turns=search.turns,
         patience=search.patience,
         candidates=search.candidates,
+        proposal=search.proposal,
         top=search.top,
         population=search.population,
         generations=search.generations,
