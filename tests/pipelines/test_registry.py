@@ -12,6 +12,7 @@ from natv2.settings import CONFIG_LOADER_ARGS
 from tests.pipelines.project import REPOSITORY
 
 PIPELINES = register_pipelines()
+BESIDE = ("ofav2_plan", "natv2_plan", "postprocess_study", "predictor_study")
 SMALL = {name: pipeline for name, pipeline in PIPELINES.items() if name != "__default__"}
 
 
@@ -50,7 +51,7 @@ def test_every_parameter_a_node_asks_for_exists():
 
 @pytest.mark.parametrize(
     "node",
-    PIPELINES["__default__"].nodes + SMALL["ofav2_plan"].nodes + SMALL["natv2_plan"].nodes,
+    [node for name in ("__default__", *BESIDE) for node in PIPELINES[name].nodes],
     ids=lambda node: node.name,
 )
 def test_a_parameter_goes_to_the_argument_of_its_name(node):

@@ -9,6 +9,7 @@ from natv2.search.predictors import PREDICTORS
 
 PredictorName = Annotated[str, one_of(PREDICTORS)]
 Sizes = Annotated[tuple[Annotated[int, Field(ge=2)], ...], Field(min_length=1, strict=False)]
+TrainingSizes = Annotated[tuple[Annotated[int, Field(ge=10)], ...], Field(min_length=1, strict=False)]
 
 
 class PredictorStudyParameters(Model):
@@ -16,7 +17,7 @@ class PredictorStudyParameters(Model):
 
     samples: PositiveInt
     tests: Sizes
-    sizes: Sizes
+    sizes: TrainingSizes
     repetitions: PositiveInt
     predictors: Annotated[tuple[PredictorName, ...], Field(min_length=1, strict=False)] | None
     shown: PredictorName

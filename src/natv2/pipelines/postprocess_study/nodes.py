@@ -23,7 +23,7 @@ def study_postprocessing(
     wide: Checkpoint,
     images: ImageSplits,
     postprocess: PostprocessParameters,
-    study: PostprocessStudyParameters,
+    postprocess_study: PostprocessStudyParameters,
     search: SearchParameters,
     seed: int,
     device: str,
@@ -36,9 +36,9 @@ def study_postprocessing(
     """
     bench = Workbench(narrow, wide, images, search, seed, resolve_device(device))
     rows = []
-    for each in chosen.head(study.networks).to_dict("records"):
+    for each in chosen.head(postprocess_study.networks).to_dict("records"):
         row = {str(name): value for name, value in each.items()}
-        for way in _ways(postprocess, study):
+        for way in _ways(postprocess, postprocess_study):
             plan = bench.plan("aep" if way.method == "aep" else "standard", architecture_of(row), way)
             if plan.method != way.method:
                 continue
@@ -75,7 +75,10 @@ def _ways(
     postprocess: PostprocessParameters, study: PostprocessStudyParameters
 ) -> Iterator[PostprocessParameters]:
     """Each combination, as parameters of post-processing."""
-    methods = [("standard", postprocess.weighting), *(("aep", weighting) for weighting in study.weightings)]
+    methods = [
+        ("standard", postprocess.weighting),
+        *(("aep", weighting) for weighting in study.weightings),
+    ]
     for (method, weighting), optimizer, lr in product(methods, study.optimizers, study.learning_rates):
         changes = {"method": method, "weighting": weighting, "optimizer": optimizer, "lr": lr}
         yield postprocess.model_copy(update=changes)

@@ -36,7 +36,7 @@ def evaluate_samples(
     narrow: Checkpoint,
     wide: Checkpoint,
     images: ImageSplits,
-    study: PredictorStudyParameters,
+    predictor_study: PredictorStudyParameters,
     search: SearchParameters,
     seed: int,
     device: str,
@@ -56,8 +56,8 @@ def evaluate_samples(
         evaluation_batch_size=search.evaluation_batch_size,
         progress=progress,
     )
-    drawn = space.sample_architectures(3 * study.samples, numpy_generator(seed, "predictor study"))
-    codes = drawn[np.sort(np.unique(drawn, axis=0, return_index=True)[1])][: study.samples]
+    drawn = space.sample_architectures(3 * predictor_study.samples, numpy_generator(seed, "predictor study"))
+    codes = drawn[np.sort(np.unique(drawn, axis=0, return_index=True)[1])][: predictor_study.samples]
 
     def evaluated(part: Codes, start: int) -> State:
         accuracies = subnets.accuracies(part, f"samples {start + 1} to {start + len(part)}")
@@ -76,14 +76,14 @@ def score_predictors(
     narrow: Checkpoint,
     wide: Checkpoint,
     images: ImageSplits,
-    study: PredictorStudyParameters,
+    predictor_study: PredictorStudyParameters,
     search: SearchParameters,
     seed: int,
     progress: Progress,
 ) -> pd.DataFrame:
     """Every predictor, encoding, size and repetition, on samples that were evaluated before."""
     space = search_space(narrow, wide, search.at(images.sizes))
-    names = study.predictors or [
+    names = predictor_study.predictors or [
         name for name in PREDICTORS if name != "catboost" or importlib.util.find_spec("catboost")
     ]
     scores = study_predictors(
@@ -91,14 +91,19 @@ def score_predictors(
         space,
         samples.drop(columns="accuracy").to_numpy(np.int64),
         1 - samples["accuracy"].to_numpy(),
-        StudyConfig(sizes=study.sizes, repetitions=study.repetitions, tests=study.tests, seed=seed),
+        StudyConfig(
+            sizes=predictor_study.sizes,
+            repetitions=predictor_study.repetitions,
+            tests=predictor_study.tests,
+            seed=seed,
+        ),
         progress,
     )
     return scores.assign(supernet=space.design.label, dataset=images.name)
 
 
 def report_predictors(
-    scores: pd.DataFrame, every: pd.DataFrame, study: PredictorStudyParameters
+    scores: pd.DataFrame, every: pd.DataFrame, predictor_study: PredictorStudyParameters
 ) -> tuple[pd.DataFrame, Figure, Figure, Figure]:
     """The table of all supernets studied on the data set, newest scores each, and Figures 6.3 to 6.5."""
     supernet, dataset = scores["supernet"].iloc[0], scores["dataset"].iloc[0]
@@ -120,5 +125,5 @@ def report_predictors(
         table,
         supernets_bars(table),
         size_lines(table, supernet),
-        encoding_lines(table, supernet, study.shown),
+        encoding_lines(table, supernet, predictor_study.shown),
     )
