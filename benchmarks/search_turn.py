@@ -1,4 +1,6 @@
-"""Time of what a search turn does between two evaluations: evolution on the predictor, subset selection.
+"""Time of what a search turn does beside training and true evaluation.
+
+That is: trust in the predictor (a cross-validation), its fit, evolution on it, subset selection, distributions.
 
 Run with `pytest benchmarks/search_turn.py`. The aim: under 5 seconds on one core.
 """
@@ -12,11 +14,13 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from natv2.costs import CostTable
 from natv2.search.archive import Archive
+from natv2.search.distributions import FITS
 from natv2.search.evolution import evolve
 from natv2.search.front import non_dominated
 from natv2.search.predictors import PREDICTORS, features
 from natv2.search.ranking import Indices
 from natv2.search.subset import select_subset
+from natv2.search.trust import most_trusted
 from natv2.spaces import DESIGNS, Codes, SearchSpace
 
 ARCHIVE, CANDIDATES, POPULATION, GENERATIONS = 300, 25, 100, 20
@@ -42,10 +46,13 @@ def test_search_turn(benchmark: BenchmarkFixture, design: str, objectives: tuple
 
     archive = random_archive(space, costs_of)
     errors = 1 - archive.values["accuracy"].to_numpy()
-    predictor = PREDICTORS["lightgbm"]().fit(features(space, archive.codes, "integer"), errors, seed=0)
+    known = features(space, archive.codes, "integer")
     costs = archive.costs(objectives)
 
     def turn() -> Indices:
+        name, _ = most_trusted({"lightgbm": PREDICTORS["lightgbm"]()}, known, errors, seed=0)
+        predictor = PREDICTORS[name]().fit(known, errors, seed=0)
+        FITS["scipy"](space, archive.codes)  # the slower one
         _, predicted = evolve(
             space=space,
             predict_error=lambda codes: predictor.predict(features(space, codes, "integer")),
