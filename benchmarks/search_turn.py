@@ -1,6 +1,6 @@
 """Time of what a search turn does beside training and true evaluation.
 
-That is: trust in the predictor (a cross-validation), its fit, evolution on it, subset selection, distributions.
+That is: the predictor's cross-validation and its fit, evolution on it, subset selection, distributions.
 
 Run with `pytest benchmarks/search_turn.py`. The aim: under 5 seconds on one core.
 """
