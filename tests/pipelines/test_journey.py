@@ -50,7 +50,9 @@ def test_the_table_of_finished_networks_and_the_places_are_printed(journey):
     for network in results.itertuples():
         (line,) = (line for line in table.splitlines() if network.name in line)
         assert f"{100 * network.test_accuracy:.2f}" in line
-        assert line.split()[-3:] == [str(network.resolution), str(network.exit), str(network.width)]
+        shown = (network.resolution, network.exit, network.exits, network.width)
+        assert line.split()[-4:] == [str(value) for value in shown]
+        assert network.method in line
     named = places(said)
     for title in ("Figure of the front", "Supernet, narrow", "Supernet, wide", "Adapted supernet, narrow"):
         assert (root / named[title]).is_file()

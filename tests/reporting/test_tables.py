@@ -20,8 +20,10 @@ def test_results_table_has_units_and_a_fixed_order(finished: pd.DataFrame) -> No
     table = results_table(finished[finished.columns[::-1]].assign(unknown=1))
     assert table.columns.tolist() == [
         "Network",
+        "Method",
         "Validation top-1 before (%)",
         "Validation top-1 after (%)",
+        "Test top-1 before (%)",
         "Test top-1 (%)",
         "Parameters",
         "MACs (M)",
@@ -29,8 +31,9 @@ def test_results_table_has_units_and_a_fixed_order(finished: pd.DataFrame) -> No
         "Exit",
         "Width",
     ]
-    assert table.iloc[0].tolist() == ["first", "90.00", "96.00", "95.00", "300 k", "6.00", "56", "2", "1.2"]
-    assert table.iloc[1].tolist() == ["second", "93.00", "–", "97.00", "800 k", "4.00", "64", "4", "1.2"]
+    costs = (["300 k", "6.00", "56", "2", "1.2"], ["800 k", "4.00", "64", "4", "1.2"])
+    assert table.iloc[0].tolist() == ["first", "standard", "90.00", "96.00", "88.00", "95.00", *costs[0]]
+    assert table.iloc[1].tolist() == ["second", "aep", "93.00", "–", "–", "97.00", *costs[1]]
 
 
 def test_results_table_keeps_texts_and_the_number_of_rows() -> None:
@@ -44,9 +47,10 @@ def test_text_has_a_line_a_row_and_shows_every_value(finished: pd.DataFrame) -> 
     rule = next(i for i, line in enumerate(lines) if set(line) == {"─"})
     assert sorted(" ".join(lines[:rule]).split()) == sorted(" ".join(results_table(finished).columns).split())
     assert len(lines) == rule + 1 + len(finished)
-    assert max(map(len, lines)) < 110
-    assert lines[-2].split() == ["first", "90.00", "96.00", "95.00", "300", "k", "6.00", "56", "2", "1.2"]
-    assert lines[-1].split()[2] == "–"
+    assert max(map(len, lines)) < 130
+    expected = ["first", "standard", "90.00", "96.00", "88.00", "95.00", "300", "k", "6.00", "56", "2", "1.2"]
+    assert lines[-2].split() == expected
+    assert lines[-1].split()[3:5] == ["–", "–"]
 
 
 def test_text_takes_plain_frames_and_leaves_brackets_alone() -> None:

@@ -46,6 +46,9 @@ def _whole(value: float) -> str:
 FIELDS: Mapping[str, Field] = MappingProxyType(
     {
         "name": Field("Network", str),
+        "method": Field("Method", str),
+        "weighting": Field("Weighting", str),
+        "optimizer": Field("Optimiser", str),
         "accuracy": Field("Validation top-1 (%)", _percent),
         "accuracy_before": Field("Validation top-1 before (%)", _percent),
         "accuracy_after": Field("Validation top-1 after (%)", _percent),
@@ -57,9 +60,6 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "resolution": Field("Resolution (px)", _whole),
         "exit": Field("Exit", _whole),
         "exits": Field("Exits", _whole),
-        "method": Field("Method", str),
-        "weighting": Field("Weighting", str),
-        "optimizer": Field("Optimiser", str),
         "width": Field("Width", _decimal),
         "turn": Field("Turn", _whole),
         "predicted_error": Field("Predicted error (%)", _percent),

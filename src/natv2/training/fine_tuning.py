@@ -26,7 +26,7 @@ class FineTuningConfig:
     """
 
     optimiser: OptimiserConfig
-    weighting: Weighting
+    weighting: Weighting = "UNIF"
     batch_size: int
     patience: int
     evaluation_batch_size: int
