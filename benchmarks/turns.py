@@ -31,6 +31,17 @@ def clock() -> float:
     return time.perf_counter()
 
 
+def timed(work: Callable[[], object]) -> Side:
+    """A side that does `work`."""
+
+    def side() -> float:
+        start = clock()
+        work()
+        return clock() - start
+
+    return side
+
+
 def in_turns(pairs: Sequence[tuple[Side, Side]], rounds: int) -> list[Times]:
     """The times of each of `pairs` in `rounds` rounds after one that warms up, each side as often first."""
     times: list[Times] = [([], []) for _ in pairs]

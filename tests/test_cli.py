@@ -2,8 +2,8 @@ import pytest
 
 PARAMETERS = (
     "supernet, source, dataset, source_path, data_path, images, schedule, teacher, kd, "
-    "init_from, elastic, objectives, preset, constraints, seed, device, precision, threads, fresh, "
-    "widths, eps, search, postprocess, postprocess_study, predictor_study"
+    "init_from, elastic, objectives, preset, network, weights, scenario, constraints, seed, device, "
+    "precision, threads, fresh, widths, eps, search, postprocess, postprocess_study, predictor_study, aep"
 )
 
 

@@ -1,5 +1,5 @@
 """NATv2: the best small networks for your images, from once-for-all supernets with early exits."""
 
-from natv2.supernets.finished import load_network
+from natv2.networks import load_network
 
 __all__ = ["load_network"]

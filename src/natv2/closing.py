@@ -34,6 +34,11 @@ _PLACES: Mapping[str, str] = MappingProxyType(
         "finished_networks": "Finished networks",
         "results": "Their table",
         "class_results": "Class by class",
+        "aep_baseline": "Single-exit network",
+        "aep_ensemble": "Network with all its exits",
+        "aep_pruned": "Pruned network",
+        "aep_early_stopping": "Network that stops early",
+        "aep_results": "Table of networks",
     }
 )
 """Outputs that people look for, in the order they are named."""
@@ -53,13 +58,44 @@ _COLUMNS = [
 ]
 
 
+_AEP = MappingProxyType(
+    {
+        "aep_accuracy": "Change of test top-1 against the single-exit network (%), * pruned",
+        "aep_exits": "... of each exit of networks with four",
+        "aep_costs": "Change of costs (%)",
+    }
+)
+_AEP_COLUMNS = [
+    "name",
+    "kept",
+    "test_top1",
+    "test_top5",
+    "params",
+    "macs",
+    "latency",
+    "epoch_seconds",
+    "top1_change",
+    "params_change",
+    "macs_change",
+    "latency_change",
+]
+
 _SEARCHES = ("dataset", "objectives", "supernet", "preset", "seeds", "hypervolume")
 _NETWORKS = ("best", "trade-off")
 
 
 def is_shown(dataset: str) -> bool:
     """Whether the end of a run shows the data set of this name as a table."""
-    shown = ("postprocess_study", "plan", "search_plan", "results", "searches_mean", *_COMPARED)
+    shown = (
+        "postprocess_study",
+        "plan",
+        "search_plan",
+        "results",
+        "searches_mean",
+        "aep_results",
+        *_AEP,
+        *_COMPARED,
+    )
     return dataset in shown or dataset.endswith(_STEPS)
 
 
@@ -83,6 +119,11 @@ def show_tables(saved: Mapping[str, Any]) -> None:
         study = saved["postprocess_study"]
         study = study.assign(lr=[f"{rate:g}" for rate in study["lr"]])
         _show("What each way to refine networks gains (points)", study)
+    for name, title in _AEP.items():
+        if name in saved:
+            _show(title, saved[name].dropna(axis="columns", how="all"))
+    if "aep_results" in saved:
+        _show("", results_table(saved["aep_results"][_AEP_COLUMNS]))
     if "results" in saved:
         shown = [name for name in _COLUMNS if name in saved["results"]]
         ordered = saved["results"].sort_values("test_accuracy", ascending=False)[shown]

@@ -102,6 +102,7 @@ class RunHooks:
                     "dataset": set_name(self._parameters.dataset, self._parameters.target_place()),
                     "source": set_name(self._parameters.source, self._parameters.source_place()),
                     "supernet": self._parameters.supernet,
+                    "network": self._parameters.network,
                     "objectives": "+".join(self._parameters.objectives),
                     "env": identity["env"],
                     "folder": self._folder,
@@ -171,11 +172,8 @@ class RunHooks:
 
 def _title(pipeline: str, parameters: Parameters) -> str:
     images = set_name(parameters.dataset, parameters.target_place())
-    return (
-        f"images {images}"
-        if pipeline == "images"
-        else f"{pipeline.strip('_')} {parameters.supernet} {images}"
-    )
+    what = {"images": "", "aep_compare": "", "aep": f"{parameters.network} {parameters.weights} "}
+    return f"{pipeline.strip('_')} {what.get(pipeline, f'{parameters.supernet} ')}{images}"
 
 
 def _named(parameters: Parameters) -> dict[str, Any]:
@@ -186,6 +184,11 @@ def _named(parameters: Parameters) -> dict[str, Any]:
         "source": parameters.source,
         "dataset": parameters.dataset,
         "seed": parameters.seed,
+        "network": parameters.network.replace(":", "."),
+        "weights": parameters.weights,
+        "scenario": parameters.scenario,
+        "aep_resolution": parameters.aep.resolution,
+        "aep_valid_fraction": parameters.aep.valid_fraction_of(parameters.dataset, parameters.images),
         "objectives": "+".join(parameters.objectives),
         "source_place": str(parameters.source_place()),
         "target_place": str(parameters.target_place()),

@@ -5,6 +5,8 @@ import warnings
 from kedro.pipeline import Pipeline
 
 from natv2.pipelines import (
+    aep,
+    aep_compare,
     images,
     natv2_compare,
     natv2_plan,
@@ -30,11 +32,13 @@ def register_pipelines() -> dict[str, Pipeline]:
     return {
         "images": images.create_pipeline(),
         **journey,
+        "aep": aep.create_pipeline(),
         "postprocess_study": postprocess_study.create_pipeline(),
         "predictor_study": predictor_study.create_pipeline(),
         "ofav2_plan": ofav2_plan.create_pipeline(),
         "natv2_plan": natv2_plan.create_pipeline(),
         "ofav2_compare": ofav2_compare.create_pipeline(),
         "natv2_compare": natv2_compare.create_pipeline(),
+        "aep_compare": aep_compare.create_pipeline(),
         "__default__": sum(journey.values(), Pipeline([])),
     }

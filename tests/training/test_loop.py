@@ -315,3 +315,35 @@ def test_an_epoch_whose_validation_is_not_finite_is_not_saved(tmp_path, value):
         run(module, plain_step(module), tmp_path, progress=progress, validate=scripted([1.0, value]))
     state = progress.load("loop")
     assert [entry["valid_loss"] for entry in state.values["history"]] == [1.0]
+
+
+@pytest.mark.parametrize("stop", [None, (2, 1), (3, 2)])
+def test_the_best_epoch_is_kept_also_by_a_run_that_goes_on(tmp_path, stop):
+    """Losses of 3, 1, 2, 2: the weights are those behind the second epoch, not the last."""
+    seen: list[dict[str, Tensor]] = []
+
+    def options(module: nn.Module) -> dict:
+        losses = {}
+
+        def validate() -> dict[str, float]:
+            epoch = len(losses)
+            losses[epoch] = (3.0, 1.0, 2.0, 2.0)[epoch]
+            seen.append({name: tensor.clone() for name, tensor in module.state_dict().items()})
+            return {"valid_loss": losses[epoch]}
+
+        return {"validate": validate, "keep_best": True}
+
+    module = network()
+    history = run(module, plain_step(module), tmp_path / "whole", **options(module))
+    assert len(history) == EPOCHS
+    assert all(torch.equal(tensor, seen[1][name]) for name, tensor in module.state_dict().items())
+    resumed = network()
+    calls = options(resumed)
+    if stop is not None:
+        with pytest.raises(Stop):
+            run(resumed, stopping(plain_step(resumed), stop), tmp_path / "parts", **calls)
+    run(resumed, plain_step(resumed), tmp_path / "parts", **calls)
+    assert same(module, resumed)
+    again = network()
+    run(again, plain_step(again), tmp_path / "parts", **options(again))  # nothing is left to do
+    assert same(module, again)

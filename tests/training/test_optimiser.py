@@ -47,6 +47,12 @@ def test_warm_up_climbs_evenly_then_the_cosine_starts():
     assert all(math.isfinite(rate) and rate > 0 for rate in rates)
 
 
+def test_a_constant_course_stays_after_its_warm_up():
+    config = OptimiserConfig(learning_rate=0.4, epochs=4, warmup_epochs=1, course="constant")
+    rates = [config.rate(epoch, step, 2) for epoch in range(4) for step in range(2)]
+    assert rates == pytest.approx([0.2] + 7 * [0.4])
+
+
 def test_a_schedule_of_warm_up_alone():
     config = OptimiserConfig(learning_rate=0.4, epochs=1, warmup_epochs=1)
     assert [config.rate(0, step, 2) for step in range(2)] == pytest.approx([0.2, 0.4])
@@ -79,7 +85,7 @@ def test_names_and_momentum_reach_the_optimiser():
     assert isinstance(adamw, AdamW)
 
 
-@pytest.mark.parametrize("name", ["sgd", "adamw", "ranger"])
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw", "ranger"])
 def test_every_parameter_is_trained_once(name):
     supernet = new_supernet("EE_DP_OFAMobileNetV3")
     optimiser = make_optimiser(supernet, OptimiserConfig(name=name, learning_rate=0.1, epochs=1))
@@ -87,7 +93,7 @@ def test_every_parameter_is_trained_once(name):
     assert sorted(ids) == sorted(id(parameter) for parameter in supernet.parameters())
 
 
-@pytest.mark.parametrize("name", ["sgd", "adamw", "ranger"])
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw", "ranger"])
 def test_memory_round_trip(name):
     config = OptimiserConfig(name=name, learning_rate=0.01, epochs=1, weight_decay=0.1)
     first = network()

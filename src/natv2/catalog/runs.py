@@ -54,8 +54,9 @@ class RunTablesDataset(AbstractDataset[None, pd.DataFrame]):
             return pd.concat([frame.assign(run=run) for run, frame in frames], ignore_index=True)
         if self._made_by is None:
             return pd.DataFrame({"run": pd.Series(dtype=str)})
+        source = f" on {self._tags['source']}" if "source" in self._tags else ""
         raise UserError(
-            f"no run on {self._tags['source']} has a {self._table} below {self._folder} or in MLflow; "
+            f"no run{source} has a {self._table} below {self._folder} or in MLflow; "
             f"`kedro run --pipeline {self._made_by}` makes them"
         )
 

@@ -29,6 +29,13 @@ def resize(images: Tensor, resolution: int) -> Tensor:
     return resized.clamp(0, 1).contiguous(memory_format=torch.channels_last)
 
 
+def prepare(images: Tensor, resolution: int, mean: Channels, std: Channels) -> Tensor:
+    """Images (N, 3, H, W) as a network takes them that was trained here: uint8, or floats in 0..1."""
+    if images.dtype == torch.uint8:  # as in training, to the last bit
+        return render(images, None, resolution, mean, std)
+    return normalise(resize(images, resolution), mean, std)
+
+
 def normalise(images: Tensor, mean: Channels, std: Channels) -> Tensor:
     """`images` (N, 3, R, R) in 0..1, less `mean` and divided by `std` in each channel."""
     shape = (1, 3, 1, 1)

@@ -1,5 +1,6 @@
 """The parameters of a run as typed models: conf/ gives the values, these say what is allowed."""
 
+from natv2.parameters.aep import AepParameters
 from natv2.parameters.checking import flattened, validate_parameters
 from natv2.parameters.constraints import ConstraintParameters
 from natv2.parameters.fields import WidthParameters
@@ -10,6 +11,7 @@ from natv2.parameters.search import SearchParameters
 from natv2.parameters.shrinking import ElasticParameters, EpsParameters
 
 __all__ = [
+    "AepParameters",
     "ConstraintParameters",
     "ElasticParameters",
     "EpsParameters",

@@ -6,9 +6,12 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from natv2.devices import Precision
+from natv2.exits import Weighting
 from natv2.images.datasets import DATASETS
+from natv2.parameters.aep import AepParameters, NetworkName, Scenario
 from natv2.parameters.constraints import ConstraintParameters
 from natv2.parameters.fields import Count, Model, Place, WidthParameters, one_of
+from natv2.parameters.images import ImagesParameters
 from natv2.parameters.postprocess import PostprocessParameters, PostprocessStudyParameters
 from natv2.parameters.predictor_study import PredictorStudyParameters
 from natv2.parameters.search import SearchParameters
@@ -35,15 +38,6 @@ Objectives = Annotated[
 ]
 
 
-class ImagesParameters(Model):
-    """Which images are used and how they vary; None leaves it as the data set has it."""
-
-    valid_fraction: Annotated[float, Field(gt=0, lt=1)] | None
-    per_class: PositiveInt | None
-    flip: bool | None
-    skip_unreadable: bool
-
-
 class Parameters(Model):
     """All parameters of a run."""
 
@@ -60,6 +54,9 @@ class Parameters(Model):
     elastic: ElasticParameters
     objectives: Objectives
     preset: str
+    network: NetworkName
+    weights: Weighting
+    scenario: Scenario
     constraints: ConstraintParameters
     seed: Count
     device: Literal["auto", "cpu", "cuda"]
@@ -72,6 +69,7 @@ class Parameters(Model):
     postprocess: PostprocessParameters
     postprocess_study: PostprocessStudyParameters
     predictor_study: PredictorStudyParameters
+    aep: AepParameters
 
     @model_validator(mode="after")
     def _own_images_have_a_place(self) -> Self:

@@ -39,6 +39,10 @@ def _hundredths(value: float) -> str:
     return f"{value:.2f}"
 
 
+def _signed(value: float) -> str:
+    return f"{value:+.1f}"
+
+
 def _whole(value: float) -> str:
     return f"{value:.0f}"
 
@@ -54,13 +58,21 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "accuracy_after": Field("Validation top-1 after (%)", _percent),
         "test_accuracy_before": Field("Test top-1 before (%)", _percent),
         "test_accuracy": Field("Test top-1 (%)", _percent),
+        "kept": Field("Exits kept", str),
+        "test_top1": Field("Test top-1 (%)", _percent),
+        "test_top5": Field("Test top-5 (%)", _percent),
         "params": Field("Parameters", amount),
         "macs": Field("MACs (M)", _millions),
+        "top1_change": Field("Top-1 change (%)", _signed),
+        "params_change": Field("Parameters change (%)", _signed),
+        "macs_change": Field("MACs change (%)", _signed),
+        "latency_change": Field("Latency change (%)", _signed),
         "latency": Field("Latency (ms)", _hundredths),
         "resolution": Field("Resolution (px)", _whole),
         "exit": Field("Exit", _whole),
         "exits": Field("Exits", _whole),
         "width": Field("Width", _decimal),
+        "epoch_seconds": Field("Epoch (s)", _hundredths),
         "turn": Field("Turn", _whole),
         "predicted_error": Field("Predicted error (%)", _percent),
     }

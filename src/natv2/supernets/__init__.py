@@ -1,7 +1,7 @@
 """The nine supernets and the static networks they contain (thesis, sections 3.2.1 and 5.1.1)."""
 
 from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from natv2.supernets.finished import Classifier, NetworkHeader, Stored, build_classifier, load_network
+from natv2.supernets.finished import Classifier, NetworkHeader, Stored, build_classifier
 from natv2.supernets.network import FIRST, STEM, Network, Part, head, levels, skipped
 from natv2.supernets.part import SupernetPart
 from natv2.supernets.sorting import sort_channels
@@ -23,7 +23,6 @@ __all__ = [
     "build_classifier",
     "head",
     "levels",
-    "load_network",
     "read_checkpoint",
     "skipped",
     "sort_channels",

@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from natv2.errors import UserError
 from natv2.exits import ensemble
-from natv2.files import read_tensors
 from natv2.images.image_set import Channels
-from natv2.images.transforms import normalise, render, resize
+from natv2.images.transforms import prepare
 from natv2.spaces import Architecture, Design
 from natv2.supernets.network import Network
 
@@ -54,23 +51,8 @@ class Classifier(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images (N, 3, H, W), uint8 or floats in 0..1, of any size, to logits (N, classes)."""
         resolution, mean, std = self.network.architecture.resolution, self.header.mean, self.header.std
-        if images.dtype == torch.uint8:  # as in training, to the last bit
-            x = render(images, None, resolution, mean, std)
-        else:
-            x = normalise(resize(images, resolution), mean, std)
+        x = prepare(images, resolution, mean, std)
         return ensemble(self.network(x), self.header.weights)
-
-
-def load_network(path: Path | str) -> Classifier:
-    """The finished network in `path`, in evaluation mode.
-
-    Its `class_names` name the logits. Raises UserError where the file is missing, damaged or of another kind.
-    """
-    path = Path(path)
-    tensors, header = read_tensors(path)
-    if header.pop("kind", None) != KIND:
-        raise UserError(f"{path} does not hold a finished network")
-    return build_classifier(tensors, NetworkHeader(**header))
 
 
 def build_classifier(tensors: Mapping[str, Tensor], header: NetworkHeader) -> Classifier:

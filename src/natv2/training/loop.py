@@ -28,7 +28,7 @@ Validate = Callable[[], Mapping[str, float]]
 History = list[dict[str, float]]
 """One entry an epoch: its mean loss, its learning rate and what was validated."""
 
-_KEY = "loop"
+_KEY, _BEST = "loop", "best"
 
 
 def learn(loss: Tensor) -> Tensor:
@@ -50,18 +50,21 @@ def fit(
     until: int | None = None,
     validate: Validate | None = None,
     patience: int | None = None,
+    keep_best: bool = False,
 ) -> History:
     """Train `module` in place up to epoch `until` (all of the schedule's by default).
 
     After each epoch everything needed to go on is saved in `progress`; started again, the loop
     goes on from there and ends with the same weights, bit for bit. `steps` is the number of steps
     an epoch. With `patience`, training ends after so many epochs without a lower `valid_loss`.
+    With `keep_best` the module ends with the weights of the epoch with the lowest `valid_loss`.
     Raises UserError where the loss is not finite; the last finished epoch stays saved.
     """
     optimiser = make_optimiser(module, config)
     history = _restore(module, optimiser, progress)
     last = config.epochs if until is None else until
     if len(history) >= last or _is_stale(history, patience):
+        _take_best(module, progress, keep_best)
         return history
     with progress_bar(progress.name, last * steps, len(history) * steps) as bar:
         for epoch in range(len(history), last):
@@ -73,11 +76,26 @@ def fit(
             history.append(entry)
             _refuse_broken(module, entry, progress.name, epoch)
             progress.track(entry, epoch)
+            if keep_best and best_epoch(history) == len(history):
+                # Before the state: after a kill between the two this epoch is done again, and both agree.
+                progress.save(_BEST, State(tensors=module.state_dict()))
             progress.save(_KEY, _state(module, optimiser, history))
-            bar.report(f"epoch {epoch + 1}/{last}, " + ", ".join(f"{k} {v:.4g}" for k, v in entry.items()))
+            bar.report(f"epoch {epoch + 1}/{last}, " + _told(entry))
             if _is_stale(history, patience):
                 break
+    _take_best(module, progress, keep_best)
     return history
+
+
+def _told(entry: Mapping[str, float]) -> str:
+    """What a log line says of an epoch; what concerns one exit of several is in the curves."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in entry.items() if "exit" not in name)
+
+
+def _take_best(module: nn.Module, progress: Progress, keep_best: bool) -> None:
+    best = progress.load(_BEST) if keep_best else None
+    if best is not None:
+        module.load_state_dict(dict(best.tensors))
 
 
 def _epoch(

@@ -9,19 +9,19 @@ from typing import Literal
 import torch
 from pytorch_optimizer import Ranger
 from torch import nn
-from torch.optim import SGD, AdamW, Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from natv2.devices import Precision
 
-OptimiserName = Literal["sgd", "adamw", "ranger"]
+OptimiserName = Literal["sgd", "adam", "adamw", "ranger"]
 
-WEIGHT_DECAYS: Mapping[str, float] = MappingProxyType({"adamw": 0.01, "ranger": 0.0})
+WEIGHT_DECAYS: Mapping[str, float] = MappingProxyType({"adam": 0.0, "adamw": 0.01, "ranger": 0.0})
 """Defaults of the libraries, which the thesis leaves as they are (section 6.2.5)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OptimiserConfig:
-    """An optimiser and its cosine schedule over `epochs`, after a linear warm-up.
+    """An optimiser and its rate over `epochs`: a cosine after a linear warm-up, or constant.
 
     `momentum` is SGD's (Nesterov's). `max_gradient_norm` clips the norm of all gradients together.
     `precision` is what the forward passes compute in.
@@ -31,6 +31,7 @@ class OptimiserConfig:
     learning_rate: float
     epochs: int
     warmup_epochs: int = 0
+    course: Literal["cosine", "constant"] = "cosine"
     momentum: float = 0.9
     weight_decay: float = 0.0
     max_gradient_norm: float | None = None
@@ -41,6 +42,8 @@ class OptimiserConfig:
         position, warmup = epoch * steps + step, self.warmup_epochs * steps
         if position < warmup:
             return self.learning_rate * (position + 1) / warmup
+        if self.course == "constant":
+            return self.learning_rate
         share = (position - warmup) / max(1, self.epochs * steps - warmup)
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
 
@@ -56,6 +59,8 @@ def make_optimiser(module: nn.Module, config: OptimiserConfig) -> Optimizer:
     if config.name == "sgd":
         nesterov = config.momentum > 0
         return SGD(groups, lr=config.learning_rate, momentum=config.momentum, nesterov=nesterov, foreach=True)
+    if config.name == "adam":
+        return Adam(groups, lr=config.learning_rate, foreach=True)
     if config.name == "adamw":
         return AdamW(groups, lr=config.learning_rate, foreach=True)
     # RAdam and Lookahead alone: later versions of Ranger centralise gradients too, the thesis's does not.

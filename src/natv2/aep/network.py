@@ -1,0 +1,72 @@
+"""A network with several exits: stages in a row, and a head behind those stages whose exits it has."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from torch import Tensor, nn
+
+from natv2.aep.heads import exit_head
+from natv2.aep.tracing import cut, shapes
+from natv2.errors import UserError
+
+
+class MultiExitNetwork(nn.Module):
+    """Stages, counted from 1, with `heads` behind some of them; nothing lies behind the deepest head.
+
+    `exits` are the numbers of the stages with a head, ascending.
+    """
+
+    def __init__(self, stages: Sequence[nn.Module], heads: Mapping[int, nn.Module]) -> None:
+        super().__init__()
+        self.exits = tuple(sorted(heads))
+        self.stages = nn.ModuleList(stages[: self.exits[-1]])
+        self.heads = nn.ModuleDict({str(exit): heads[exit] for exit in self.exits})
+
+    def outputs(self, x: Tensor) -> Iterator[Tensor]:
+        """Logits (N, classes) of each exit of images (N, 3, R, R), computed when they are asked for."""
+        for number, stage in enumerate(self.stages, start=1):
+            x = stage(x)
+            if str(number) in self.heads:
+                yield self.heads[str(number)](x)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Map images (N, 3, R, R) to logits (N, classes), one for each exit, the shallowest first."""
+        return tuple(self.outputs(x))
+
+    def keep(self, exits: Sequence[int]) -> "MultiExitNetwork":
+        """The network cut to some of its exits; it shares its weights with this one (section 4.1).
+
+        Raises UserError where there is no such exit, or none is to be kept.
+        """
+        if not exits or not set(exits) <= set(self.exits):
+            raise UserError(f"exits {list(exits)}: some of {list(self.exits)} are needed")
+        heads = {exit: self.heads[str(exit)] for exit in exits}
+        return MultiExitNetwork(list(self.stages), heads)
+
+
+def with_exits(module: nn.Module, names: Sequence[str], resolution: int) -> MultiExitNetwork:
+    """`module`, a classifier of images (N, 3, `resolution`, `resolution`), with exits behind modules `names`.
+
+    The last exit is the module's own end, weights included; the others are its last layers, those behind the
+    last of `names`, rescaled (natv2.aep.heads). Raises UserError where a name is wrong, or the images are
+    too small for the network.
+    """
+    stages, tail = cut(module, names)
+    training = module.training
+    try:
+        sizes = shapes(stages, resolution)
+    except RuntimeError as error:
+        raise UserError(
+            f"images of {resolution} pixels do not go through {type(module).__name__}: {error}"
+        ) from None
+    finally:
+        module.train(training)
+    _refuse_lost(names, [stage for stage, size in zip(names, sizes, strict=True) if 0 in size])
+    heads: dict[int, nn.Module] = {len(stages): tail}
+    for number, (size, name) in enumerate(zip(sizes[:-1], names, strict=False), start=1):
+        heads[number] = exit_head(tail, sizes[-1], size, name)
+    return MultiExitNetwork(stages, heads)
+
+
+def _refuse_lost(names: Sequence[str], empty: Sequence[str]) -> None:
+    if empty:
+        raise UserError(f"nothing is left of the images behind {empty[0]}; larger ones are needed")

@@ -1,0 +1,37 @@
+"""Weights of the exits' outputs found on validation images instead of fixed (section 4.4, future work)."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from torch import Tensor
+from torch.nn.functional import cross_entropy, one_hot
+
+
+def search_output_weights(logits_ENC: Tensor, labels: Tensor) -> tuple[float, ...]:
+    """Weights β ≥ 0 with sum 1 for which the ensemble Σ β·logits has the lowest cross-entropy.
+
+    `logits_ENC` (exits, images, classes) and `labels` (images,) are of validation images.
+    """
+    exits = len(logits_ENC)
+    logits = logits_ENC.double()
+    truth_NC = one_hot(labels, logits.shape[2])
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        ensemble_NC = torch.einsum("e,enc->nc", torch.from_numpy(weights), logits)
+        off_NC = (ensemble_NC.softmax(dim=1) - truth_NC) / len(labels)
+        gradient = torch.einsum("enc,nc->e", logits, off_NC)
+        return cross_entropy(ensemble_NC, labels).item(), gradient.numpy()
+
+    # A log-sum-exp of what is linear in β: convex, so the minimum that is found is the only one.
+    found = minimize(
+        loss,
+        np.full(exits, 1 / exits),
+        jac=True,
+        method="SLSQP",
+        bounds=[(0, 1)] * exits,
+        constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like},
+        options={"ftol": 1e-9, "maxiter": 200},
+    )
+    weights = np.clip(found.x, 0, None)
+    return tuple(float(weight) for weight in weights / weights.sum())

@@ -1,0 +1,153 @@
+"""A network's forward pass as a graph, cut into stages behind named modules."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from natv2.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traced:
+    """A forward pass: its `graph`, and the node that each module gives its output in, where it is one value.
+
+    A module that runs several times has several nodes.
+    """
+
+    graph: fx.Graph
+    outputs: dict[str, list[fx.Node]]
+
+
+class _Tracer(fx.Tracer):
+    """Sees the module itself, its sequences and whatever holds one of `names`; the rest stays whole.
+
+    What stays whole keeps its own behaviour in training and evaluation, which a graph would freeze.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        self.names = names
+        self.outputs: dict[str, list[fx.Node]] = {}
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        sequence = type(m).forward is nn.Sequential.forward
+        return not sequence and not any(name.startswith(f"{module_qualified_name}.") for name in self.names)
+
+    def call_module(self, m: nn.Module, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        output = super().call_module(m, forward, args, kwargs)
+        if isinstance(output, fx.Proxy):
+            self.outputs.setdefault(self.path_of_module(m), []).append(output.node)
+        return output
+
+
+def trace(module: nn.Module, names: Sequence[str] = ()) -> Traced:
+    """The forward pass of `module`, opened down to the modules called `names`.
+
+    Raises UserError where it cannot be written as a graph, or is not the same in training and evaluation.
+    """
+    tracer = _Tracer(names)
+    training = module.training
+    try:
+        graph = tracer.trace(module.eval())
+        in_training = _Tracer(names).trace(module.train())
+    except Exception as error:  # whatever a person's forward does with a symbolic image
+        raise UserError(
+            f"{type(module).__name__}: its forward pass cannot be traced for exits ({error}); it must be "
+            "made of module calls and tensor operations that do not depend on the images"
+        ) from error
+    finally:
+        module.train(training)
+    if str(graph) != str(in_training):
+        raise UserError(
+            f"{type(module).__name__}: its own forward pass differs between training and evaluation; "
+            "put what differs (such as dropout) into a module of its own"
+        )
+    return Traced(graph=graph, outputs=tracer.outputs)
+
+
+def cut(module: nn.Module, names: Sequence[str]) -> tuple[list[fx.GraphModule], fx.GraphModule]:
+    """`module` as stages, one up to each of the modules called `names`, and its tail behind the last.
+
+    Each maps the output of the one before. They share their modules, weights included, with `module`.
+    Raises UserError where a name is unknown, or where not everything goes through its output.
+    """
+    traced = trace(module, names)
+    nodes = list(traced.graph.nodes)
+    borders = sorted((_border(module, traced, name) for name in names), key=nodes.index)
+    if len(set(borders)) < len(names):
+        raise UserError(f"exits {list(names)}: two of them are behind the same operation")
+    starts = [next(node for node in nodes if node.op == "placeholder"), *borders]
+    ends = [*borders, next(node for node in nodes if node.op == "output")]
+    *stages, tail = (_piece(module, nodes, start, end) for start, end in zip(starts, ends, strict=True))
+    return stages, tail
+
+
+def _border(module: nn.Module, traced: Traced, name: str) -> fx.Node:
+    modules = dict(module.named_modules())
+    if name not in modules:
+        known = [other for other in modules if other]
+        close = get_close_matches(name, known, n=3)
+        hint = f"; did you mean {', '.join(close)}?" if close else ""
+        raise UserError(f"unknown exit {name!r}{hint} known modules: {', '.join(known)}")
+    found = traced.outputs.get(name, [])
+    if len(found) != 1:
+        how = "runs more than once" if found else "does not give one tensor in the forward pass"
+        raise UserError(f"exit {name!r} {how}; an exit goes behind a module that all images pass once")
+    return found[0]
+
+
+def _piece(module: nn.Module, nodes: list[fx.Node], start: fx.Node, end: fx.Node) -> fx.GraphModule:
+    """What is computed behind `start` up to `end`, as a module of one tensor."""
+    graph = fx.Graph()
+    copies = {start: graph.placeholder("x")}
+    for node in nodes[nodes.index(start) + 1 : nodes.index(end) + 1]:
+        for used in node.all_input_nodes:
+            if used.op == "get_attr" and used not in copies:  # a weight of the module itself
+                copies[used] = graph.node_copy(used)
+            if used not in copies:
+                raise UserError(
+                    f"an exit cannot follow {start.target}: what lies behind it uses {used} too, "
+                    "which does not go through it"
+                )
+        if node.op == "output":
+            graph.output(copies[_only(node)])
+        else:
+            copies[node] = graph.node_copy(node, copies.__getitem__)
+    if end.op != "output":
+        graph.output(copies[end])
+    piece = fx.GraphModule(module, graph)
+    _spare_input(piece)
+    return piece
+
+
+def _only(output: fx.Node) -> fx.Node:
+    (value,) = output.args
+    if not isinstance(value, fx.Node):
+        raise UserError("a network with several outputs cannot be given exits; it must give logits alone")
+    return value
+
+
+def _spare_input(piece: fx.GraphModule) -> None:
+    """Let nothing overwrite the piece's input: the head and the next stage both need it."""
+    (x,) = (node for node in piece.graph.nodes if node.op == "placeholder")
+    for node in list(x.users):
+        if node.op == "call_module" and hasattr(piece.get_submodule(str(node.target)), "inplace"):
+            piece.get_submodule(str(node.target)).inplace = False  # type: ignore[assignment]
+        if "inplace" in node.kwargs:
+            node.kwargs = {**node.kwargs, "inplace": False}
+    piece.recompile()
+
+
+@torch.inference_mode()
+def shapes(pieces: Sequence[nn.Module], resolution: int) -> list[torch.Size]:
+    """The shape of one image behind each of `pieces`, run one after the other in evaluation mode."""
+    x = torch.zeros(1, 3, resolution, resolution)
+    found = []
+    for piece in pieces:
+        x = piece.eval()(x)
+        found.append(x.shape[1:])
+    return found

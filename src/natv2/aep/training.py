@@ -1,0 +1,174 @@
+"""Joint training of all exits (section 4.1), each of them followed epoch by epoch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from natv2.aep.losses import LearnedWeights, network_loss
+from natv2.aep.network import MultiExitNetwork
+from natv2.exits import Weighting, ensemble, exit_weights
+from natv2.images import (
+    Augmentation,
+    Batch,
+    ImageSplits,
+    evaluation_batches,
+    steps_per_epoch,
+    training_batches,
+)
+from natv2.training.loop import History, Step, fit, learn
+from natv2.training.optimiser import OptimiserConfig
+from natv2.training.progress import Progress
+
+_TOP = 5
+_QUICKEST, _REST = 0.1, 0.05  # momentum; what may be left of the start after an epoch
+
+
+@dataclass(frozen=True, kw_only=True)
+class AepConfig:
+    """How a multi-exit network is trained (4.2.5); its optimiser's epochs are the most it may take."""
+
+    weighting: Weighting
+    learned_losses: bool = False
+    diversity: float = 0.0
+    optimiser: OptimiserConfig
+    resolution: int
+    batch_size: int
+    patience: int
+    evaluation_batch_size: int
+    seed: int
+
+
+def without_augmentation(images: ImageSplits) -> ImageSplits:
+    """`images` as the thesis trains on them: resized and normalised, nothing else."""
+    return replace(images, augmentation=Augmentation())
+
+
+def train(
+    network: MultiExitNetwork, *, images: ImageSplits, config: AepConfig, progress: Progress
+) -> History:
+    """Train all exits of `network` together, in place; it ends with the weights of its best epoch.
+
+    Training ends early when the validation loss, weighted over the exits as in training, has not
+    fallen for `patience` epochs. The history has an entry an epoch: `loss`, `top1` and `top5` of the
+    ensemble and of `exit_1`, ..., on training batches as they were learnt and on validation images.
+    """
+    losses, outputs = exit_weights(config.weighting, len(network.exits))
+    steps = steps_per_epoch(images.train, config.batch_size)
+    quicken_norms(network, steps)
+    training = Training(network, config)
+    seen = Meters(network.exits, losses, outputs)
+    valid = evaluation_batches(images, images.valid, config.evaluation_batch_size)
+
+    def validate() -> Mapping[str, float]:
+        learnt = seen.take("train") | training.learned_weights()
+        network.eval()
+        with torch.inference_mode():
+            for batch in valid:
+                seen.add(network(batch.at(config.resolution)), batch.labels)
+        return learnt | seen.take("valid")
+
+    return fit(
+        training,
+        training.step(seen),
+        lambda epoch: training_batches(
+            images,
+            images.train,
+            batch_size=config.batch_size,
+            seed=config.seed,
+            purpose=progress.name,
+            epoch=epoch,
+        ),
+        steps=steps,
+        config=config.optimiser,
+        progress=progress,
+        seed=config.seed,
+        validate=validate,
+        patience=config.patience,
+        keep_best=True,
+    )
+
+
+def quicken_norms(network: nn.Module, steps: int) -> None:
+    """Let running statistics, in place, follow within an epoch of so many `steps`.
+
+    Those of MobileNetV3 and EfficientNet move by 1 % a step, for ImageNet's thousands: on a small data set
+    they would be those of the start while early stopping looks at them. Never slower than the network's own,
+    never quicker than torch's default.
+    """
+    quick = min(_QUICKEST, 1 - _REST ** (1 / steps))
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d) and module.momentum is not None:
+            module.momentum = max(module.momentum, quick)
+
+
+class Training(nn.Module):
+    """A network in training: itself, and the weights of its losses where these are learned too."""
+
+    def __init__(self, network: MultiExitNetwork, config: AepConfig) -> None:
+        super().__init__()
+        self.network, self.config = network, config
+        self.losses, _ = exit_weights(config.weighting, len(network.exits))
+        # One exit has nothing to be weighed against.
+        self.learned = LearnedWeights(self.losses) if config.learned_losses and len(self.losses) > 1 else None
+
+    def step(self, seen: "Meters | None" = None) -> Step:
+        """The training step of all exits together."""
+
+        def step(batch: Batch, epoch: int, index: int) -> Tensor:
+            self.network.train()
+            logits = self.network(batch.at(self.config.resolution))
+            loss = network_loss(logits, batch.labels, self.losses, self.learned, self.config.diversity)
+            learnt = learn(loss)
+            if seen is not None:
+                seen.add([output.detach() for output in logits], batch.labels)
+            return learnt
+
+        return step
+
+    def learned_weights(self) -> dict[str, float]:
+        """What the losses of exits count now, where that is learned."""
+        if self.learned is None:
+            return {}
+        names = (f"loss_weight_exit_{exit}" for exit in self.network.exits)
+        return dict(zip(names, self.learned.weights, strict=True))
+
+
+class Meters:
+    """Sums of losses and right answers of an ensemble and of each of its exits, image by image."""
+
+    def __init__(self, exits: Sequence[int], losses: Sequence[float], outputs: Sequence[float]) -> None:
+        self._names = [f"exit_{exit}" for exit in exits] if len(exits) > 1 else []
+        self._losses, self._outputs = losses, outputs
+        self._images, self._sums = 0, torch.zeros(len(self._names) + 1, 3)
+
+    def add(self, logits: Sequence[Tensor], labels: Tensor) -> None:
+        """Count a batch's `logits`, (N, classes) each."""
+        each = [_sums(output, labels) for output in logits]
+        whole = _sums(ensemble(logits, self._outputs), labels)
+        # The network's loss is the weighted sum of its exits', not that of its ensemble.
+        whole[0] = sum(weight * sums[0] for weight, sums in zip(self._losses, each, strict=True))
+        sums = torch.stack([whole, *(each if self._names else [])])
+        self._sums = self._sums.to(sums.device) + sums
+        self._images += len(labels)
+
+    def take(self, part: str) -> dict[str, float]:
+        """Means since the last taking, under names such as `part`_exit_1_top1; starts again from nothing."""
+        means = (self._sums / max(1, self._images)).tolist()
+        names = ["", *(f"{name}_" for name in self._names)]
+        self._images, self._sums = 0, torch.zeros_like(self._sums)
+        return {
+            f"{part}_{name}{metric}": value
+            for name, values in zip(names, means, strict=True)
+            for metric, value in zip(("loss", "top1", "top5"), values, strict=True)
+        }
+
+
+def _sums(logits: Tensor, labels: Tensor) -> Tensor:
+    """Summed cross-entropy, right first answers, and labels among the first five answers."""
+    first = logits.topk(min(_TOP, logits.shape[1]), dim=1).indices
+    right = first == labels[:, None]
+    loss = cross_entropy(logits.float(), labels, reduction="sum")
+    return torch.stack([loss, right[:, 0].sum(), right.sum()])

@@ -1,0 +1,30 @@
+"""Finished networks of either kind, loaded from their files in one call."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
+
+from natv2.aep import classifier as multi_exit
+from natv2.errors import UserError
+from natv2.files import read_tensors
+from natv2.supernets import finished
+
+
+def load_network(
+    path: Path | str, build: Callable[[int], nn.Module] | None = None
+) -> finished.Classifier | multi_exit.MultiExitClassifier:
+    """The finished network in `path`, in evaluation mode; its `class_names` name the logits.
+
+    `build` makes a network of a person's own for a number of classes, where `aep` pruned such a one; None
+    imports it by the name it had. Raises UserError where the file is missing, damaged or of another kind.
+    """
+    path = Path(path)
+    tensors, header = read_tensors(path)
+    kind = header.get("kind")
+    if kind == multi_exit.KIND:
+        return multi_exit.build_multi_exit(tensors, multi_exit.stored_header(header), build)
+    if kind == finished.KIND:
+        del header["kind"]
+        return finished.build_classifier(tensors, finished.NetworkHeader(**header))
+    raise UserError(f"{path} does not hold a finished network")

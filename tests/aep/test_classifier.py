@@ -1,0 +1,66 @@
+import pytest
+import torch
+
+import natv2
+from natv2.aep.classifier import MultiExitClassifier, MultiExitHeader, cut_to, stored
+from natv2.errors import UserError
+from natv2.exits import exit_weights
+from natv2.files import write_tensors
+from tests.aep.tiny import NAMES, TinyNetwork, tiny
+
+
+def classifier(**changes) -> MultiExitClassifier:
+    values = {
+        "network": "tests.aep.tiny:TinyNetwork",
+        "modules": NAMES,
+        "kept": (1, 2, 3, 4),
+        "weights": exit_weights("ASC", 4)[1],
+        "resolution": 16,
+        "class_names": tuple("abcd"),
+        "mean": (0.5, 0.4, 0.3),
+        "std": (0.2, 0.3, 0.25),
+        **changes,
+    }
+    return MultiExitClassifier(tiny(), MultiExitHeader(**values)).eval()
+
+
+IMAGES = torch.randint(256, (5, 3, 20, 24), dtype=torch.uint8)
+
+
+@pytest.mark.parametrize("kept", [(1, 2, 3, 4), (2,), (1, 3)])
+def test_what_is_saved_is_what_is_loaded(tmp_path, kept):
+    whole = classifier()
+    cut = cut_to(whole, kept)
+    write_tensors(tmp_path / "network.safetensors", *stored(cut))
+    loaded = natv2.load_network(tmp_path / "network.safetensors")
+    assert torch.equal(loaded(IMAGES), cut(IMAGES))
+    assert torch.allclose(loaded(IMAGES.float() / 255), loaded(IMAGES), atol=1e-4)
+    assert loaded.class_names == tuple("abcd")
+    assert tuple(loaded.header.weights) == tuple(whole.header.weights[exit - 1] for exit in kept)
+    # A person's own module: the function that builds it as a second argument.
+    built = natv2.load_network(str(tmp_path / "network.safetensors"), TinyNetwork)
+    assert torch.equal(built(IMAGES), cut(IMAGES))
+
+
+def test_with_thresholds_one_image_at_a_time_stops_early(tmp_path):
+    early = classifier(thresholds=(0.3, 0.3, 0.3, 0.0))
+    write_tensors(tmp_path / "early.safetensors", *stored(early))
+    loaded = natv2.load_network(tmp_path / "early.safetensors")
+    assert loaded(IMAGES[:1]).shape == (1, 4)
+    with pytest.raises(UserError, match="5 images cannot stop early together"):
+        loaded(IMAGES)
+    with pytest.raises(UserError, match="no thresholds"):
+        classifier().early_stopping()
+
+
+def test_a_file_of_something_else_is_refused(tmp_path):
+    whole = classifier(network="mobilenet_v3_small", modules=("features.3", "features.11"), kept=(1, 2))
+    write_tensors(tmp_path / "other.safetensors", *stored(whole))
+    with pytest.raises(UserError, match=r"not those of mobilenet_v3_small as built now"):
+        natv2.load_network(tmp_path / "other.safetensors")
+    write_tensors(tmp_path / "nothing.safetensors", {}, {"kind": "x"})
+    with pytest.raises(UserError, match="does not hold a finished network"):
+        natv2.load_network(tmp_path / "nothing.safetensors")
+    write_tensors(tmp_path / "gone.safetensors", *stored(classifier(network="no.such:build")))
+    with pytest.raises(UserError, match=r"network 'no\.such:build'"):
+        natv2.load_network(tmp_path / "gone.safetensors")

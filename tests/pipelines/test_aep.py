@@ -1,0 +1,75 @@
+"""`aep` on the digits, as a person runs it: tables, networks, a kill, the comparison of runs."""
+
+import pandas as pd
+import pytest
+import torch
+
+import natv2
+from natv2.aep.pruning import accuracies, answers
+from natv2.images import evaluation_batches, load_images
+from tests.pipelines.project import Project, differences
+
+MEASURED = ("timings.csv", "subsets", "aep_results", "results_figure", "curves_figure", "stopping_figure")
+RUN = ("--env", "test", "--pipeline", "aep")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    project = Project(tmp_path_factory.mktemp("aep"), {"aep": {"batch_size": 64, "max_epochs": 3}})
+    project.said_at_the_end = project.run(*RUN)
+    return project
+
+
+def test_it_ends_with_the_table_of_its_networks(project):
+    table = project.said_at_the_end
+    for text in ("Exits kept", "Top-1", "change (%)", "baseline", "ensemble", "pruned", "early_stopping"):
+        assert text in table
+    results = pd.read_csv(project.newest("aep_results.csv"))
+    assert list(results["variant"]) == ["single", "ensemble", "pruned", "early"]
+    single, whole, pruned, early = results.to_dict("records")
+    assert single["top1_change"] == 0
+    assert whole["params"] > single["params"]
+    assert pruned["macs"] <= whole["macs"]
+    assert early["macs"] <= whole["macs"]
+    assert 100 * (pruned["params"] - single["params"]) / single["params"] == pytest.approx(
+        pruned["params_change"]
+    )
+    assert results["latency"].notna().all()
+    assert results["epoch_seconds"].notna().sum() == 2
+
+
+def test_saved_networks_load_and_answer_as_the_table_says(project):
+    results = pd.read_csv(project.newest("aep_results.csv")).set_index("name")
+    images = load_images("digits", raw=project.root / "none", store=project.root / "store", resolution=16)
+    for folder in ("baseline", "ensemble", "pruned"):
+        (file,) = project.newest(folder).iterdir()
+        classifier = natv2.load_network(file)
+        assert sum(p.numel() for p in classifier.network.parameters()) == results["params"][folder]
+        found = answers(classifier.network, evaluation_batches(images, images.test, 100), 16)
+        weights = torch.tensor([classifier.header.weights])
+        top1, _ = accuracies(found.logits_ENC, found.labels, weights)
+        assert top1[0] == pytest.approx(results["test_top1"][folder])
+        # From the pixels of images as a person has them.
+        right = sum(
+            int(
+                (classifier(images.test.images[i : i + 90]).argmax(1) == images.test.labels[i : i + 90]).sum()
+            )
+            for i in range(0, 360, 90)
+        )
+        assert right / 360 == pytest.approx(results["test_top1"][folder], abs=1 / 360)
+
+
+def test_killed_and_given_again_it_ends_as_undisturbed(project, tmp_path):
+    killed = Project(tmp_path, {"aep": {"batch_size": 64, "max_epochs": 3}})
+    killed.kill_when(lambda: killed.has_progress("train_ensemble/loop.safetensors"), *RUN)
+    assert "going on with the attempt" in killed.run(*RUN)
+    found = differences(project.outputs(), killed.outputs())
+    assert [name for name in found if not any(measured in name for measured in MEASURED)] == []
+
+
+def test_runs_are_compared(project):
+    project.run(*RUN, "--params", "weights=DESC,aep.outputs=search,aep.max_epochs=1")
+    said = project.run("--env", "test", "--pipeline", "aep_compare")
+    assert "Change of test top-1 against the single-exit network" in said
+    table = pd.read_csv(project.newest("accuracy.csv"))
+    assert {"EEmix", "EEmix*", "EEdesc outputs=search"} <= set(table.columns)
