@@ -9,6 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
+from natv2.aep.pointwise import join_norms
+from natv2.aep.pooling import GlobalAveragePool, order_pooling
+
 logger = logging.getLogger("natv2")
 
 Scale = Callable[[int], int]
@@ -39,11 +42,12 @@ class PooledHead(nn.Module):
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
+        self.pool = GlobalAveragePool()
         self.classifier = nn.Linear(channels, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map feature maps (N, C, H, W) to logits (N, classes)."""
-        logits: Tensor = self.classifier(x.mean(dim=(2, 3)))
+        logits: Tensor = self.classifier(self.pool(x).flatten(1))
         return logits
 
 
@@ -60,6 +64,11 @@ def rescaled(tail: fx.GraphModule, own: int, channels: int) -> fx.GraphModule:
         if build is not None:
             outputs = (lambda count: count) if name == last else scale
             head.set_submodule(name, build(module, scale, outputs))
+    join_norms(head)
+    order_pooling(head)
+    for module in head.modules():
+        if hasattr(module, "inplace"):  # on the joined layers' output, a view, it would cost a copy and more
+            module.inplace = False  # type: ignore[assignment]
     return head
 
 

@@ -1,0 +1,71 @@
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from natv2.aep.backbones import multi_exit_network
+from natv2.aep.pointwise import PointwiseConvNorm
+
+
+def layers(inputs: int, outputs: int, momentum: float = 0.1) -> nn.Sequential:
+    convolution = nn.Conv2d(inputs, outputs, 1, bias=False)
+    norm = nn.BatchNorm2d(outputs, eps=1e-3, momentum=momentum)
+    with torch.no_grad():
+        norm.weight.uniform_(0.5, 2)
+        norm.bias.normal_()
+    return nn.Sequential(convolution, norm)
+
+
+@given(
+    st.integers(1, 8),
+    st.integers(1, 40),
+    st.integers(2, 5),
+    st.integers(2, 6),
+    st.floats(0, 20),
+    st.sampled_from([torch.channels_last, torch.contiguous_format]),
+    st.integers(0, 1000),
+)
+@settings(max_examples=40, deadline=None)
+def test_it_is_the_two_layers(inputs, outputs, images, side, offset, memory_format, seed):
+    """Values, gradients, running statistics, in training and evaluation, for features far from zero too."""
+    torch.manual_seed(seed)
+    both = layers(inputs, outputs)
+    joined = PointwiseConvNorm(*copy.deepcopy(both))
+    data = torch.randn(images, inputs, side, side) + offset
+    first = data.contiguous(memory_format=memory_format).requires_grad_()
+    second = data.contiguous(memory_format=memory_format).requires_grad_()
+    upstream = torch.randn(images, outputs, side, side)
+    theirs, ours = both(first), joined(second)
+    assert torch.allclose(theirs, ours, atol=2e-3)
+    theirs.backward(upstream)
+    ours.backward(upstream)
+    assert torch.allclose(first.grad, second.grad, atol=1e-2, rtol=1e-2)
+    pairs = [(both[0].weight, joined.convolution.weight), (both[1].weight, joined.norm.weight)]
+    for mine, other in pairs:
+        assert torch.allclose(mine.grad, other.grad, atol=1e-2, rtol=1e-2)
+    for name in ("running_mean", "running_var", "num_batches_tracked"):
+        assert torch.allclose(getattr(both[1], name), getattr(joined.norm, name), rtol=1e-3, atol=1e-4)
+    assert torch.allclose(both.eval()(data), joined.eval()(data), atol=1e-3)
+
+
+def test_heads_have_it_and_the_networks_own_last_layers_do_not():
+    network, _ = multi_exit_network("mobilenet_v3_small", 5, resolution=32)
+    joined = {
+        exit: sum(isinstance(m, PointwiseConvNorm) for m in network.heads[str(exit)].modules())
+        for exit in network.exits
+    }
+    assert joined == {1: 1, 2: 1, 3: 1, 4: 0}
+
+
+@pytest.mark.skipif(not hasattr(torch.cpu.amp, "autocast"), reason="this torch has no bf16 on a CPU")
+def test_statistics_keep_full_precision_where_the_rest_is_bf16():
+    both = layers(6, 36)
+    joined = PointwiseConvNorm(*copy.deepcopy(both))
+    x = torch.randn(16, 6, 4, 4) + 3
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        joined(x)
+    both(x)
+    assert torch.allclose(both[1].running_var, joined.norm.running_var, rtol=1e-3)
