@@ -1,11 +1,13 @@
 """Whether a run that is killed many times ends as an undisturbed one, bit for bit.
 
     python -m benchmarks.kill_and_resume [--env test] [--kills 10] [--seed 0]
+                                         [--pipeline NAME] [--after NAME ...]
 
 In two temporary copies of the project the same command runs: in one undisturbed, in the other with
 `kill -9` at moments drawn over the whole of it, and given again each time. Then all outputs are
 compared: tables, figures, and every tensor of every checkpoint and finished network. Exit code 1
-on any difference.
+on any difference. Without `--pipeline` it is the whole journey; pipelines after `--after` run
+undisturbed before it.
 """
 
 import argparse
@@ -62,10 +64,16 @@ def main() -> None:
     parser.add_argument("--env", default="test")
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pipeline", default="__default__")
+    parser.add_argument("--after", nargs="*", default=())
     arguments = parser.parse_args()
-    options = ("--env", arguments.env)
+    environment = ("--env", arguments.env)
+    options = (*environment, "--pipeline", arguments.pipeline)
     with tempfile.TemporaryDirectory() as folder:
         whole, broken = Project(Path(folder) / "whole"), Project(Path(folder) / "broken")
+        for project in (whole, broken):
+            for name in arguments.after:
+                undisturbed(project, *environment, "--pipeline", name)
         begun = undisturbed(whole, *options)
         print(f"undisturbed: {begun[-1] - begun[0]:.0f} s, {len(whole.outputs())} outputs", flush=True)
         kills = 0

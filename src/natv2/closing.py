@@ -35,7 +35,7 @@ _PLACES: Mapping[str, str] = MappingProxyType(
         "results": "Their table",
         "class_results": "Class by class",
         "aep_baseline": "Single-exit network",
-        "aep_ensemble": "Network with all its exits",
+        "aep_ensemble": "Network with all exits",
         "aep_pruned": "Pruned network",
         "aep_early_stopping": "Network that stops early",
         "aep_results": "Table of networks",
@@ -152,8 +152,10 @@ def _searches(table: pd.DataFrame) -> pd.DataFrame:
     costs = [name for name in costs if name in table]
     shown = table.assign(**{name: written(table[name], Field(name, amount)) for name in costs})
     shown["hypervolume"] = [f"{value:.4f}" for value in table["hypervolume"]]  # they may differ by little
+    several = table.get("settings", pd.Series(dtype=str)).nunique() > 1  # one alone tells nothing apart
     names = [
         *_SEARCHES,
+        *(["settings"] if several else []),
         *(f"{network} top-1" for network in _NETWORKS),
         *costs,
         "before",
