@@ -8,6 +8,7 @@ from torchvision.models import get_model
 
 from natv2.aep.backbones import BACKBONES, multi_exit_network
 from natv2.aep.costs import mac_costs, parameter_costs
+from natv2.aep.finding import find_exits
 from natv2.aep.network import with_exits
 from natv2.errors import UserError
 from tests.aep.tiny import NAMES, TinyNetwork, tiny
@@ -195,6 +196,18 @@ def test_a_network_of_ones_own_is_imported_by_its_name():
             multi_exit_network(name, 4, resolution=16, exits=NAMES)
     with pytest.raises(UserError, match=r"its blocks cannot be found; name the modules .*blocks\.0"):
         multi_exit_network("tests.aep.tiny:TinyNetwork", 4, resolution=16)
+
+
+def test_exits_found_in_a_plain_row_of_layers_follow_its_poolings():
+    module = get_model("vgg16", num_classes=5)
+    assert find_exits(module, 4, RESOLUTION) == BACKBONES["vgg16"].exits
+    assert find_exits(module, 5, RESOLUTION) == BACKBONES["vgg16_full"].exits
+
+
+def test_images_that_are_too_small_are_told_in_one_message():
+    with pytest.raises(UserError, match=r"images of 32 pixels do not go through AlexNet: .*$") as raised:
+        multi_exit_network("alexnet", 5, resolution=32)
+    assert "\n" not in str(raised.value)
 
 
 def test_pretrained_weights_are_taken_and_the_classifier_is_not(tmp_path, monkeypatch):

@@ -12,9 +12,10 @@ from natv2.errors import UserError
 def find_exits(module: nn.Module, count: int, resolution: int) -> tuple[str, ...]:
     """Names of the modules that at most `count` exits follow: the last blocks before the feature maps shrink.
 
-    A block is a module of the type that occurs most often in the row of all that an image passes; the
-    deepest sizes are taken, as the thesis takes the deepest stages. Raises UserError where blocks are found
-    at fewer than two sizes.
+    A block is a module of the type that occurs most often in the row of all that an image passes, or, in a
+    plain row of layers as VGG's, a pooling layer. The deepest sizes are taken, as the thesis takes the
+    deepest stages. Raises UserError where blocks are found at fewer than two sizes, or the images do not
+    go through the network.
     """
     traced = trace(module)
     modules = dict(module.named_modules())
@@ -22,6 +23,7 @@ def find_exits(module: nn.Module, count: int, resolution: int) -> tuple[str, ...
     own = [name for name in row if not type(modules[name]).__module__.startswith("torch.nn")]
     types = Counter(type(modules[name]) for name in own)
     blocks = [name for name in own if types and type(modules[name]) is types.most_common(1)[0][0]]
+    blocks = blocks or [name for name in row if isinstance(modules[name], nn.MaxPool2d)]
     sides = _sides(module, traced.graph, resolution)
     last = {sides[name]: name for name in blocks if name in sides}
     if len(last) < 2:
@@ -35,8 +37,14 @@ def find_exits(module: nn.Module, count: int, resolution: int) -> tuple[str, ...
 def _sides(module: nn.Module, graph: fx.Graph, resolution: int) -> dict[str, int]:
     """The side of the feature maps, in pixels, behind each module called in `graph`."""
     recorder = _Recorder(fx.GraphModule(module, graph).eval())
-    with torch.inference_mode():
-        recorder.run(torch.zeros(1, 3, resolution, resolution))
+    recorder.extra_traceback = False  # people get the message, without the graph
+    try:
+        with torch.inference_mode():
+            recorder.run(torch.zeros(1, 3, resolution, resolution))
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(
+            f"images of {resolution} pixels do not go through {type(module).__name__}: {error}"
+        ) from None
     return recorder.sides
 
 
