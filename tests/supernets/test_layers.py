@@ -1,10 +1,12 @@
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import conv2d
 
 from natv2.spaces import DESIGNS
 from natv2.supernets import Supernet
 from natv2.supernets.depthwise import DepthwiseConv2d
+from natv2.supernets.layers import BatchNorm2d
 
 
 @pytest.mark.parametrize("height", [*range(1, 10), 13, 16])
@@ -68,3 +70,25 @@ def test_initial_values():
             assert (module.eps, module.momentum) == (1e-5, 0.1)
         if isinstance(getattr(module, "bias", None), torch.Tensor):
             assert (module.bias == 0).all()
+
+
+@pytest.mark.parametrize("memory_format", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize("shape", [(2, 3, 1, 1), (3, 40, 7, 7), (1, 96, 5, 4)])
+def test_batch_norm_is_torchs_wherever_it_writes(shape, memory_format):
+    torch.manual_seed(0)
+    ours, theirs = BatchNorm2d(shape[1], device="meta").to_empty(device="cpu"), nn.BatchNorm2d(shape[1])
+    for tensor in theirs.state_dict().values():
+        tensor.copy_(torch.rand(tensor.shape) + 0.5)
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(shape).contiguous(memory_format=memory_format)
+    for training in (False, True):
+        ours.train(training), theirs.train(training)
+        expected = theirs(x.clone())
+        learning = ours(x)
+        assert learning.requires_grad and learning.data_ptr() != x.data_ptr()
+        with torch.inference_mode():
+            taken = x.clone()
+            found = ours(taken)
+        assert (found.data_ptr() == taken.data_ptr()) is not training
+        for result in (learning, found):
+            assert torch.allclose(result, expected, atol=1e-6)

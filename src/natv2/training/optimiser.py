@@ -89,6 +89,11 @@ def restore_optimiser(optimiser: Optimizer, tensors: dict[str, torch.Tensor]) ->
         if index != "group":
             state.setdefault(int(index), {})[name] = value
     optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+    # Back in the order in memory of their parameters: fused optimisers rely on it without looking.
+    for parameter, values in optimiser.state.items():
+        for name, value in values.items():
+            if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                values[name] = torch.empty_like(parameter).copy_(value)
     for number, group in enumerate(optimiser.param_groups):
         if f"group.{number}.step" in tensors:
             group["step"] = int(tensors[f"group.{number}.step"])
