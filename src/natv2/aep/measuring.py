@@ -72,6 +72,7 @@ def epoch_seconds(
 
     The median of some rounds of a few steps, in which they take turns.
     """
+    steps = [steps_per_epoch(images.train, config.batch_size) for config in configs]
     seconds = np.empty((_ROUNDS, len(networks)))
     for turn in range(_ROUNDS):
         for index, (network, config) in enumerate(zip(networks, configs, strict=True)):
@@ -83,8 +84,7 @@ def epoch_seconds(
                 batch_size=config.batch_size,
                 optimiser=config.optimiser,
                 seed=config.seed,
-                steps=_STEPS,
-                name="epoch",
+                steps=min(_STEPS, steps[index]),
+                name="time of an epoch",
             )
-    steps = [steps_per_epoch(images.train, config.batch_size) for config in configs]
     return [float(median * n) for median, n in zip(np.median(seconds, axis=0), steps, strict=True)]

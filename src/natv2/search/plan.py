@@ -96,7 +96,7 @@ def plan_search(
             optimiser=training.optimiser,
             seed=training.seed,
             steps=steps,
-            name=name,
+            name=f"plan {name}",
         )
 
     for width, supernet in family.items():

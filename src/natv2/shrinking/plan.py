@@ -35,7 +35,7 @@ def plan(supernet: Supernet, *, images: ImageSplits, config: ShrinkingConfig, st
             optimiser=optimiser,
             seed=config.seed,
             steps=steps,
-            name=phase,
+            name=f"plan {phase}",
         )
         testing = seconds_an_image(family, tested_networks(supernet, phase, config), images, weights)
         # The probes are tested twice, the second time without a calibration of their own.

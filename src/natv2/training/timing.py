@@ -51,7 +51,7 @@ def step_seconds(
             timed,
             steps=_WARM_UP + steps,
             config=replace(optimiser, learning_rate=0.0, epochs=1),
-            progress=Progress(Path(folder), f"plan {name}"),
+            progress=Progress(Path(folder), name),
             seed=seed,
         )
     return (moments[-1] - moments[_WARM_UP]) / steps
