@@ -42,6 +42,17 @@ def test_what_is_saved_is_what_is_loaded(tmp_path, kept):
     assert torch.equal(built(IMAGES), cut(IMAGES))
 
 
+def test_a_folder_with_one_network_is_that_network(tmp_path):
+    with pytest.raises(UserError, match="is a folder; one network is needed, it holds: none"):
+        natv2.load_network(tmp_path)
+    whole = classifier()
+    write_tensors(tmp_path / "a.safetensors", *stored(whole))
+    assert torch.equal(natv2.load_network(tmp_path)(IMAGES), whole(IMAGES))
+    write_tensors(tmp_path / "b.safetensors", *stored(whole))
+    with pytest.raises(UserError, match=r"it holds: a\.safetensors, b\.safetensors$"):
+        natv2.load_network(tmp_path)
+
+
 def test_with_thresholds_one_image_at_a_time_stops_early(tmp_path):
     early = classifier(thresholds=(0.3, 0.3, 0.3, 0.0))
     write_tensors(tmp_path / "early.safetensors", *stored(early))
