@@ -24,7 +24,7 @@ from tests.pipelines.project import Project, differences
 
 def nodes_begun(project: Project) -> int:
     """How many nodes of the newest run have begun."""
-    return len(re.findall(r" \d+ of \d+: ", project.said))
+    return len(re.findall(r"INFO +\d+ of \d+: ", project.said))
 
 
 def undisturbed(project: Project, *options: str) -> list[float]:

@@ -9,12 +9,14 @@ from scipy.interpolate import RBFInterpolator
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_info
 
 from natv2.errors import UserError
 from natv2.search.predictors import AUTO, PREDICTORS, features
 from natv2.search.predictors.ensemble import FoldEnsemble
 from natv2.search.predictors.lightgbm import LightGBMEnsemble
 from natv2.search.predictors.rbf import RBF
+from natv2.search.predictors.regressor import Regressor
 from natv2.search.quality import predictor_quality
 from natv2.spaces import DESIGNS, SearchSpace
 
@@ -94,6 +96,15 @@ def test_a_regressor_is_scikit_learns_in_other_units() -> None:
     # A penalty does not depend on the targets' unit.
     theirs = Ridge(10.0).fit(scaler.transform(x), y).predict(scaler.transform(other))
     np.testing.assert_allclose(PREDICTORS["ridge"]().fit(x, y, seed=0).predict(other), theirs)
+
+
+def test_a_regressor_is_fitted_by_one_thread() -> None:
+    class Model:
+        def fit(self, features: np.ndarray, errors: np.ndarray) -> None:
+            self.threads = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    fitted = Regressor(make=lambda seed: Model()).fit(np.eye(3), np.arange(3.0), seed=0)
+    assert fitted.model.threads and set(fitted.model.threads) == {1}
 
 
 def test_radial_basis_functions_are_scipys_and_their_ensemble_is_the_mean_of_the_folds() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.dummy import DummyRegressor
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
 
 from natv2.search.predictors.interface import Errors, Features
 
@@ -41,7 +42,9 @@ class Regressor:
         if np.ptp(errors) == 0:  # nothing to learn, which some models refuse to try
             return FittedRegressor(DummyRegressor().fit(features, np.zeros(len(errors))), mean, 1.0)
         model = self.make(seed % 2**31)
-        with warnings.catch_warnings():
+        # Matrices of a few hundred rows are too small to share out: on a busy machine the threads wait for
+        # each other, and an MLP takes 40 times as long.
+        with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
             # Few steps are a way to fit few rows; kernels at the ends of their ranges are as good as any.
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(features, (errors - mean) / deviation)
