@@ -4,13 +4,14 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.functional import linear
 
+from natv2.supernets import pointwise_moments, rows_of
+
 
 class PointwiseConvNorm(nn.Module):
     """A 1x1 convolution and the batch norm behind it, computed as one convolution, in training too.
 
-    The convolution is linear, so mean and variance of what it gives follow from mean and covariance of what
-    it takes: with six times as many channels behind it as before it, a sixth of its own work instead of
-    several passes over its output. It holds both layers and is equal to them up to rounding.
+    Mean and variance of what the convolution gives follow from what it takes (`pointwise_moments`), so no
+    pass over its output is needed. It holds both layers and is equal to them up to rounding.
     """
 
     def __init__(self, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
@@ -19,11 +20,11 @@ class PointwiseConvNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, K, H, W), normalised; in training it updates the running statistics."""
-        rows_MC = x.permute(0, 2, 3, 1).flatten(0, 2)
+        rows_MC = rows_of(x)
         weight_KC, norm = self.convolution.weight.flatten(1), self.norm
         mean_K, variance_K = norm.running_mean, norm.running_var
         if norm.training or mean_K is None or variance_K is None:
-            mean_K, variance_K = _moments(rows_MC, weight_KC)
+            mean_K, variance_K = pointwise_moments(rows_MC, weight_KC)
             self._update(mean_K.detach(), variance_K.detach(), len(rows_MC))
         scale_K = norm.weight * torch.rsqrt(variance_K + norm.eps)
         y_MK = linear(rows_MC, weight_KC * scale_K[:, None], norm.bias - mean_K * scale_K)
@@ -38,17 +39,6 @@ class PointwiseConvNorm(nn.Module):
         norm.running_var.lerp_(variance_K * count / max(1, count - 1), norm.momentum)  # the unbiased one
         if norm.num_batches_tracked is not None:
             norm.num_batches_tracked += 1
-
-
-def _moments(rows_MC: Tensor, weight_KC: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance over rows of what the weights make of them, in full precision."""
-    with torch.autocast(rows_MC.device.type, enabled=False):
-        rows_MC, weight_KC = rows_MC.float(), weight_KC.float()
-        mean_C = rows_MC.mean(dim=0)
-        # Centred first: the covariance of features far from zero would drown in rounding.
-        centred_MC = rows_MC - mean_C
-        covariance_CC = centred_MC.T @ centred_MC / len(rows_MC)
-        return weight_KC @ mean_C, ((weight_KC @ covariance_CC) * weight_KC).sum(dim=1)
 
 
 def join_norms(module: fx.GraphModule) -> None:

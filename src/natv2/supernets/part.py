@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from natv2.supernets.layers import Head, track_statistics
+from natv2.supernets.moments import pointwise_moments, rows_of
 
 _TENSORS = "module."  # what `_EachBatch` puts before the names of its module's tensors
 
@@ -30,8 +31,9 @@ class SupernetPart:
         """Run `batches` with the statistics recorded."""
         return self._run(batches, recording=False)
 
+    @torch.no_grad()
     def observe(self, batches: Sequence[Tensor]) -> None:
-        """Record a head's statistics as `record` does, without logits that nobody asks for."""
+        """Record a head's statistics as `record` does up to rounding, without what nobody asks for."""
         assert isinstance(self._module, Head)
         expand = f"{_TENSORS}expand."
         needed = {name: tensor for name, tensor in self._tensors.items() if name.startswith(expand)}
@@ -57,13 +59,17 @@ class _EachBatch(nn.Module):
 
 
 class _Statistics(nn.Module):
-    """Averages what a head's batch norm sees into its statistics, and computes nothing behind them."""
+    """Averages what a head's batch norm would see into its statistics, without running the head."""
 
     def __init__(self, head: Head) -> None:
         super().__init__()
         self.expand = head.expand
 
     def forward(self, x: Tensor) -> None:
-        mean, variance, batches = self.expand.norm.buffers()
+        mean_K, variance_K, batches = self.expand.norm.buffers()
+        rows_MC = rows_of(x)
+        batch_mean_K, batch_variance_K = pointwise_moments(rows_MC, self.expand.conv.weight.flatten(1))
+        unbiased = len(rows_MC) / max(1, len(rows_MC) - 1)
         batches.add_(1)
-        torch.batch_norm_update_stats(self.expand.conv(x), mean, variance, 1 / int(batches))
+        mean_K.lerp_(batch_mean_K, 1 / int(batches))
+        variance_K.lerp_(batch_variance_K * unbiased, 1 / int(batches))
