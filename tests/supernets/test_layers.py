@@ -74,21 +74,32 @@ def test_initial_values():
 
 @pytest.mark.parametrize("memory_format", [torch.channels_last, torch.contiguous_format])
 @pytest.mark.parametrize("shape", [(2, 3, 1, 1), (3, 40, 7, 7), (1, 96, 5, 4)])
-def test_batch_norm_is_torchs_wherever_it_writes(shape, memory_format):
+@pytest.mark.parametrize("momentum", [0.1, None])
+@pytest.mark.parametrize("recording", [True, False])
+def test_batch_norm_is_torchs_wherever_it_writes(recording, momentum, shape, memory_format):
     torch.manual_seed(0)
     ours, theirs = BatchNorm2d(shape[1], device="meta").to_empty(device="cpu"), nn.BatchNorm2d(shape[1])
     for tensor in theirs.state_dict().values():
         tensor.copy_(torch.rand(tensor.shape) + 0.5)
     ours.load_state_dict(theirs.state_dict())
-    x = torch.randn(shape).contiguous(memory_format=memory_format)
-    for training in (False, True):
+    for layer in (ours, theirs):
+        layer.momentum, layer.track_running_stats = momentum, recording
+    for training in (False, True, True):
         ours.train(training), theirs.train(training)
-        expected = theirs(x.clone())
+        x = (torch.randn(shape) + 2).contiguous(memory_format=memory_format)
         learning = ours(x)
         assert learning.requires_grad and learning.data_ptr() != x.data_ptr()
-        with torch.inference_mode():
-            taken = x.clone()
+        assert torch.equal(learning, theirs(x))
+        with torch.no_grad():
+            taken, expected = x.clone(), theirs(x)
             found = ours(taken)
-        assert (found.data_ptr() == taken.data_ptr()) is not training
-        for result in (learning, found):
-            assert torch.allclose(result, expected, atol=1e-6)
+        assert found.data_ptr() == taken.data_ptr()
+        assert torch.allclose(found, expected, atol=2e-6)
+        for name, buffer in theirs.named_buffers():
+            assert torch.allclose(ours.get_buffer(name), buffer, rtol=1e-5)
+
+
+def test_batch_norm_takes_no_variance_of_one_value():
+    layer = BatchNorm2d(3, device="meta").to_empty(device="cpu").train()
+    with torch.no_grad(), pytest.raises(ValueError, match="more than 1 value per channel"):
+        layer(torch.zeros(1, 3, 1, 1))

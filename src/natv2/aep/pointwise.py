@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.functional import linear
 
-from natv2.supernets import pointwise_moments, rows_of
+from natv2.supernets import average, pointwise_moments, rows_of
 
 
 class PointwiseConvNorm(nn.Module):
@@ -25,20 +25,10 @@ class PointwiseConvNorm(nn.Module):
         mean_K, variance_K = norm.running_mean, norm.running_var
         if norm.training or mean_K is None or variance_K is None:
             mean_K, variance_K = pointwise_moments(rows_MC, weight_KC)
-            self._update(mean_K.detach(), variance_K.detach(), len(rows_MC))
+            average(norm, mean_K, variance_K, len(rows_MC))
         scale_K = norm.weight * torch.rsqrt(variance_K + norm.eps)
         y_MK = linear(rows_MC, weight_KC * scale_K[:, None], norm.bias - mean_K * scale_K)
         return y_MK.view(len(x), *x.shape[2:], -1).permute(0, 3, 1, 2)
-
-    @torch.no_grad()
-    def _update(self, mean_K: Tensor, variance_K: Tensor, count: int) -> None:
-        norm = self.norm
-        if norm.running_mean is None or norm.running_var is None or norm.momentum is None:
-            return
-        norm.running_mean.lerp_(mean_K, norm.momentum)
-        norm.running_var.lerp_(variance_K * count / max(1, count - 1), norm.momentum)  # the unbiased one
-        if norm.num_batches_tracked is not None:
-            norm.num_batches_tracked += 1
 
 
 def join_norms(module: fx.GraphModule) -> None:

@@ -91,8 +91,8 @@ def _border(module: nn.Module, traced: Traced, name: str) -> fx.Node:
     if name not in modules:
         known = [other for other in modules if other]
         close = get_close_matches(name, known, n=3)
-        hint = f"; did you mean {', '.join(close)}?" if close else ""
-        raise UserError(f"unknown exit {name!r}{hint} known modules: {', '.join(known)}")
+        hint = f" (did you mean {', '.join(close)}?)" if close else ""
+        raise UserError(f"unknown exit {name!r}{hint}; known modules: {', '.join(known)}")
     found = traced.outputs.get(name, [])
     if len(found) != 1:
         how = "runs more than once" if found else "does not give one tensor in the forward pass"

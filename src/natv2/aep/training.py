@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from natv2.aep.losses import LearnedWeights, network_loss
 from natv2.aep.network import MultiExitNetwork
+from natv2.aep.pruning import TOP
 from natv2.exits import Weighting, ensemble, exit_weights
 from natv2.images import (
     Augmentation,
@@ -22,7 +23,6 @@ from natv2.training.loop import History, Step, fit, learn
 from natv2.training.optimiser import OptimiserConfig
 from natv2.training.progress import Progress
 
-_TOP = 5
 _QUICKEST, _REST = 0.1, 0.05  # momentum; what may be left of the start after an epoch
 
 
@@ -168,7 +168,7 @@ class Meters:
 
 def _sums(logits: Tensor, labels: Tensor) -> Tensor:
     """Summed cross-entropy, right first answers, and labels among the first five answers."""
-    first = logits.topk(min(_TOP, logits.shape[1]), dim=1).indices
+    first = logits.topk(min(TOP, logits.shape[1]), dim=1).indices
     right = first == labels[:, None]
     loss = cross_entropy(logits.float(), labels, reduction="sum")
     return torch.stack([loss, right[:, 0].sum(), right.sum()])

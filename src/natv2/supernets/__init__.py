@@ -2,7 +2,7 @@
 
 from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from natv2.supernets.finished import Classifier, NetworkHeader, Stored, build_classifier
-from natv2.supernets.moments import pointwise_moments, rows_of
+from natv2.supernets.moments import average, pointwise_moments, rows_of
 from natv2.supernets.network import FIRST, STEM, Network, Part, head, levels, skipped
 from natv2.supernets.part import SupernetPart
 from natv2.supernets.sorting import sort_channels
@@ -21,6 +21,7 @@ __all__ = [
     "Stored",
     "Supernet",
     "SupernetPart",
+    "average",
     "build_classifier",
     "head",
     "levels",

@@ -1,12 +1,28 @@
-"""Mean and variance behind a 1x1 convolution, told by what goes into it."""
+"""Means and variances for batch norms, without the passes over memory that these make themselves."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def rows_of(x: Tensor) -> Tensor:
     """The pixels (N·H·W, C) of feature maps (N, C, H, W): for a 1x1 convolution they are all alike."""
     return x.permute(0, 2, 3, 1).flatten(0, 2)
+
+
+@torch.no_grad()
+def average(norm: nn.BatchNorm2d, mean_C: Tensor, variance_C: Tensor, count: int) -> None:
+    """Average a batch's mean and biased variance into those `norm` keeps, if any, as torch does in training.
+
+    `count` is of the values each of them comes from.
+    """
+    kept_mean, kept_variance, batches = norm.running_mean, norm.running_var, norm.num_batches_tracked
+    if not (norm.training and norm.track_running_stats):
+        return
+    assert kept_mean is not None and kept_variance is not None and batches is not None
+    batches.add_(1)
+    share = 1 / int(batches) if norm.momentum is None else norm.momentum
+    kept_mean.lerp_(mean_C, share)
+    kept_variance.lerp_(variance_C * (count / max(1, count - 1)), share)  # the unbiased one
 
 
 def pointwise_moments(rows_MC: Tensor, weight_KC: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from natv2.supernets.layers import Head, track_statistics
-from natv2.supernets.moments import pointwise_moments, rows_of
+from natv2.supernets.moments import average, pointwise_moments, rows_of
 
 _TENSORS = "module."  # what `_EachBatch` puts before the names of its module's tensors
 
@@ -35,6 +35,8 @@ class SupernetPart:
     def observe(self, batches: Sequence[Tensor]) -> None:
         """Record a head's statistics as `record` does up to rounding, without what nobody asks for."""
         assert isinstance(self._module, Head)
+        self._module.train()
+        track_statistics(self._module, True)
         expand = f"{_TENSORS}expand."
         needed = {name: tensor for name, tensor in self._tensors.items() if name.startswith(expand)}
         functional_call(_EachBatch(_Statistics(self._module)), needed, (batches,), tie_weights=False)
@@ -66,10 +68,6 @@ class _Statistics(nn.Module):
         self.expand = head.expand
 
     def forward(self, x: Tensor) -> None:
-        mean_K, variance_K, batches = self.expand.norm.buffers()
         rows_MC = rows_of(x)
-        batch_mean_K, batch_variance_K = pointwise_moments(rows_MC, self.expand.conv.weight.flatten(1))
-        unbiased = len(rows_MC) / max(1, len(rows_MC) - 1)
-        batches.add_(1)
-        mean_K.lerp_(batch_mean_K, 1 / int(batches))
-        variance_K.lerp_(batch_variance_K * unbiased, 1 / int(batches))
+        mean_K, variance_K = pointwise_moments(rows_MC, self.expand.conv.weight.flatten(1))
+        average(self.expand.norm, mean_K, variance_K, len(rows_MC))
