@@ -4,8 +4,8 @@
 
 300 random architectures of the thesis's space (five sizes, widths 1.0 and 1.2, 100 classes), 200 calibration
 and 1,000 validation images: a fifth of the thesis's, one thread. Ours evaluates those of a size and width
-together; one by one each is extracted, its batch norms recalibrated and its accuracy taken: in NCHW with
-torch's own layers, and in channels-last. To save time only every 6th of them is taken one by one. The sides
+together; one by one each is extracted, its batch norms recalibrated and its accuracy taken, with torch's
+own layers, in NCHW and in channels-last. To save time only every 6th of them is taken one by one. The sides
 take turns, group by group, and the accuracies are compared. The aims: 0.4 of NCHW, 0.6 of channels-last.
 """
 
@@ -18,7 +18,7 @@ import torch
 
 from benchmarks.constant_combinations import recalibrate
 from benchmarks.training_step import eager
-from benchmarks.turns import random_images
+from benchmarks.turns import plain, random_images
 from natv2.images import calibration_batches, evaluation_batches
 from natv2.spaces import DESIGNS, Architecture, SearchSpace
 from natv2.supernets import Network, Supernet
@@ -73,15 +73,15 @@ def main() -> None:
         together = evaluator.accuracies(family, group, "together")
         took = time.perf_counter() - start
         subnet = family[width].subnet
-        last, single = timed(few, lambda a: alone(subnet(a), evaluator, torch.channels_last))  # noqa: B023
-        nchw, plain = timed(
+        last, single = timed(few, lambda a: alone(plain(subnet(a)), evaluator, torch.channels_last))  # noqa: B023
+        nchw, eagerly = timed(
             few,
             lambda a: alone(eager(subnet(a)), evaluator, torch.contiguous_format),  # noqa: B023
         )
         scale = len(group) / len(few)
         seconds += [took, last * scale, nchw * scale]
         same = np.mean(np.asarray(single) == together[::EVERY])
-        apart = np.abs(np.asarray(plain) - together[::EVERY]).max()
+        apart = np.abs(np.asarray(eagerly) - together[::EVERY]).max()
         print(
             f"{size} px, width {width}: {len(group)} networks together {took:5.1f} s, one by one "
             f"{last * scale:6.1f} s in channels-last ({100 * same:.0f} % of the accuracies equal), "

@@ -4,7 +4,7 @@
 
 The largest network and random architectures of width 1.0, 200 classes, one thread. A step
 is forward, backward and the optimiser's step for one architecture; eager networks hold the same weights
-in `nn.Conv2d` layers, contiguous. The two sides alternate in one process, each first as often as second.
+in torch's own layers, contiguous. The two sides alternate in one process, each first as often as second.
 The aim: a ratio of at most 0.45.
 """
 
@@ -12,35 +12,18 @@ import argparse
 from statistics import median
 
 import torch
-from torch import nn
 
 from benchmarks.elastic_step import elastic
-from benchmarks.turns import CLASSES, Side, in_turns, random_architectures, summary, training_step
+from benchmarks.turns import CLASSES, Side, in_turns, plain, random_architectures, summary, training_step
 from natv2.spaces import DESIGNS, Architecture
 from natv2.supernets import Network, Supernet
-from natv2.supernets.depthwise import DepthwiseConv2d
 
 ARCHITECTURES, WIDTH = 9, 1.0
 
 
 def eager(network: Network) -> Network:
-    """`network` in training, with torch's depthwise layers and memory laid out as torch does by default."""
-    for module in list(network.modules()):
-        for name, layer in list(module.named_children()):
-            if isinstance(layer, DepthwiseConv2d):
-                channels, kernel = layer.weight.shape[0], layer.weight.shape[-1]
-                plain = nn.Conv2d(
-                    channels,
-                    channels,
-                    kernel,
-                    stride=layer.stride[0],
-                    padding=kernel // 2,
-                    groups=channels,
-                    bias=False,
-                )
-                plain.weight = layer.weight
-                setattr(module, name, plain)
-    for parameter in network.parameters():
+    """`network` in training, with torch's own layers and memory laid out as torch does by default."""
+    for parameter in plain(network).parameters():
         # Not `contiguous()`: a 1x1 kernel counts as that already, and keeps its channels-last strides.
         parameter.data = parameter.data.clone(memory_format=torch.contiguous_format)
     return network.train()
