@@ -34,6 +34,7 @@ def test_a_head_s_statistics_are_the_same_without_running_it(offset):
     channels = supernet.network.heads["5"].expand.conv.in_channels
     batches = [images_of(images, channels, 2, 2, seed=images) + offset for images in (8, 5)]
     recording.record(batches)
+    observing(batches)  # leaves their module in evaluation
     observing.observe(batches)
     torch.testing.assert_close(observing(batches), recording(batches), rtol=1e-3, atol=1e-5)
     assert not same(observing(batches), supernet.part(head(5))(batches))
