@@ -20,3 +20,14 @@ def test_it_is_torchs_pooling(shape, memory_format):
     for y in (theirs, ours):
         (y**2).sum().backward()
     assert torch.allclose(first.grad, second.grad, atol=1e-6)
+
+
+def test_its_gradient_is_in_the_order_of_channels_last():
+    in_order = []
+    x = torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last).requires_grad_()
+    features = x * 1
+    features.register_hook(
+        lambda gradient: in_order.append(gradient.is_contiguous(memory_format=torch.channels_last))
+    )
+    GlobalAveragePool()(features).square().sum().backward()
+    assert in_order == [True]

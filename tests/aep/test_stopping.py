@@ -78,6 +78,13 @@ def test_the_curve_tells_what_its_thresholds_do(exits, images, classes, seed):
         assert sum(row[f"share_{exit}"] for exit in range(1, exits + 1)) == pytest.approx(1)
 
 
+def test_one_row_divides_the_images_evenly():
+    """Shares are of all images, thresholds of those that have not left before."""
+    logits, labels = said(3, 300, 6)
+    shares = stopping_curve(logits, labels, (1 / 3,) * 3, COSTS).filter(like="share_")
+    assert ((shares - 1 / 3).abs() < 0.02).all(axis=1).any()
+
+
 def test_the_aim_is_kept_and_nothing_better_is_passed_over():
     logits, labels = said(3, 300, 6)
     weights = exit_weights("UNIF", 3)[1]
