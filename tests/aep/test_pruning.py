@@ -71,3 +71,12 @@ def test_best_first_by_top1_then_top5_then_parameters():
     assert list(table["kept"]) == ["1", "2", "1+2"]
     assert list(table["non_dominated"]) == [True, False, False]
     assert list(table["top1"]) == sorted(table["top1"], reverse=True)
+
+
+def test_of_equal_top1_the_better_top5_goes_first():
+    far, near = torch.arange(8.0), torch.arange(8.0)
+    near[0] = 6.5  # the right answer is second instead of last; both are wrong
+    said = Answers(exits=(1, 2), logits_ENC=torch.stack([far, near])[:, None], labels=torch.tensor([0]))
+    table = judge(said, (0.5, 0.5), {"params": parameter_costs(tiny().keep((1, 2)))})
+    assert table["kept"][0] == "2"
+    assert list(table["top5"]) == sorted(table["top5"], reverse=True)
