@@ -1,0 +1,49 @@
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from natv2.aep.measuring import epoch_seconds
+from natv2.aep.pruning import answers
+from natv2.aep.results import result
+from natv2.aep.stopping import stopping_curve
+from natv2.images import evaluation_batches
+from tests.aep.test_classifier import classifier
+from tests.aep.test_training import CONFIG, IMAGES
+from tests.aep.tiny import tiny
+from tests.tiny import splits
+
+
+def test_where_images_leave_early_the_table_tells_what_they_took_one_by_one():
+    images = splits(valid=8, test=40)
+    batches = evaluation_batches(images, images.test, 16)
+    said = answers(classifier().network, batches, 16)
+    curve = stopping_curve(said.logits_ENC, said.labels, classifier().header.weights, np.arange(1.0, 5))
+    all_exits = curve[curve.filter(like="share_").min(axis=1) > 0]
+    row = all_exits.loc[all_exits["mean_cost"].idxmin()]  # most leave at the first
+    early = classifier(thresholds=tuple(row.filter(like="threshold_")))
+    row = result(early, said, said)
+    module, taken, right, left = early.early_stopping(), [], [], set()
+    with torch.inference_mode():
+        for batch in batches:
+            for image, label in zip(batch.at(16), batch.labels, strict=True):
+                with FlopCounterMode(display=False) as counter:
+                    logits, exit = module.decide(image[None])
+                taken.append(counter.get_total_flops() / 2)
+                right.append(logits.argmax().item() == label.item())
+                left.add(exit)
+    assert left == {0, 1, 2, 3}
+    assert row["macs"] == pytest.approx(sum(taken) / len(taken))
+    assert row["test_top1"] == pytest.approx(sum(right) / len(right))
+
+
+def test_timing_an_epoch_leaves_the_networks_as_they_were():
+    network = tiny()
+    before = copy.deepcopy(network.state_dict())
+    (seconds,) = epoch_seconds([network], IMAGES, [replace(CONFIG, batch_size=32)])
+    assert seconds > 0
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, before[name])
