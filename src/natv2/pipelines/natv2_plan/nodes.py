@@ -6,12 +6,12 @@ import torch
 from natv2.devices import Precision, resolve_device
 from natv2.images import ImageSplits
 from natv2.parameters import ElasticParameters, SearchParameters, WidthParameters
-from natv2.pipelines.natv2_search.nodes import (
+from natv2.pipelines.natv2_search.configuration import (
     configure_adaptation,
     configure_search,
     configure_warm_up,
-    costs,
 )
+from natv2.pipelines.natv2_search.nodes import costs
 from natv2.search.latency import NO_TABLE
 from natv2.search.plan import plan_search
 from natv2.spaces import SearchSpace

@@ -1,6 +1,5 @@
 """Nodes of `natv2_search`: warm-up, search and report."""
 
-from hashlib import blake2b
 from typing import Any
 
 import pandas as pd
@@ -8,28 +7,32 @@ import torch
 from matplotlib.figure import Figure as Image
 from plotly.graph_objects import Figure
 
-from natv2.costs import MACS, PARAMS, CostTable, LatencyConfig, LatencyTable
+from natv2.costs import MACS, PARAMS, CostTable, LatencyTable
 from natv2.devices import Precision, resolve_device
 from natv2.errors import UserError
 from natv2.images import ImageSplits
 from natv2.parameters import ConstraintParameters, SearchParameters
+from natv2.pipelines.natv2_search.configuration import (
+    configure_adaptation,
+    configure_latency,
+    configure_search,
+    configure_warm_up,
+    settings_digest,
+)
 from natv2.reporting.architectures import architectures_figure
 from natv2.reporting.front import front_figure, front_image
 from natv2.reporting.fronts_by_turn import extremes, fronts_figure
 from natv2.reporting.search_curves import search_figure
 from natv2.search.adaptable import AdaptableFamily
-from natv2.search.adaptation import AdaptationConfig, adapt, warm_up_largest, widest_teacher
-from natv2.search.constraints import UNCONSTRAINED, Constraints
+from natv2.search.adaptation import adapt, warm_up_largest, widest_teacher
 from natv2.search.evolution import CostsOf
 from natv2.search.feasibility import check_constraints
 from natv2.search.latency import NO_CHECK, NO_TABLE, known_latency_table, latency_error
-from natv2.search.predictors import AUTO, PREDICTORS
 from natv2.search.report import describe_turns
-from natv2.search.search import Search, SearchConfig
+from natv2.search.search import Search
 from natv2.search.starting import adapted_supernet, remark_on_teacher
 from natv2.spaces import Codes, SearchSpace
 from natv2.supernets import Checkpoint, Supernet
-from natv2.training.optimiser import OptimiserConfig
 from natv2.training.progress import Progress
 
 
@@ -59,7 +62,7 @@ def know_costs(
     if "latency" not in objectives and bounds.max_latency is None:
         check_constraints(space, costs(space, images, NO_TABLE), bounds)
         return NO_TABLE, NO_CHECK
-    config = latency_config(search, threads, device)
+    config = configure_latency(search, threads, device)
     table, check = known_latency_table(
         store, space, len(images.class_names), config, force=search.latency.force, seed=seed
     )
@@ -161,7 +164,7 @@ def search_networks(
     )
     summary = {
         "preset": preset,
-        "settings": _settings(search, constraints, narrow),
+        "settings": settings_digest(search, constraints, narrow),
         "seed": seed,
         "supernet": narrow.design.label,
         "source": narrow.origin.get("source"),
@@ -203,17 +206,6 @@ def report_search(
     )
 
 
-def latency_config(search: SearchParameters, threads: int | None, device: str) -> LatencyConfig:
-    """How latency is measured, from what a person may set."""
-    return LatencyConfig(
-        device=resolve_device(device).type,
-        threads=search.latency.threads or threads,
-        batch=search.latency.batch,
-        warm_up=search.latency.warm_up,
-        repetitions=search.latency.repetitions,
-    )
-
-
 def costs(space: SearchSpace, images: ImageSplits, latency_table: pd.DataFrame) -> CostsOf:
     """The objectives beside accuracy of codes of `space`; latency where the table is not empty."""
     table = CostTable(space=space, classes=len(images.class_names))
@@ -225,81 +217,6 @@ def costs(space: SearchSpace, images: ImageSplits, latency_table: pd.DataFrame) 
         return frame if latency is None else frame.assign(latency=latency(codes))
 
     return costs_of
-
-
-def configure_search(
-    search: SearchParameters,
-    objectives: tuple[str, ...],
-    seed: int,
-    constraints: Constraints = UNCONSTRAINED,
-) -> SearchConfig:
-    """What determines the search, from what a person may set."""
-    return SearchConfig(
-        objectives=objectives,
-        sampling=search.sampling,
-        growth=search.growth,
-        archive_size=search.archive_size,
-        pre_processing=search.pre_processing,
-        turns=search.turns,
-        patience=search.patience,
-        candidates=search.candidates,
-        proposal=search.proposal,
-        top=search.top,
-        population=search.population,
-        generations=search.generations,
-        predictors={
-            name: PREDICTORS[name](folds=search.folds)
-            for name in (AUTO if search.predictor == "auto" else (search.predictor,))
-        },
-        features=search.features,
-        distributions=search.distributions,
-        seed=seed,
-        constraints=constraints,
-    )
-
-
-def _settings(search: SearchParameters, constraints: ConstraintParameters, supernet: Checkpoint) -> str:
-    """Tells searches of one preset apart whose other settings differ, or the training they start from."""
-    begun = {name: v for name, v in supernet.origin.items() if name not in ("probes", "search", "seed")}
-    what = (search.model_dump_json(), constraints.model_dump_json(), sorted(begun.items(), key=str))
-    return blake2b(repr(what).encode(), digest_size=4).hexdigest()
-
-
-def configure_warm_up(
-    search: SearchParameters, epochs: int, seed: int, precision: Precision
-) -> AdaptationConfig:
-    """How the largest networks, then the supernets are trained before the search."""
-    warm_up = search.warm_up
-    return _training(search, warm_up.lr, epochs, warm_up.subnets, seed, precision)
-
-
-def configure_adaptation(search: SearchParameters, seed: int, precision: Precision) -> AdaptationConfig:
-    """How the supernets are trained in all turns: one schedule over them (facts, section 5)."""
-    adaptation, epochs = search.adaptation, search.turns * search.adaptation.epochs
-    return _training(search, adaptation.lr, epochs, adaptation.subnets, seed, precision)
-
-
-def _training(
-    search: SearchParameters, lr: float, epochs: int, subnets: int, seed: int, precision: Precision
-) -> AdaptationConfig:
-    optimiser = OptimiserConfig(
-        learning_rate=lr,
-        epochs=epochs,
-        momentum=search.momentum,
-        weight_decay=search.weight_decay,
-        max_gradient_norm=search.max_gradient_norm,
-        precision=precision,
-    )
-    return AdaptationConfig(
-        optimiser=optimiser,
-        batch_size=search.batch_size,
-        subnets=subnets,
-        kd_ratio=search.kd_ratio,
-        exit_weights=search.exit_weights,
-        calibration_images=search.calibration.images,
-        calibration_batch_size=search.calibration.batch_size,
-        seed=seed,
-    )
 
 
 def search_space(narrow: Checkpoint, wide: Checkpoint, search: SearchParameters) -> SearchSpace:

@@ -14,7 +14,7 @@ from natv2.devices import Precision, resolve_device
 from natv2.exits import exit_weights
 from natv2.images import Batch, ImageSplits, calibration_batches, evaluation_batches
 from natv2.parameters import ConstraintParameters, PostprocessParameters, SearchParameters
-from natv2.pipelines.natv2_search.nodes import latency_config
+from natv2.pipelines.natv2_search.configuration import configure_latency
 from natv2.reporting.finished import finished_figure
 from natv2.reporting.front import front_figure
 from natv2.search.finishing import METHODS, Finishing, Method, plan_finishing
@@ -102,7 +102,7 @@ def test_networks(
     """
     images = images.to(resolve_device(device))
     batches = evaluation_batches(images, images.test, search.evaluation_batch_size)
-    latency = latency_config(search, threads, device) if "latency" in summary["objectives"] else None
+    latency = configure_latency(search, threads, device) if "latency" in summary["objectives"] else None
     before = {name: _tested(stored, batches, latency)[0] for name, stored in found.items()}
     rows, classes = [], pd.DataFrame({"class": images.class_names})
     for name, stored in finished.items():

@@ -11,7 +11,8 @@ from plotly.graph_objects import Figure
 from natv2.devices import Precision, resolve_device
 from natv2.images import ImageSplits
 from natv2.parameters import PredictorStudyParameters, SearchParameters
-from natv2.pipelines.natv2_search.nodes import adapted_family, configure_adaptation, search_space
+from natv2.pipelines.natv2_search.configuration import configure_adaptation
+from natv2.pipelines.natv2_search.nodes import adapted_family, search_space
 from natv2.randomness import numpy_generator
 from natv2.reporting.predictor_study import (
     encoding_lines,
