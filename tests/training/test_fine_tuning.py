@@ -120,6 +120,16 @@ def test_the_best_epoch_is_the_one_with_the_lowest_validation_loss(tmp_path, pha
     assert len(phases[1]["epochs"]) == epochs
 
 
+def test_all_epochs_are_the_whole_schedule_in_both_phases(tmp_path, phases, validations):
+    config = replace(CONFIG, epochs="all")
+    _, result = fine_tune(found_network(), images=IMAGES, config=config, progress=Progress(tmp_path))
+    assert [len(phase["epochs"]) for phase in phases] == [6, 6]
+    assert result.epochs == 6
+    assert result.valid_accuracy == 0.5  # of the last epoch, not of the best
+    rates = [entry["learning_rate"] for entry in phases[1]["history"]]
+    assert rates[-1] < 0.1 * rates[0]
+
+
 @pytest.mark.parametrize("where", [0.1, 0.97], ids=["phase one", "phase two"])
 def test_a_stopped_fine_tuning_goes_on(tmp_path, monkeypatch, where):
     steps, limit, forward = 0, float("inf"), Network.forward

@@ -6,6 +6,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from natv2.exits import Weighting
 from natv2.parameters.fields import BatchSize, Fraction, Model, NotNegative
+from natv2.training.fine_tuning import Epochs
 from natv2.training.optimiser import OptimiserName
 
 
@@ -21,6 +22,7 @@ class PostprocessParameters(Model):
     weight_decay: NotNegative
     batch_size: BatchSize
     max_epochs: PositiveInt
+    epochs: Epochs
     patience: PositiveInt
 
 

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -16,18 +17,23 @@ from natv2.training.loop import Step, best_epoch, fit, learn
 from natv2.training.optimiser import OptimiserConfig
 from natv2.training.progress import Progress
 
+Epochs = Literal["found", "all"]
+"""How many: those with the lowest validation loss, as the thesis has it, or the schedule to its end."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FineTuningConfig:
     """How a found network is fine-tuned (section 6.2.5); its schedule's epochs are the most it may take.
 
-    A network with several exits is trained jointly and judged as an ensemble, both by `weighting`: the
-    AEP-based method. One exit's weight is 1, whatever the weighting.
+    `patience` ends phase one where epochs are `found`. A network with several exits is trained jointly and
+    judged as an ensemble, both by `weighting`: the AEP-based method. One exit's weight is 1, whatever the
+    weighting.
     """
 
     optimiser: OptimiserConfig
     weighting: Weighting = "UNIF"
     batch_size: int
+    epochs: Epochs = "found"
     patience: int
     evaluation_batch_size: int
     seed: int
@@ -35,7 +41,7 @@ class FineTuningConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What phase one found: the epoch with the lowest validation loss, and its validation top-1."""
+    """What phase one found: how many epochs to train, and validation top-1 behind them."""
 
     epochs: int
     valid_accuracy: float
@@ -47,7 +53,8 @@ def fine_tune(
     """Fine-tune copies of `network` twice from its weights; gives the second, and what the first found.
 
     Phase one trains on the training images and finds the number of epochs with the lowest validation
-    loss; phase two trains on training and validation images for exactly that number.
+    loss, or with `epochs="all"` what the whole schedule is worth; phase two trains on training and
+    validation images for exactly that number.
     """
     found = find_epochs(network, images=images, config=config, progress=progress)
     final = copy.deepcopy(network)
@@ -81,9 +88,9 @@ def find_epochs(
         progress=progress.child("find"),
         seed=config.seed,
         validate=lambda: validate(trial, valid, outputs),
-        patience=config.patience,
+        patience=config.patience if config.epochs == "found" else None,
     )
-    epochs = best_epoch(history)
+    epochs = best_epoch(history) if config.epochs == "found" else len(history)
     return Found(epochs=epochs, valid_accuracy=history[epochs - 1]["valid_accuracy"])
 
 

@@ -142,6 +142,7 @@ def configure(
         optimiser=optimiser,
         weighting=plan.weighting,
         batch_size=postprocess.batch_size,
+        epochs=postprocess.epochs,
         patience=postprocess.patience,
         evaluation_batch_size=search.evaluation_batch_size,
         seed=seed,
