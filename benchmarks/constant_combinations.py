@@ -7,7 +7,8 @@ calibration and 1,000 test images: a tenth of the thesis's 2,000 and 10,000. Our
 together; one by one each is extracted, its batch norms recalibrated and its accuracy taken, in
 channels-last: in torch's own layers, and in ours, which record and test faster too. To save time only every
 8th of them, other ones each turn, is taken one by one: these meet all values alike. The sides take turns,
-size by size, and the accuracies are compared. What counts is the time of all turns. The aim: 0.2 of one by
+size by size, and the accuracies are compared (which says little of untrained networks;
+tests/training/test_evaluation.py says more). What counts is the time of all turns. The aim: 0.2 of one by
 one in torch's layers.
 """
 

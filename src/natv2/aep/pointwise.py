@@ -11,7 +11,8 @@ class PointwiseConvNorm(nn.Module):
     """A 1x1 convolution and the batch norm behind it, computed as one convolution, in training too.
 
     Mean and variance of what the convolution gives follow from what it takes (`pointwise_moments`), so no
-    pass over its output is needed. It holds both layers and is equal to them up to rounding.
+    pass over its output is needed. It holds both layers and is equal to them up to rounding. Under autocast
+    it is them: their batch norm centres what the rounded product has moved.
     """
 
     def __init__(self, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
@@ -20,6 +21,9 @@ class PointwiseConvNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, K, H, W), normalised; in training it updates the running statistics."""
+        if torch.is_autocast_enabled(x.device.type):
+            both: Tensor = self.norm(self.convolution(x))
+            return both
         rows_MC = rows_of(x)
         weight_KC, norm = self.convolution.weight.flatten(1), self.norm
         mean_K, variance_K = norm.running_mean, norm.running_var
@@ -39,7 +43,7 @@ def join_norms(module: fx.GraphModule) -> None:
         if not _is_pointwise(convolution) or len(users) != 1 or users[0].op != "call_module":
             continue
         norm = module.get_submodule(str(users[0].target))
-        if isinstance(norm, nn.BatchNorm2d) and norm.affine:
+        if type(norm) is nn.BatchNorm2d and norm.affine:  # a subclass may do more
             assert isinstance(convolution, nn.Conv2d)
             module.set_submodule(str(node.target), PointwiseConvNorm(convolution, norm))
             module.set_submodule(str(users[0].target), nn.Identity())
@@ -47,7 +51,7 @@ def join_norms(module: fx.GraphModule) -> None:
 
 def _is_pointwise(module: nn.Module | None) -> bool:
     return (
-        isinstance(module, nn.Conv2d)
+        type(module) is nn.Conv2d
         and module.kernel_size == module.stride == (1, 1)
         and module.padding == (0, 0)
         and module.groups == 1

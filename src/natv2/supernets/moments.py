@@ -21,20 +21,23 @@ def average(norm: nn.BatchNorm2d, mean_C: Tensor, variance_C: Tensor, count: int
     assert kept_mean is not None and kept_variance is not None and batches is not None
     batches.add_(1)
     share = 1 / int(batches) if norm.momentum is None else norm.momentum
-    kept_mean.lerp_(mean_C, share)
-    kept_variance.lerp_(variance_C * (count / max(1, count - 1)), share)  # the unbiased one
+    kept_mean.lerp_(mean_C.to(kept_mean.dtype), share)
+    unbiased_C = variance_C * (count / max(1, count - 1))
+    kept_variance.lerp_(unbiased_C.to(kept_variance.dtype), share)
 
 
 def pointwise_moments(rows_MC: Tensor, weight_KC: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and biased variance (K,) of `rows_MC @ weight_KC.T`, in full precision.
+    """Mean and biased variance (K,) of `rows_MC @ weight_KC.T`, without that product; not for bf16.
 
     The convolution is linear, so they follow from mean and covariance of its input: with six times as many
-    channels behind it as in front, a sixth of its own work, and no pass over its output.
+    channels behind it as in front, a sixth of its own work, and no pass over its output. Raises ValueError
+    for one row, as torch's batch norm does.
     """
-    with torch.autocast(rows_MC.device.type, enabled=False):
-        rows_MC, weight_KC = rows_MC.float(), weight_KC.float()
-        mean_C = rows_MC.mean(dim=0)
-        # Centred first: the covariance of features far from zero would drown in rounding.
-        centred_MC = rows_MC - mean_C
-        covariance_CC = centred_MC.T @ centred_MC / len(rows_MC)
-        return weight_KC @ mean_C, ((weight_KC @ covariance_CC) * weight_KC).sum(dim=1)
+    if len(rows_MC) == 1:
+        raise ValueError(f"expected more than 1 value per channel in training, got {tuple(rows_MC.shape)}")
+    mean_C = rows_MC.mean(dim=0)
+    # Centred first: the covariance of features far from zero would drown in rounding.
+    centred_MC = rows_MC - mean_C
+    covariance_CC = centred_MC.T @ centred_MC / len(rows_MC)
+    variance_K = ((weight_KC @ covariance_CC) * weight_KC).sum(dim=1)
+    return weight_KC @ mean_C, variance_K.clamp(min=0)  # where nothing varies, rounding goes below
