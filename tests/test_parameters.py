@@ -149,6 +149,8 @@ def test_presets_are_small_in_small_environments(env, preset):
         ("eps.weight_decay", float("nan"), ["'eps.weight_decay'", "nan", "finite"]),
         ("eps.phases.full.subnets", 1, ["'eps.phases.full.subnets'", "0"]),
         ("eps.phases.kernel.epochs", 4, ["'eps.phases.kernel'", "warmup_epochs (5)", "epochs (4)"]),
+        ("eps.phases.whole.epochs", 4, ["'eps.phases.whole'", "warmup_epochs (5)", "epochs (4)"]),
+        ("eps.calibration.images", 1, ["'eps.calibration.images'", "1", "2"]),
         ("search.top", 301, ["'search'", "top (301)", "archive_size (300)"]),
         ("search.candidates", 101, ["'search'", "candidates (101)", "population (100)"]),
         ("search.archive_size", 150, []),

@@ -30,7 +30,15 @@ def check_inputs(
     `registered` are all pipelines by name; `env` and `runtime_params` were given on the command line.
     """
     for name in sorted(pipeline.inputs()):
-        if name in catalog and not catalog.exists(name):
+        if name not in catalog:
+            makers = {
+                node.name for each in registered.values() for node in each.nodes if name in node.outputs
+            }
+            raise UserError(
+                f"{name} is not kept when a run has ended; start from where it is made, with "
+                f"--from-nodes {','.join(sorted(makers))} or without"
+            )
+        if not catalog.exists(name):
             raise UserError(_missing(name, catalog.get(name), registered, _options(env, runtime_params)))
 
 

@@ -125,3 +125,13 @@ def test_what_no_run_need_have_may_be_missing(tmp_path, monkeypatch):
 def test_tables_of_runs_are_read_only(runs):
     with pytest.raises(DatasetError, match="can only be read"):
         runs.save(FRAME)
+
+
+@pytest.mark.parametrize("digest", ["38459584", "89e23916", "00000017"])
+def test_a_digest_is_no_number(tmp_path, runs, digest):
+    frame = FRAME.assign(settings=digest)
+    tracked(tmp_path, "2026-01-01", frame=frame)
+    path = tmp_path / "reporting/test_accuracy.csv/2026-01-02/test_accuracy.csv"
+    path.parent.mkdir(parents=True)
+    frame.to_csv(path, index=False)
+    assert runs.load()["settings"].tolist() == [digest] * 4

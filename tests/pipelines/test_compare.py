@@ -25,3 +25,29 @@ def test_without_a_search_it_says_what_makes_one(empty, run_in):
     result = run_in(empty)("--pipeline", "natv2_compare")
     assert result.exit_code == 1
     assert "kedro run --pipeline natv2_search" in result.output
+
+
+def test_trainings_are_compared_as_their_own_tables_say(journey, run_in):
+    result = run_in(journey.project)("--pipeline", "ofav2_compare")
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(journey.project.newest("comparison_table.csv"), dtype={"settings": str})
+    assert len(table) == 2  # one training at each width
+    for width, row in table.set_index("width").iterrows():
+        name = "narrow" if width == table["width"].min() else "wide"
+        (path,) = journey.project.root.glob(f"data/08_reporting/**/{name}/test_accuracy.csv/*/*.csv")
+        tested = pd.read_csv(path, dtype={"settings": str})
+        assert row["settings"] == tested["settings"].unique().item()
+        for step, frame in tested.groupby("step"):
+            assert row[f"{step} mean"] == pytest.approx(100 * frame["accuracy"].mean(), abs=0.01)
+            assert row[f"{step} best"] == pytest.approx(100 * frame["accuracy"].max(), abs=0.01)
+
+
+def test_the_plan_of_a_training_has_its_phases(journey, run_in):
+    result = run_in(journey.project)("--pipeline", "ofav2_plan")
+    assert result.exit_code == 0, result.output
+    plan = pd.read_csv(journey.project.newest("plan.csv"))
+    curves = pd.read_csv(journey.project.newest("curves.csv"))
+    for _, rows in plan.groupby("width"):
+        epochs = rows.set_index("phase")["epochs"].to_dict()
+        assert epochs == curves.groupby("phase").size().to_dict()
+    assert (plan[["training", "evaluation", "memory", "disk"]] > 0).all(axis=None)

@@ -6,7 +6,15 @@ import pytest
 import torch
 
 from natv2.exits import exit_weights
-from natv2.images import Batch, ImageSet, calibration_batches, evaluation_batches, training_batches
+from natv2.images import (
+    Batch,
+    ImageSet,
+    ImageSplits,
+    calibration_batches,
+    evaluation_batches,
+    training_batches,
+)
+from natv2.images.augmentation import Augmentation
 from natv2.shrinking import train
 from natv2.shrinking.accuracy import phase_accuracy
 from natv2.shrinking.config import PhaseConfig, ShrinkingConfig, equal_epochs
@@ -240,13 +248,21 @@ def test_accuracy_over_the_constant_combinations():
     assert ours.values.tolist() == theirs.values.tolist()
 
 
-def test_what_no_column_names_is_in_the_digest_of_the_settings():
-    same = [{"seed": 9}, {"schedule": "ps"}, {"kd": "e2e"}, {"evaluation_batch_size": 7}, {"probes": 3}]
+def test_what_no_column_names_is_in_the_settings():
+    def settings(images: ImageSplits = IMAGES, **changes: Any) -> object:
+        return replace(CONFIG, **changes).training(DESIGNS[NAME], images)["settings"]
+
+    same = [{"seed": 9}, {"kd": "e2e"}, {"evaluation_batch_size": 7}, {"probes": 3}]
     other = [{"kd_ratio": 0.25}, {"exit_weights": "ASC"}, {"resolutions": (16, 24, 32)}, {"batch_size": 3}]
-    rate = {"level_1": PhaseConfig(optimiser=OptimiserConfig(learning_rate=0.7, epochs=2), subnets=1)}
-    other += [{"phases": {**CONFIG.phases, **rate}}]
-    assert {replace(CONFIG, **changes).digest() for changes in same} == {CONFIG.digest()}
-    assert len({CONFIG.digest(), *(replace(CONFIG, **changes).digest() for changes in other)}) == 6
+    rate = PhaseConfig(optimiser=OptimiserConfig(learning_rate=0.7, epochs=2), subnets=1)
+    same += [{"phases": {**CONFIG.phases, "level_1": rate}}]  # which this supernet does not have
+    fp32 = OptimiserConfig(learning_rate=0.05, epochs=2, precision="fp32")  # as auto is on a CPU
+    same += [{"phases": {**CONFIG.phases, "kernel": PhaseConfig(optimiser=fp32, subnets=1)}}]
+    other += [{"phases": {**CONFIG.phases, "kernel": rate}}]
+    assert {settings(**changes) for changes in same} == {settings()}
+    fewer, mirrored = splits(train=16, valid=40), replace(IMAGES, augmentation=Augmentation(flip=True))
+    others = [settings(**changes) for changes in other]
+    assert len({settings(), settings(fewer), settings(mirrored), *others}) == 8
     frame = accuracy(new_supernet(NAME), "whole", schedule="random", extremes_only=True, kd_ratio=0.25)
     assert len(set(frame["settings"])) == 1
 

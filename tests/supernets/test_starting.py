@@ -25,6 +25,18 @@ def test_of_the_same_shape_all_of_it(tmp_path):
     assert all(torch.equal(weight, expected[name]) for name, weight in taken.named_parameters())
 
 
+def test_a_folder_of_versions_is_refused_with_its_newest_file(tmp_path):
+    folder = tmp_path / "supernet.safetensors"
+    for version in ("2026-01-02", "2026-01-03"):
+        place = folder / version
+        place.mkdir(parents=True)
+        saved(place, new_supernet(NAME)).rename(place / "supernet.safetensors")
+    with pytest.raises(UserError, match=f"is a folder.*newest.* {place}/supernet.safetensors"):
+        starting_weights(new_supernet(NAME), folder, tuple("abcd"))
+    with pytest.raises(UserError, match=r"is a folder, not a supernet's file$"):
+        starting_weights(new_supernet(NAME), tmp_path, tuple("abcd"))
+
+
 @pytest.mark.parametrize("classes", ["abce", "abdc"], ids=["another class", "another order"])
 def test_other_classes_keep_the_new_classifiers(tmp_path, classes):
     given, taken = new_supernet(NAME), new_supernet(NAME, seed=5)

@@ -98,8 +98,13 @@ def _object(file: Path | io.StringIO) -> pd.DataFrame:
     return pd.DataFrame([json.loads(text)])
 
 
+def _table(file: Path | io.StringIO) -> pd.DataFrame:
+    # A digest is a text, though 38459584 and 89e23916 look like numbers.
+    return pd.read_csv(file, dtype={"settings": str})
+
+
 _READERS: Mapping[str, Callable[[Any], pd.DataFrame]] = MappingProxyType(
-    {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".json": _object}
+    {".csv": _table, ".parquet": pd.read_parquet, ".json": _object}
 )
 
 

@@ -52,7 +52,7 @@ def training_batches(
     """One epoch of `images` (of `splits`, any part of it), shuffled and augmented.
 
     A batch is a function of (seed, purpose, epoch, its step) alone. A last batch of fewer than half
-    of `batch_size` images is dropped, for the sake of batch norm, unless it is the only one.
+    of `batch_size` images, or of one, is dropped for the sake of batch norm, unless it is the only one.
     """
     order = torch.randperm(len(images), generator=torch_generator(seed, purpose, epoch, "order"))
     sizes = _training_sizes(len(images), batch_size)
@@ -111,7 +111,7 @@ def calibration_batches(splits: ImageSplits, *, images: int, batch_size: int, se
 def _training_sizes(images: int, batch_size: int) -> list[int]:
     whole, rest = divmod(images, batch_size)
     sizes = [batch_size] * whole
-    if rest and (2 * rest >= batch_size or not whole):
+    if rest and (not whole or (rest > 1 and 2 * rest >= batch_size)):
         sizes.append(rest)
     return sizes
 

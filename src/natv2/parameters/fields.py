@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 def one_of(known: Mapping[str, object]) -> AfterValidator:
@@ -59,5 +59,5 @@ class WidthParameters(Model):
 class CalibrationParameters(Model):
     """Training images that batch-norm statistics are taken from."""
 
-    images: PositiveInt
+    images: BatchSize
     batch_size: BatchSize

@@ -46,19 +46,25 @@ class ElasticParameters(Model):
         )
 
 
-class PhaseParameters(Model):
-    """A row of Table 5.2; `subnets` are drawn for each batch."""
+class _Course(Model):
+    """How long a phase goes on, and its learning rate behind the warm-up."""
 
     lr: PositiveFloat
-    epochs: Count
+    epochs: Count | None
     warmup_epochs: Count
-    subnets: PositiveInt
 
     @model_validator(mode="after")
     def _warms_up_within(self) -> Self:
-        if self.warmup_epochs > self.epochs:
+        if self.epochs is not None and self.warmup_epochs > self.epochs:
             raise ValueError(f"warmup_epochs ({self.warmup_epochs}) must not be above epochs ({self.epochs})")
         return self
+
+
+class PhaseParameters(_Course):
+    """A row of Table 5.2; `subnets` are drawn for each batch."""
+
+    epochs: Count
+    subnets: PositiveInt
 
 
 class FullPhaseParameters(PhaseParameters):
@@ -67,12 +73,9 @@ class FullPhaseParameters(PhaseParameters):
     subnets: Literal[0]
 
 
-class WholePhaseParameters(Model):
+class WholePhaseParameters(_Course):
     """The one phase of a schedule without shrinking; epochs None: as much training as Table 5.2's rows."""
 
-    lr: PositiveFloat
-    epochs: Count | None
-    warmup_epochs: Count
     subnets: Annotated[int, Field(ge=2)]
 
 

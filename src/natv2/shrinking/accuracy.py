@@ -61,17 +61,15 @@ def evaluator(supernet: Supernet, images: ImageSplits, part: ImageSet, config: S
 
 
 def identity(supernet: Supernet, images: ImageSplits, config: ShrinkingConfig) -> dict[str, object]:
-    """What tells one training of a supernet from another, for each row of a table."""
+    """What tells one training of a supernet, and how it was tested, from another, for each row of a table."""
+    training = config.training(supernet.design, images)
+    if config.extremes_only:  # a mean of fewer networks is not that of all
+        training["settings"] = f"{training['settings']} extremes"
     return {
-        "source": images.name,
         "supernet": supernet.design.label,
         "width": supernet.width,
-        "schedule": config.schedule,
-        "teacher": config.taught_by(),
-        "kd": config.kd,
-        "seed": config.seed,
         "passes": config.passes(supernet.design),
-        "settings": config.digest(),
+        **training,
     }
 
 

@@ -1,10 +1,13 @@
 """What determines the training of a supernet beside its images (thesis, section 5.2.2, Table 5.2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from hashlib import blake2b
 from typing import Literal
 
+import torch
+
+from natv2.devices import resolve_precision
 from natv2.exits import Weighting, exit_weights
 from natv2.images import Batch, ImageSplits, calibration_batches
 from natv2.shrinking.phases import Schedule, phases_of
@@ -57,17 +60,39 @@ class ShrinkingConfig:
         """Who teaches the subnets, for tables: fixed, progressive, in-place or none."""
         if self.schedule == "random" or self.kd == "none":
             return "none"
-        return "in-place" if self.schedule == "sandwich" else self.teacher
+        if self.schedule == "sandwich":
+            return "in-place"
+        return self.teacher if self.kd_ratio > 0 else "none"
 
     def passes(self, design: Design) -> int:
         """How often a network is trained on all images in all phases of a supernet of `design`."""
         return sum(self.phases[phase].passes for phase in phases_of(design, self.schedule))
 
-    def digest(self) -> str:
-        """Eight digits for what changes results and has no column in their tables: rates, weights."""
-        named, without_effect = {"schedule", "teacher", "kd", "seed"}, {"evaluation_batch_size", "probes"}
+    def training(self, design: Design, images: ImageSplits) -> dict[str, object]:
+        """What tells one training of a supernet of `design` from another, with its seed."""
+        taught_by = self.taught_by()
+        return {
+            "source": images.name,
+            "schedule": self.schedule,
+            "teacher": taught_by,
+            "kd": "none" if taught_by == "none" else self.kd,
+            "seed": self.seed,
+            "settings": self._digest(design, images),
+        }
+
+    def _digest(self, design: Design, images: ImageSplits) -> str:
+        """Eight digits for what changes a training and has no name of its own: rates, sizes, images."""
+        named = {"schedule", "teacher", "kd", "seed"}
+        without_effect = {"evaluation_batch_size", "extremes_only", "probes"}
         names = [field.name for field in fields(self) if field.name not in named | without_effect]
-        settings = {name: getattr(self, name) for name in names} | {"phases": sorted(self.phases.items())}
+        device = torch.device(images.device)
+        phases = []
+        for phase in phases_of(design, self.schedule):
+            optimiser = self.phases[phase].optimiser
+            optimiser = replace(optimiser, precision=resolve_precision(optimiser.precision, device))
+            phases.append((phase, replace(self.phases[phase], optimiser=optimiser)))
+        settings = {name: getattr(self, name) for name in names} | {"phases": phases}
+        settings["images"] = (len(images.train), images.augmentation)
         return blake2b(repr(settings).encode(), digest_size=4).hexdigest()
 
     def loss_weights(self, design: Design) -> tuple[float, ...]:

@@ -95,7 +95,7 @@ def phase_step(
             kd=config.kd,
             label_smoothing=config.label_smoothing,
         )
-    teaches = teacher is not None and config.taught_by() != "none" and config.kd_ratio > 0
+    teaches = config.taught_by() != "none"
     return elastic_step(
         {supernet.width: supernet},
         drawn,

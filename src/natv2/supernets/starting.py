@@ -16,8 +16,12 @@ def starting_weights(supernet: Supernet, path: Path, classes: Sequence[str]) -> 
 
     At another width the channels that both have are taken, which are the first ones; the others stay as
     they are. The classifier is taken only where the names of its `classes` are the same. Raises UserError
-    where the file holds a supernet of another design, or none.
+    where it is no file, or one that holds a supernet of another design, or none.
     """
+    if path.is_dir():  # where all versions of a checkpoint are
+        *_, newest = [None, *sorted(path.glob(f"*/{path.name}"))]
+        hint = f"; the newest file in it is {newest}" if newest else ""
+        raise UserError(f"init_from {path} is a folder, not a supernet's file{hint}")
     checkpoint = read_checkpoint(path)
     if checkpoint.design != supernet.design:
         raise UserError(

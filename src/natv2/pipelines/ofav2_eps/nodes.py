@@ -9,6 +9,7 @@ import torch
 from plotly.graph_objects import Figure
 
 from natv2.devices import Precision, resolve_device
+from natv2.errors import UserError
 from natv2.images import ImageSplits
 from natv2.parameters import ElasticParameters, EpsParameters
 from natv2.reporting.health import health_figure
@@ -47,6 +48,11 @@ def configure(
     phases = {name: _phase(row, eps, precision) for name, row in rows.items()}
     if whole["epochs"] is None:
         whole["epochs"] = equal_epochs(phases, design, whole["subnets"])
+        if whole["warmup_epochs"] > whole["epochs"]:
+            raise UserError(
+                f"eps.phases.whole.warmup_epochs ({whole['warmup_epochs']}) must not be above the "
+                f"{whole['epochs']} epochs that equal the other phases' training"
+            )
     return ShrinkingConfig(
         schedule=schedule,
         teacher=teacher,
@@ -96,7 +102,7 @@ def full_phase(
     progress: Progress,
 ) -> tuple[Checkpoint, Report]:
     """A new supernet, or one that starts from a checkpoint, and its largest network trained."""
-    design = elastic.design(supernet)
+    design, images = elastic.design(supernet), images.to(resolve_device(device))
     config = configure(images, design, eps, schedule, teacher, kd, seed, precision)
     network = Supernet(design, width, len(images.class_names), dropout=config.dropout, seed=config.seed)
     if init_from is not None:
@@ -104,7 +110,7 @@ def full_phase(
     network.to(memory_format=torch.channels_last)
     if "full" not in phases_of(design, schedule):
         return _checkpoint(network, "none", images, config, []), {}
-    return _train(network, "full", None, images, config, device, progress)
+    return _train(network, "full", None, images, config, progress)
 
 
 def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, Report]]:
@@ -133,10 +139,13 @@ def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, Report]]:
         design = elastic.design(supernet)
         if phase not in phases_of(design, schedule):
             return previous, {}
+        images = images.to(resolve_device(device))
         config = configure(images, design, eps, schedule, teacher, kd, seed, precision)
+        for checkpoint in (full, previous):
+            _check_training(checkpoint, config, images)
         earlier = (previous if teacher == "progressive" else full, previous)
         network = previous.supernet(dropout=config.dropout)
-        return _train(network, phase, earlier, images, config, device, progress)
+        return _train(network, phase, earlier, images, config, progress)
 
     node.__name__ = phase
     return node
@@ -148,13 +157,11 @@ def _train(
     earlier: tuple[Checkpoint, Checkpoint] | None,
     images: ImageSplits,
     config: ShrinkingConfig,
-    device: str,
     progress: Progress,
 ) -> tuple[Checkpoint, Report]:
     """Train and test; `earlier` are the teacher's checkpoint and that of the phase before."""
-    target = resolve_device(device)
-    images, supernet = images.to(target), supernet.to(target)
-    teacher = earlier[0].supernet().to(target) if earlier else None
+    supernet = supernet.to(images.device)
+    teacher = earlier[0].supernet().to(images.device) if earlier else None
     history = train_phase(supernet, phase, teacher=teacher, images=images, config=config, progress=progress)
     before = earlier[1].origin.get("probes", []) if earlier else []
 
@@ -177,16 +184,20 @@ def _train(
 def _checkpoint(
     supernet: Supernet, phase: str, images: ImageSplits, config: ShrinkingConfig, probes: list[float]
 ) -> Checkpoint:
-    origin = {
-        "source": images.name,
-        "seed": config.seed,
-        "schedule": config.schedule,
-        "teacher": config.taught_by(),
-        "kd": config.kd,
-        "resolutions": list(config.resolutions),
-        "probes": probes,
-    }
+    training = config.training(supernet.design, images)
+    origin = {**training, "resolutions": list(config.resolutions), "probes": probes}
     return Checkpoint.of(supernet, classes=images.class_names, phase=phase, origin=origin)
+
+
+def _check_training(checkpoint: Checkpoint, config: ShrinkingConfig, images: ImageSplits) -> None:
+    """Raise UserError where a checkpoint, perhaps of another run, is of another training than asked for."""
+    for name, asked in config.training(checkpoint.design, images).items():
+        if (found := checkpoint.origin.get(name, asked)) != asked:
+            what = "other rates, epochs, sizes or images" if name == "settings" else f"{name}={found}"
+            raise UserError(
+                f"the supernet behind phase {checkpoint.phase} was trained with {what}, not as asked for "
+                f"({name}={asked}); ask for what it was trained with, or run the whole of ofav2_eps"
+            )
 
 
 def report(
@@ -228,6 +239,8 @@ def evaluate_steps(
     config = configure(images, design, eps, schedule, teacher, kd, seed, precision)
     target = resolve_device(device)
     images = images.to(target)
+    for checkpoint in checkpoints:
+        _check_training(checkpoint, config, images)
     made = {checkpoint.phase: checkpoint for checkpoint in checkpoints}
     frames = []
     for phase in steps_of(design, schedule).values():
