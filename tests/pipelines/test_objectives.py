@@ -2,22 +2,29 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from natv2.costs import MACS, architecture_cost
 from natv2.images import calibration_batches, evaluation_batches
+from natv2.pipelines.natv2_plan.nodes import plan_stages
+from natv2.pipelines.natv2_search.configuration import settings_digest
 from natv2.pipelines.natv2_search.nodes import know_costs, report_search, search_networks
 from natv2.pipelines.postprocess.nodes import choose_networks, finish_networks
 from natv2.pipelines.postprocess.nodes import test_networks as last_node
+from natv2.pipelines.postprocess_study import create_pipeline as study_pipeline
+from natv2.search.archive import Archive
 from natv2.search.latency import NO_TABLE
-from natv2.search.report import architecture_of
-from natv2.spaces import Architecture
+from natv2.search.report import architecture_of, describe_archive
+from natv2.spaces import Architecture, SearchSpace, constant
 from natv2.supernets import Supernet
 from natv2.training.calibration import calibrate
 from natv2.training.evaluation import top1
 from natv2.training.progress import Progress
+from tests.designs import DESIGNS
 from tests.pipelines.slices import family, parameters
 from tests.tiny import splits
 
@@ -113,6 +120,91 @@ def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_pa
     assert results["accuracy_before"].tolist() == chosen["accuracy"].tolist()
     assert results["params"].tolist() == chosen["params"].tolist()
     assert results["macs"].tolist() == chosen["macs"].tolist()
+
+
+def front_of(design: str, *exits: int) -> pd.DataFrame:
+    """What a search says of small networks with these exits, which all stand out."""
+    space = SearchSpace(design=DESIGNS[design], resolutions=(16,), widths=(0.1, 0.2))
+    values = {"resolution": 16, "width": 0.1, "depth": 2, "kernel": 3, "expand_ratio": 3, "mask": 4}
+    codes = np.stack([space.encode(constant(space.design, exits=(exit,), **values)) for exit in exits])
+    costs = pd.DataFrame({"params": codes.sum(axis=1), "macs": codes.sum(axis=1)})
+    archive = Archive.evaluated(codes, accuracy=0.5, costs=costs, turn=0)
+    return describe_archive(archive, space, ("accuracy",), 1).assign(high_tradeoff=True)
+
+
+def finished_by(method: str, front: pd.DataFrame, tmp_path):
+    postprocess = PARAMETERS.postprocess.model_copy(update={"method": method})
+    inputs = (
+        choose_networks(front, postprocess),
+        *family("EE_B_OFAMobileNetV3", IMAGES),
+        IMAGES,
+        postprocess,
+    )
+    return finish_networks(*inputs, PARAMETERS.search, 0, "cpu", "fp32", Progress(tmp_path))
+
+
+def test_a_network_without_earlier_exits_is_not_finished_by_the_same_method_twice(tmp_path):
+    _, finished = finished_by("both", front_of("EE_B_OFAMobileNetV3", 1, 5), tmp_path)
+    assert list(finished) == ["network_01_standard", "network_02_standard", "network_02_aep"]
+
+
+@pytest.mark.parametrize(("bound", "kept"), [(1e6, True), (1e-6, False)])
+@pytest.mark.parametrize("given", ["then", "now"])
+def test_finished_networks_keep_what_bounded_their_search(tmp_path, bound, kept, given):
+    """Bounds count whether they are given again or not; a bounded latency is measured."""
+    front = front_of("EE_B_OFAMobileNetV3", 3)
+    found, finished = finished_by("none", front, tmp_path)
+    constraints = PARAMETERS.constraints
+    summary = {"objectives": ["accuracy"], "constraints": {}}
+    if given == "then":
+        summary["constraints"] = {"max_latency": bound}
+    else:
+        summary["constraints"] = {"max_latency": 3.0}  # the later one counts
+        constraints = constraints.model_copy(update={"max_latency": bound})
+    inputs = (found, finished, IMAGES, front, PARAMETERS.search, constraints, 1, "cpu", summary)
+    results, *_ = last_node(*inputs)
+    assert results["meets_constraints"].tolist() == [kept]
+    assert (results["latency"] > 0).all()
+
+
+@pytest.mark.parametrize("latency", [True, False])
+def test_a_search_for_latency_is_planned_with_its_table(tmp_path, latency):
+    objectives = ("accuracy", "latency" if latency else "macs")
+    plan = plan_stages(
+        IMAGES,
+        "EE_B_OFAMobileNetV3",
+        PARAMETERS.elastic,
+        PARAMETERS.search,
+        objectives,
+        PARAMETERS.constraints,
+        0,
+        "fp32",
+        PARAMETERS.widths,
+        1,
+        "cpu",
+        Progress(tmp_path),
+    )
+    assert (plan["stage"] == "latency table").sum() == latency
+    assert (plan.set_index("stage").loc[["turns", *["latency table"] * latency], "search"] > 0).all()
+
+
+def test_searches_on_other_images_or_from_other_supernets_are_told_apart():
+    narrow, wide = family("EE_B_OFAMobileNetV3", IMAGES)
+    elsewhere = replace(wide, origin={"source": "tiny", "teacher": "fixed"})
+    digests = {
+        settings_digest(PARAMETERS.search, PARAMETERS.constraints, pair, images)
+        for pair, images in (
+            ((narrow, wide), IMAGES),
+            ((narrow, elsewhere), IMAGES),
+            ((narrow, wide), splits(train=16)),
+        )
+    }
+    assert len(digests) == 3
+
+
+def test_the_study_of_refining_asks_for_no_refined_networks():
+    inputs = study_pipeline().inputs()
+    assert "front" in inputs and "chosen_networks" not in inputs
 
 
 def test_a_turn_that_was_saved_and_not_tracked_is_tracked_by_the_next_run(tmp_path):

@@ -45,6 +45,7 @@ def test_a_row_for_each_stage_and_supernets_as_they_were(monkeypatch, growth, ar
         family,
         space,
         lambda codes: pd.DataFrame(table(codes), columns=["params", "macs"]),
+        latency_seconds=0.0,
         images=IMAGES,
         config=replace(CONFIG, growth=growth, turns=3),
         warm_up=TRAINING,

@@ -1,6 +1,7 @@
 """Parameters that bound the networks a search may return."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt
 
@@ -23,6 +24,11 @@ class ConstraintParameters(Model):
     max_macs: Amount | None
     max_latency: PositiveFloat | None
     min_accuracy: Annotated[float, Field(gt=0, lt=1)] | None
+
+    def within(self, others: Mapping[str, float]) -> Self:
+        """These bounds, and of `others` (their names and values) those that these do not give."""
+        given = {name: bound for name, bound in self.model_dump().items() if bound is not None}
+        return self.model_validate({**self.model_dump(), **others, **given})
 
     def constraints(self) -> Constraints:
         """As the search has them."""

@@ -44,6 +44,7 @@ def plan_search(
     space: SearchSpace,
     costs_of: CostsOf,
     *,
+    latency_seconds: float,
     images: ImageSplits,
     config: SearchConfig,
     warm_up: AdaptationConfig,
@@ -56,7 +57,8 @@ def plan_search(
 
     A row a stage: stage, times (how often), epochs and steps (each time), step_ms, networks (evaluated each
     time); training, evaluation and search (predictor, evolution, choice) in hours, of all times together;
-    memory (peak of the process or of the GPU so far) and disk (bytes). `epochs` are those of a turn.
+    memory (peak of the process or of the GPU so far) and disk (bytes). `epochs` are those of a turn,
+    `latency_seconds` those of a latency table, were there one.
     """
     batches = steps_per_epoch(images.train, adaptation.batch_size)
     calibrated = min(adaptation.calibration_images, len(images.train))
@@ -99,6 +101,8 @@ def plan_search(
             name=f"plan {name}",
         )
 
+    if latency_seconds:
+        row("latency table", 1, 0, 0.0, 0, latency_seconds)
     for width, supernet in family.items():
         step = largest_step(supernet, space.resolutions[-1], warm_up)
         largest = seconds(supernet, step, warm_up, "warm-up of the largest network")

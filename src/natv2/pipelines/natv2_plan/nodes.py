@@ -1,18 +1,22 @@
 """The node of `natv2_plan`."""
 
+import time
+
 import pandas as pd
 import torch
 
 from natv2.devices import Precision, resolve_device
 from natv2.images import ImageSplits
-from natv2.parameters import ElasticParameters, SearchParameters, WidthParameters
+from natv2.parameters import ConstraintParameters, ElasticParameters, SearchParameters, WidthParameters
 from natv2.pipelines.natv2_search.configuration import (
+    asks_for_latency,
     configure_adaptation,
+    configure_latency,
     configure_search,
     configure_warm_up,
 )
 from natv2.pipelines.natv2_search.nodes import costs
-from natv2.search.latency import NO_TABLE
+from natv2.search.latency import NO_TABLE, build_latency_table
 from natv2.search.plan import plan_search
 from natv2.spaces import SearchSpace
 from natv2.supernets import Supernet
@@ -27,9 +31,11 @@ def plan_stages(
     elastic: ElasticParameters,
     search: SearchParameters,
     objectives: tuple[str, ...],
+    constraints: ConstraintParameters,
     seed: int,
     precision: Precision,
     widths: WidthParameters,
+    threads: int | None,
     device: str,
     progress: Progress,
 ) -> pd.DataFrame:
@@ -42,10 +48,16 @@ def plan_stages(
         trial = Supernet(design, width, len(images.class_names), dropout=search.dropout)
         family[width] = trial.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
     space = SearchSpace(design=design, resolutions=search.resolutions, widths=(widths.narrow, widths.wide))
+    latency_table, latency_seconds = NO_TABLE, 0.0
+    if asks_for_latency(objectives, constraints):
+        start, config = time.perf_counter(), configure_latency(search, threads, device)
+        latency_table = build_latency_table(space, len(images.class_names), config, seed=seed)[0].to_frame()
+        latency_seconds = time.perf_counter() - start
     table = plan_search(
         family,
         space,
-        costs(space, images, NO_TABLE),
+        costs(space, images, latency_table),
+        latency_seconds=latency_seconds,
         images=images,
         config=configure_search(search, tuple(objectives), seed),
         warm_up=configure_warm_up(search, search.warm_up.supernet_epochs, seed, precision),

@@ -4,7 +4,18 @@ from kedro.pipeline import Node, Pipeline
 
 from natv2.pipelines.natv2_plan.nodes import plan_stages
 
-_PARAMETERS = ("supernet", "elastic", "search", "objectives", "seed", "precision", "widths", "device")
+_PARAMETERS = (
+    "supernet",
+    "elastic",
+    "search",
+    "objectives",
+    "constraints",
+    "seed",
+    "precision",
+    "widths",
+    "threads",
+    "device",
+)
 
 
 def create_pipeline() -> Pipeline:

@@ -1,9 +1,11 @@
 """What a person may set of a search, as the configurations of its parts."""
 
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 
 from natv2.costs import LatencyConfig
 from natv2.devices import Precision, resolve_device
+from natv2.images import ImageSplits
 from natv2.parameters import ConstraintParameters, SearchParameters
 from natv2.search.adaptation import AdaptationConfig
 from natv2.search.constraints import UNCONSTRAINED, Constraints
@@ -11,6 +13,11 @@ from natv2.search.predictors import AUTO, PREDICTORS
 from natv2.search.search import SearchConfig
 from natv2.supernets import Checkpoint
 from natv2.training.optimiser import OptimiserConfig
+
+
+def asks_for_latency(objectives: Collection[str], constraints: ConstraintParameters) -> bool:
+    """Whether networks are judged by their latency."""
+    return "latency" in objectives or constraints.max_latency is not None
 
 
 def configure_latency(search: SearchParameters, threads: int | None, device: str) -> LatencyConfig:
@@ -69,10 +76,19 @@ def configure_adaptation(search: SearchParameters, seed: int, precision: Precisi
     return _training(search, adaptation.lr, epochs, adaptation.subnets, seed, precision)
 
 
-def settings_digest(search: SearchParameters, constraints: ConstraintParameters, supernet: Checkpoint) -> str:
-    """Tells searches of one preset apart whose other settings differ, or the training they start from."""
-    begun = {name: v for name, v in supernet.origin.items() if name not in ("probes", "search", "seed")}
-    what = (search.model_dump_json(), constraints.model_dump_json(), sorted(begun.items(), key=str))
+def settings_digest(
+    search: SearchParameters,
+    constraints: ConstraintParameters,
+    supernets: Sequence[Checkpoint],
+    images: ImageSplits,
+) -> str:
+    """Tells searches of one preset apart whose other settings or images differ, or what they start from."""
+    begun = [
+        sorted((name, str(v)) for name, v in each.origin.items() if name not in ("probes", "search", "seed"))
+        for each in supernets
+    ]
+    seen = (len(images.train), len(images.valid), images.augmentation)
+    what = (search.model_dump_json(), constraints.model_dump_json(), begun, seen)
     return blake2b(repr(what).encode(), digest_size=4).hexdigest()
 
 

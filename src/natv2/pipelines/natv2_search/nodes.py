@@ -13,6 +13,7 @@ from natv2.errors import UserError
 from natv2.images import ImageSplits
 from natv2.parameters import ConstraintParameters, SearchParameters
 from natv2.pipelines.natv2_search.configuration import (
+    asks_for_latency,
     configure_adaptation,
     configure_latency,
     configure_search,
@@ -59,7 +60,7 @@ def know_costs(
         remark_on_teacher(supernet, teacher)
     space = search_space(narrow, wide, search.at(images.sizes))
     bounds = constraints.constraints()
-    if "latency" not in objectives and bounds.max_latency is None:
+    if not asks_for_latency(objectives, constraints):
         check_constraints(space, costs(space, images, NO_TABLE), bounds)
         return NO_TABLE, NO_CHECK
     config = configure_latency(search, threads, device)
@@ -164,7 +165,7 @@ def search_networks(
     )
     summary = {
         "preset": preset,
-        "settings": settings_digest(search, constraints, narrow),
+        "settings": settings_digest(search, constraints, (narrow, wide), images),
         "seed": seed,
         "supernet": narrow.design.label,
         "source": narrow.origin.get("source"),

@@ -14,7 +14,7 @@ from natv2.devices import Precision, resolve_device
 from natv2.exits import exit_weights
 from natv2.images import Batch, ImageSplits, calibration_batches, evaluation_batches
 from natv2.parameters import ConstraintParameters, PostprocessParameters, SearchParameters
-from natv2.pipelines.natv2_search.configuration import configure_latency
+from natv2.pipelines.natv2_search.configuration import asks_for_latency, configure_latency
 from natv2.reporting.finished import finished_figure
 from natv2.reporting.front import front_figure
 from natv2.search.finishing import METHODS, Finishing, Method, plan_finishing
@@ -71,6 +71,9 @@ def finish_networks(
         for method in methods:
             name = row["name"] if len(methods) == 1 else f"{row['name']}_{method}"
             plan = bench.plan(method, architecture, postprocess)
+            if plan.method != method and plan.method in methods:
+                logger.info("%s: %s; the standard method alone finishes it", row["name"], plan.remark)
+                continue
             if plan.remark:
                 logger.info("%s: %s; it is finished by the standard method", name, plan.remark)
             network, outcome = bench.network(plan), Found(epochs=0, valid_accuracy=row["accuracy"])
@@ -96,13 +99,16 @@ def test_networks(
     device: str,
     summary: dict[str, Any],
 ) -> tuple[pd.DataFrame, pd.DataFrame, Figure, Figure]:
-    """Read the test split, for the first and only time.
+    """Read the test split, for the first and only time; what bounded the search bounds its networks too.
 
     Gives the table of finished networks, their top-1 (a fraction) in each class, and two figures.
     """
     images = images.to(resolve_device(device))
     batches = evaluation_batches(images, images.test, search.evaluation_batch_size)
-    latency = configure_latency(search, threads, device) if "latency" in summary["objectives"] else None
+    asked = constraints.within(summary["constraints"])
+    latency = None
+    if asks_for_latency(summary["objectives"], asked):
+        latency = configure_latency(search, threads, device)
     before = {name: _tested(stored, batches, latency)[0] for name, stored in found.items()}
     rows, classes = [], pd.DataFrame({"class": images.class_names})
     for name, stored in finished.items():
@@ -111,7 +117,7 @@ def test_networks(
         kept = {column: value for column, value in was.items() if column.removesuffix("_before") in _COMPARED}
         rows.append({"name": name, **row, **kept})
         classes["images"], classes[name] = by_class["size"], by_class["mean"]
-    results = _with_constraints(pd.DataFrame(rows), constraints)
+    results = _with_constraints(pd.DataFrame(rows), asked)
     others = [name for name in summary["objectives"] if name != "accuracy"]
     axis = others[0] if others else "turn"
     return (

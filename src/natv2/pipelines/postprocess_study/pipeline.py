@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from natv2.pipelines.postprocess.nodes import choose_networks
 from natv2.pipelines.postprocess_study.nodes import report_study, study_postprocessing
 
 
@@ -10,9 +11,15 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             Node(
+                choose_networks,
+                inputs=["front", "params:postprocess"],
+                outputs="studied_networks",
+                name="choose_studied_networks",
+            ),
+            Node(
                 study_postprocessing,
                 inputs=[
-                    "chosen_networks",
+                    "studied_networks",
                     "narrow.adapted_supernet",
                     "wide.adapted_supernet",
                     "target_images",
