@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from torch import Tensor
 
+from natv2.errors import UserError
 from natv2.images import ImageSet
 from natv2.parameters import Parameters
 from natv2.pipeline_registry import register_pipelines
@@ -66,16 +67,47 @@ def test_nothing_reads_what_the_last_nodes_give():
     assert not given & {name for node in nodes for name in node.inputs}
 
 
-def test_a_training_that_starts_from_another_is_told_from_one_that_does_not(tmp_path):
+@pytest.fixture(scope="module")
+def random_training(tmp_path_factory) -> dict[str, Any]:
+    """All that the nodes of a training by uniform sampling take and give, its report left out."""
     values = parameters(supernet="OFAMobileNetV3", schedule="random")
     known = {**inputs(values), "source_images": splits()}
+    for node in register_pipelines()["ofav2_eps"].nodes:
+        if node.name.startswith("narrow.") and node.name != "narrow.report":
+            known["progress"] = Progress(tmp_path_factory.mktemp("training")).child(node.name)
+            known |= node.run({each: known[each] for each in node.inputs})
+    return known
+
+
+def test_a_training_that_starts_from_another_is_told_from_one_that_does_not(tmp_path, random_training):
+    known = dict(random_training)
     nodes = {node.name: node for node in register_pipelines()["ofav2_eps"].nodes}
-    for name in (name for name in nodes if name.startswith("narrow.") and name != "narrow.report"):
-        known["progress"] = Progress(tmp_path).child(name)
-        known |= nodes[name].run({each: known[each] for each in nodes[name].inputs})
     afresh = known["narrow.test_accuracy"]
     known |= {"params:init_from": "some.safetensors", "progress": Progress(tmp_path).child("again")}
     started = nodes["narrow.test"].run({each: known[each] for each in nodes["narrow.test"].inputs})
     (ours,), (theirs,) = set(started["narrow.test_accuracy"]["settings"]), set(afresh["settings"])
     assert ours == f"{theirs} from some.safetensors"
-    assert len(theirs) == 8
+    assert len(theirs.removesuffix(" extremes")) == 8
+
+
+@pytest.mark.parametrize(
+    ("asked", "value", "said"),
+    [
+        ("seed", 7, "trained with seed=0"),
+        ("schedule", "ps", "trained with schedule=random"),
+        ("source_images", splits(train=16), "trained with other rates, epochs, sizes or images"),
+    ],
+)
+@pytest.mark.parametrize("node", ["narrow.test", "narrow.kernel"])
+def test_checkpoints_of_another_training_are_not_taken_for_what_is_asked(
+    tmp_path, random_training, node, asked, value, said
+):
+    nodes = {each.name: each for each in register_pipelines()["ofav2_eps"].nodes}
+    name = asked if asked == "source_images" else f"params:{asked}"
+    known = {**random_training, name: value, "progress": Progress(tmp_path)}
+    given = {each: known[each] for each in nodes[node].inputs}
+    if node == "narrow.kernel" and asked != "schedule":  # no phase of schedule=random: it passes on
+        assert nodes[node].run(given)["narrow.kernel_supernet"] is known["narrow.full_supernet"]
+    else:
+        with pytest.raises(UserError, match=said):
+            nodes[node].run(given)
