@@ -5,10 +5,12 @@ that it would repeat and no other. It is not a cache: a run that ends well close
 """
 
 import hashlib
+import inspect
 import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from kedro.io import AbstractVersionedDataset, CatalogProtocol
 from kedro.pipeline import Pipeline
 
 import natv2
+from natv2.aep.backbones import imported
 from natv2.devices import resolve_precision
 from natv2.errors import UserError
 from natv2.files import write_bytes
@@ -93,6 +96,7 @@ def identity_of_run(
         "threads": torch.get_num_threads(),
         "versions": {library: version(library) for library in _LIBRARIES},
         "code": _code(),
+        "network": _own_code(parameters.network),
         "inputs": _load_versions(pipeline, catalog),
     }
 
@@ -105,6 +109,19 @@ def _code() -> str:
     for path in sorted([*root.rglob("*.py"), *root.rglob("*.yml")]):
         digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def _own_code(network: str) -> str:
+    """A digest of the module, or the package around it, that builds a person's own network; "" for others.
+
+    Raises UserError where it cannot be imported.
+    """
+    if ":" not in network:
+        return ""
+    place = imported(network).__module__
+    source = Path(inspect.getfile(import_module(place)))
+    files = sorted(source.parent.rglob("*.py")) if "." in place else [source]
+    return hashlib.blake2b(b"\0".join(file.read_bytes() for file in files), digest_size=8).hexdigest()
 
 
 def _load_versions(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> dict[str, str | None]:

@@ -22,6 +22,7 @@ from kedro.io import DatasetNotFoundError
 from kedro.io.core import VersionNotFoundError
 from kedro.pipeline import Pipeline
 from kedro.utils import find_kedro_project
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
@@ -44,6 +45,10 @@ def cli() -> None:
 
 def run(**options: Any) -> Any:
     """Check the command, then run the pipeline as `kedro run` does."""
+    # Kedro lets --params take the place of all parameters in a file for --config: both count here.
+    given = (click.get_current_context().default_map or {}).get("params")
+    if isinstance(given, Mapping):
+        options["params"] = OmegaConf.to_container(OmegaConf.merge(given, options["params"]))
     if options["pipeline"] and not options["pipelines"]:
         # Kedro deprecates the singular in favour of the plural, with a warning at every run.
         options |= {"pipeline": None, "pipelines": [options["pipeline"]]}

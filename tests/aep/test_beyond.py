@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
 from natv2.aep.losses import LearnedWeights, network_loss, similarity
-from natv2.aep.output_weights import search_output_weights
+from natv2.aep.output_weights import LEAST, search_output_weights
+from natv2.aep.pruning import Answers, judge
+from natv2.aep.stopping import stopping_curve
 from natv2.exits import WEIGHTINGS, ensemble, exit_weights
 from natv2.training.distillation import joint_loss
 
@@ -34,9 +36,10 @@ def test_searched_weights_are_no_worse_than_any_others(exits, images, classes, s
 
     found = search_output_weights(logits, labels)
     assert sum(found) == pytest.approx(1)
-    assert min(found) >= 0
-    others = [exit_weights(weighting, exits)[1] for weighting in WEIGHTINGS]
-    others += np.random.default_rng(seed).dirichlet(np.ones(exits), 100).tolist()
+    assert min(found) >= 0.99 * LEAST
+    given = [exit_weights(weighting, exits)[1] for weighting in WEIGHTINGS]
+    given += np.random.default_rng(seed).dirichlet(np.ones(exits), 100).tolist()
+    others = [LEAST + (1 - exits * LEAST) * np.array(weights) for weights in given]
     assert loss(found) <= min(map(loss, others)) + 1e-5
 
 
@@ -46,6 +49,21 @@ def test_the_exit_that_knows_gets_the_weight():
     logits[1] = 3 * torch.nn.functional.one_hot(labels, 4) + 0.1 * torch.randn(400, 4)
     logits[2] = -logits[1]
     assert search_output_weights(logits, labels)[1] > 0.9
+
+
+def test_an_exit_that_the_ensemble_has_no_use_for_still_counts_by_itself():
+    """Its weight is nearly nothing: alone it answers all the same, and images can leave at it."""
+    logits, labels = said(3, 400, 4)
+    logits[1] += 9 * torch.nn.functional.one_hot(labels, 4)
+    logits[0] = -logits[1]
+    weights = search_output_weights(logits, labels)
+    assert weights[0] < 2 * LEAST
+    table = judge(Answers(exits=(1, 2, 3), logits_ENC=logits, labels=labels), weights, {}).set_index("kept")
+    for exit in (1, 2, 3):
+        own = (logits[exit - 1].argmax(dim=1) == labels).double().mean().item()
+        assert table.loc[str(exit), "top1"] == pytest.approx(own)
+    curve = stopping_curve(logits, labels, weights, np.array([1.0, 2.0, 3.0]))
+    assert len(curve) > 10 and curve["mean_cost"].nunique() > 10 and curve.notna().all(axis=None)
 
 
 def test_learned_weights_start_as_given_and_follow_the_paper():

@@ -354,3 +354,19 @@ def test_rows_of_the_thesis_have_the_average_that_it_prints():
     assert rows.loc["Average"].tolist() == pytest.approx(AVERAGE, abs=0.01)
     (summary,) = summary_table(printed_runs())[COLUMNS].values.tolist()
     assert summary == pytest.approx(AVERAGE, abs=0.01)
+
+
+def test_a_quick_try_does_not_take_the_place_of_a_full_run():
+    """Runs whose epochs or images differ are no repetitions of each other: settings tell them apart."""
+    key = ("A", "x", "train", 64, "MIX", "", 0)
+    full = run(key, "1", {"single": 0.5, "ensemble": 0.6, "pruned": 0.6}, settings="12345678")
+    quick = run(key, "2", {"single": 0.1, "ensemble": 0.1, "pruned": 0.1}, settings="89e23916")
+    other = run(("B", *key[1:]), "3", {"single": 0.5, "ensemble": 0.7, "pruned": 0.7}, settings="12345678")
+    table = accuracy_table(pd.DataFrame(full + quick + other))
+    average = table[table["name"] == "Average"].iloc[0]
+    assert average["EEmix settings 12345678"] == pytest.approx(20)
+    assert average["EEmix settings 89e23916"] == pytest.approx(0)
+    assert average["EEmix"] == pytest.approx(40)  # of B alone
+    again = run(key, "4", {"single": 0.5, "ensemble": 0.75, "pruned": 0.6}, settings="12345678")
+    (alone,) = accuracy_table(pd.DataFrame(full + again)).iloc[[-1]]["EEmix"]
+    assert alone == pytest.approx(50)

@@ -9,6 +9,7 @@ from natv2.aep.costs import mac_costs
 from natv2.aep.stopping import (
     EarlyStopping,
     Stopping,
+    check_mean_cost,
     choose_stopping,
     running_ensembles,
     stopped,
@@ -98,12 +99,17 @@ def test_the_aim_is_kept_and_nothing_better_is_passed_over():
     assert curve["mean_cost"][row] == enough["mean_cost"].min()
 
 
-def test_aims_that_cannot_be_met_say_what_can():
+def test_aims_that_cannot_be_met_say_what_can(caplog):
     logits, labels = said(3, 50, 6)
     curve = stopping_curve(logits, labels, (0.2, 0.3, 0.5), COSTS)
     with pytest.raises(UserError, match=r"mean cost of 0\.5 MACs cannot be had; the least is 1"):
         choose_stopping(curve, mean_cost=0.5)
-    with pytest.raises(UserError, match=r"top-1 of 1\.1 cannot be had; the most is"):
-        choose_stopping(curve, accuracy=1.1)
+    with pytest.raises(
+        UserError, match=r"mean_cost 0\.1 cannot be had; the first exit takes 0\.\d+"
+    ):
+        check_mean_cost(COSTS, 0.1)
+    check_mean_cost(COSTS, COSTS[0] / COSTS[-1])
+    assert choose_stopping(curve, accuracy=1.0) == choose_stopping(curve, accuracy=curve["top1"].max())
+    assert "a validation top-1 of 1 cannot be had" in caplog.text
     with pytest.raises(UserError, match="2 images cannot stop early together"):
         EarlyStopping(nn.Module(), Stopping(thresholds=(0.0,)), (1.0,))(torch.zeros(2, 3, 16, 16))

@@ -6,6 +6,8 @@ import torch
 
 import natv2
 from natv2.aep.pruning import accuracies, answers
+from natv2.attempt import _own_code
+from natv2.errors import UserError
 from natv2.images import evaluation_batches, load_images
 from tests.pipelines.project import Project, differences
 
@@ -61,6 +63,61 @@ def test_killed_and_given_again_it_ends_as_undisturbed(project, tmp_path):
     assert "going on with the attempt" in killed.run(*RUN)
     found = differences(project.outputs(), killed.outputs())
     assert [name for name in found if not any(measured in name for measured in MEASURED)] == []
+
+
+MINE = """
+from torch import nn
+
+def build(classes):
+    def block(inputs, outputs):
+        return nn.Sequential(nn.Conv2d(inputs, outputs, 3, 2, 1), nn.BatchNorm2d(outputs), nn.ReLU())
+
+    parts = {"a": block(3, 8), "b": block(8, 12), "c": block(12, 16)}
+    end = {"pool": nn.AdaptiveAvgPool2d(1), "flat": nn.Flatten(), "top": nn.Linear(16, classes)}
+    network = nn.Sequential()
+    for name, part in {**parts, **end}.items():
+        network.add_module(name, part)
+    return network
+"""
+
+CONFIG = """
+run:
+  pipeline: aep
+  params:
+    network: "mine:build"
+    aep: {exits: [a, b, c], pruning: front, outputs: search, losses: learned, diversity: 0.1}
+"""
+
+
+def test_an_own_network_with_all_that_lies_beyond_the_thesis(project, run_in, monkeypatch):
+    """Named in a file for --config, whose parameters --params adds to: Kedro would drop them."""
+    (project.root / "mine.py").write_text(MINE)
+    (project.root / "mine.yml").write_text(CONFIG)
+    monkeypatch.syspath_prepend(project.root)
+    result = run_in(project)("--config", "mine.yml", "--params", "seed=3,aep.max_epochs=2")
+    assert result.exit_code == 0, result.output
+    results = pd.read_csv(project.newest("aep_results.csv"), dtype={"kept": str}).set_index("name")
+    assert (results["network"] == "mine:build").all() and (results["seed"] == 3).all()
+    assert (results["extras"] == "losses=learned outputs=search diversity=0.1").all()
+    subsets = pd.read_csv(project.newest("subsets.csv"), dtype={"kept": str})
+    assert results["kept"]["pruned"] == subsets["kept"][0]  # the best one, whatever else is kept
+    front = subsets["kept"][subsets["non_dominated"] & (subsets.index > 0)].tolist()
+    assert results["kept"][results["variant"] == "front"].tolist() == front
+    for exit in (1, 2, 3):  # alone it is worth what it is worth in the ensemble
+        (file,) = project.newest("ensemble").iterdir()
+        assert natv2.load_network(file).header.weights[exit - 1] > 0
+    assert results["test_top1"]["early_stopping"] > 0.1
+
+
+def test_an_edited_network_is_another_attempt(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "edited.py").write_text(MINE)
+    before = _own_code("edited:build")
+    (tmp_path / "edited.py").write_text(MINE.replace("ReLU", "Tanh"))
+    assert _own_code("edited:build") != before
+    assert _own_code("resnet18") == ""
+    with pytest.raises(UserError, match=r"network 'nowhere:build': No module named 'nowhere'"):
+        _own_code("nowhere:build")
 
 
 def test_runs_are_compared(project):

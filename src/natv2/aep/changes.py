@@ -31,15 +31,21 @@ def percentage_change(new: pd.Series, old: pd.Series) -> pd.Series:
 def newest_runs(results: pd.DataFrame) -> pd.DataFrame:
     """The rows of the newest run of each experiment and seed, scenarios named as in Table 4.5 ('TR-64').
 
+    Where one experiment was run with several settings (a quick try with few epochs, say), these are added
+    to its extras: it then is as many experiments.
+
     `results` has a row for each variant of the network of each run: EXPERIMENT (scenario 'train' or
-    'finetune'; extras empty or missing for the thesis's own method), seed, run (ascending: newer), variant,
-    exits, test_top1 and exit_1, exit_2, … (fractions), the columns of COSTS; others are left out.
+    'finetune'; extras empty or missing for the thesis's own method), settings, seed, run (ascending: newer),
+    variant, exits, test_top1 and exit_1, exit_2, … (fractions), the columns of COSTS; others are left out.
     """
     exits = exit_columns(results)
-    runs = results.reindex(columns=[*EXPERIMENT, "seed", "run", "variant", "exits", *_VALUES, *exits])
-    # A CSV file cannot tell an empty text from a missing one.
-    extras = runs["extras"].astype(object)
-    runs["extras"] = extras.where(extras.notna(), "")
+    wanted = [*EXPERIMENT, "settings", "seed", "run", "variant", "exits", *_VALUES, *exits]
+    runs = results.reindex(columns=wanted)
+    for name in ("extras", "settings"):  # a CSV file cannot tell an empty text from a missing one
+        runs[name] = runs[name].astype(object).where(runs[name].notna(), "")
+    several = runs.groupby(EXPERIMENT)["settings"].transform("nunique") > 1
+    apart = (runs["extras"] + " settings " + runs["settings"]).str.strip()
+    runs["extras"] = runs["extras"].where(~several, apart)
     newest = runs.groupby([*EXPERIMENT, "seed"])["run"].transform("max")
     runs = runs[runs["run"] == newest].astype(dict.fromkeys([*_VALUES, *exits], float))
     learning, pixels = runs["scenario"].replace(_LABELS), runs["resolution"].astype(int)

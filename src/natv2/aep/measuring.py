@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from natv2.aep.costs import PartCosts
 from natv2.aep.network import MultiExitNetwork
-from natv2.aep.training import AepConfig, Training
+from natv2.aep.training import AepConfig, Meters, Training
 from natv2.costs import Latencies, LatencyConfig, measure
+from natv2.exits import exit_weights
 from natv2.images import ImageSplits, steps_per_epoch
 from natv2.training.progress import Progress, State
 from natv2.training.timing import step_seconds
@@ -77,9 +78,10 @@ def epoch_seconds(
     for turn in range(_ROUNDS):
         for index, (network, config) in enumerate(zip(networks, configs, strict=True)):
             trial = Training(copy.deepcopy(network), config)  # running statistics change
+            seen = Meters(network.exits, *exit_weights(config.weighting, len(network.exits)))
             seconds[turn, index] = step_seconds(
                 trial,
-                trial.step(),
+                trial.step(seen),
                 images=images,
                 batch_size=config.batch_size,
                 optimiser=config.optimiser,

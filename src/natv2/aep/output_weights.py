@@ -7,9 +7,12 @@ from scipy.optimize import minimize
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
 
+LEAST = 1e-3
+"""The least weight that is found: with none at all, an exit kept alone, or reached first, says nothing."""
+
 
 def search_output_weights(logits_ENC: Tensor, labels: Tensor) -> tuple[float, ...]:
-    """Weights β ≥ 0 with sum 1 for which the ensemble Σ β·logits has the lowest cross-entropy.
+    """Weights β ≥ LEAST with sum 1 for which the ensemble Σ β·logits has the lowest cross-entropy.
 
     `logits_ENC` (exits, images, classes) and `labels` (images,) are of validation images.
     """
@@ -29,9 +32,9 @@ def search_output_weights(logits_ENC: Tensor, labels: Tensor) -> tuple[float, ..
         np.full(exits, 1 / exits),
         jac=True,
         method="SLSQP",
-        bounds=[(0, 1)] * exits,
+        bounds=[(LEAST, 1)] * exits,
         constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like},
         options={"ftol": 1e-9, "maxiter": 200},
     )
-    weights = np.clip(found.x, 0, None)
+    weights = np.clip(found.x, LEAST, None)
     return tuple(float(weight) for weight in weights / weights.sum())

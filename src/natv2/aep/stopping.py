@@ -1,5 +1,6 @@
 """Inference that stops early: an image leaves at the first exit whose answer is sure enough."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from natv2.errors import UserError
+
+logger = logging.getLogger("natv2")
 
 _STEPS = 200  # shares of leaving images that are tried
 
@@ -78,12 +81,24 @@ def stopping_curve(
     return pd.DataFrame(rows).sort_values("mean_cost", kind="stable", ignore_index=True)
 
 
+def check_mean_cost(costs: NDArray[np.float64], share: float | None) -> None:
+    """Raise UserError where images that all leave at the first exit cost more than `share` of the last's.
+
+    `costs` (exits,) are those of an image that leaves at each exit: nothing needs to be trained for it.
+    """
+    if share is not None and share < (least := costs[0] / costs[-1]):
+        raise UserError(
+            f"aep.stopping.mean_cost {share:g} cannot be had; the first exit takes {least:.3f} of all MACs"
+        )
+
+
 def choose_stopping(
     curve: pd.DataFrame, *, mean_cost: float | None = None, accuracy: float | None = None
 ) -> tuple[Stopping, int]:
     """The most accurate row of a `stopping_curve` within `mean_cost`, or the cheapest that has `accuracy`.
 
-    Gives its thresholds and its number. Raises UserError where no row has it, with what is possible.
+    Gives its thresholds and its number. Where no row has the accuracy, the most that one has is taken, with
+    a warning: the network is trained by then. Raises UserError where no row is as cheap as `mean_cost`.
     """
     if (mean_cost is None) == (accuracy is None):
         raise ValueError("either mean_cost or accuracy is needed")
@@ -95,10 +110,13 @@ def choose_stopping(
         best = fits.sort_values(["top1", "mean_cost"], ascending=[False, True], kind="stable")
         row = best.index.tolist()[0]
     else:
+        most = float(curve["top1"].max())
+        if accuracy is not None and most < accuracy:
+            logger.warning(
+                "a validation top-1 of %g cannot be had: it is calibrated for %.4f", accuracy, most
+            )
+            accuracy = most
         fits = curve[curve["top1"] >= accuracy]
-        if fits.empty:
-            most = curve["top1"].max()
-            raise UserError(f"a validation top-1 of {accuracy} cannot be had; the most is {most:.4f}")
         row = fits.sort_values("mean_cost", kind="stable").index.tolist()[0]
     thresholds = curve.filter(like="threshold_").loc[row].tolist()
     return Stopping(thresholds=tuple(thresholds)), row

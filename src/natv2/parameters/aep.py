@@ -1,6 +1,7 @@
 """Parameters of Anticipate, Ensemble and Prune (thesis, chapter 4)."""
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
@@ -33,10 +34,9 @@ class StoppingParameters(Model):
 
 
 class AepLatencyParameters(Model):
-    """How latency is measured; threads None: those of the run."""
+    """How latency is measured, for one image at once; threads None: those of the run."""
 
     threads: PositiveInt | None
-    batch: PositiveInt
     warm_up: Count
     repetitions: PositiveInt
 
@@ -63,6 +63,13 @@ class AepParameters(Model):
     def valid_fraction_of(self, dataset: str, images: ImagesParameters) -> float | None:
         """The share of `dataset` that validates: as asked for, else Table 4.1's, else its own (None)."""
         return images.valid_fraction or _VALID_FRACTIONS.get(dataset)
+
+    def settings(self, training_images: int) -> str:
+        """Eight digits for what changes a training and has no name in its table: rates, epochs, exits."""
+        told = {"resolution", "losses", "outputs", "diversity"}
+        later = {"pruning", "stopping", "evaluation_batch_size", "latency"}
+        what = (self.model_dump_json(exclude=told | later), training_images)
+        return blake2b(repr(what).encode(), digest_size=4).hexdigest()
 
     def extras(self) -> str:
         """What goes beyond the thesis, as text; "" for its own method."""

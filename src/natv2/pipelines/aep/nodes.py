@@ -21,7 +21,7 @@ from natv2.aep.measuring import epoch_seconds, latencies, mean_latencies, part_l
 from natv2.aep.output_weights import search_output_weights
 from natv2.aep.pruning import Answers, answers, judge, read
 from natv2.aep.results import result, with_changes
-from natv2.aep.stopping import choose_stopping, stopping_curve
+from natv2.aep.stopping import check_mean_cost, choose_stopping, stopping_curve
 from natv2.aep.training import AepConfig, train, without_augmentation
 from natv2.costs import LatencyConfig
 from natv2.devices import Precision, resolve_device
@@ -97,7 +97,8 @@ def prune_ensemble(
     subsets = judge(_answers(whole, images, images.valid, aep), whole.header.weights, costs)
     # The single-exit network has the parts of the one cut to its last exit, and costs what that costs.
     single = judge(_answers(alone, images, images.valid, aep), (1.0,), costs)
-    chosen = subsets["non_dominated"] if aep.pruning == "front" else pd.Series(subsets.index == 0)
+    best = pd.Series(subsets.index == 0)
+    chosen = best | subsets["non_dominated"] if aep.pruning == "front" else best
     pruned = {
         "pruned" if number == 0 else f"front_{number:02}": stored(cut_to(whole, read(kept)))
         for number, kept in enumerate(subsets["kept"][chosen])
@@ -181,7 +182,8 @@ def test_networks(
 ) -> tuple[pd.DataFrame, Figure]:
     """Read the test split, for the first and only time: the table of all networks, and its figure."""
     run: dict[str, Any] = {"network": network, "dataset": images.name, "scenario": scenario}
-    run |= {"resolution": aep.resolution, "weights": weights, "extras": aep.extras(), "seed": seed}
+    run |= {"resolution": aep.resolution, "weights": weights, "extras": aep.extras()}
+    run |= {"settings": aep.settings(len(images.train)), "seed": seed}
     rows = []
     for name, each in (baseline | ensemble | pruned | early).items():
         classifier = _built(each, device)
@@ -220,6 +222,7 @@ def _trained(
             exits=aep.exits,
             pretrained=scenario == "finetune",
         )
+    check_mean_cost(mac_costs(made, aep.resolution).when_stopping(), aep.stopping.mean_cost)
     if kind == "baseline":
         made = made.keep(made.exits[-1:])
     given: Weighting = "UNIF" if kind == "baseline" else weights
@@ -290,7 +293,7 @@ def _latency(aep: AepParameters, threads: int | None, device: str) -> LatencyCon
     return LatencyConfig(
         device=resolve_device(device).type,
         threads=aep.latency.threads or threads,
-        batch=aep.latency.batch,
+        batch=1,
         warm_up=aep.latency.warm_up,
         repetitions=aep.latency.repetitions,
     )
