@@ -104,9 +104,7 @@ def test_aims_that_cannot_be_met_say_what_can(caplog):
     curve = stopping_curve(logits, labels, (0.2, 0.3, 0.5), COSTS)
     with pytest.raises(UserError, match=r"mean cost of 0\.5 MACs cannot be had; the least is 1"):
         choose_stopping(curve, mean_cost=0.5)
-    with pytest.raises(
-        UserError, match=r"mean_cost 0\.1 cannot be had; the first exit takes 0\.\d+"
-    ):
+    with pytest.raises(UserError, match=r"mean_cost 0\.1 cannot be had; the first exit takes 0\.\d+"):
         check_mean_cost(COSTS, 0.1)
     check_mean_cost(COSTS, COSTS[0] / COSTS[-1])
     assert choose_stopping(curve, accuracy=1.0) == choose_stopping(curve, accuracy=curve["top1"].max())
