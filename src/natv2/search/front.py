@@ -27,17 +27,18 @@ def tradeoffs(front: Costs) -> NDArray[np.float64]:
 
     The least ratio of loss to gain among the moves to a neighbour, on objectives normalised to the
     front's ranges: large where every move costs much for what it gains (equations 3.1 to 3.3).
-    Neighbours are the rows within a radius of 0.125, but the 2M nearest where these are fewer.
-    As in pymoo, the cheapest neighbour counts, "to choose any of its neighbours" (the maximum that
-    equation 3.3 prints would favour the front's ends), and losses and gains are sums: with
-    two objectives the same as averages. A row with none but equal neighbours has nan.
+    Neighbours are the rows within a radius of 0.125, but the 2M nearest where these, with the row itself,
+    are fewer than 2M. That count is pymoo's, and so it is that the cheapest neighbour counts, "to choose any
+    of its neighbours" (the maximum that equation 3.3 prints would favour the front's ends), and that losses
+    and gains are sums: with two objectives the same as averages. With none but equal neighbours: nan.
     """
     points = normalise(front)
     distance = cdist(points, points)
     least = min(2 * front.shape[1], len(front) - 1)
     # Counts and ranks include the row itself, at distance 0.
     reach = np.partition(distance, least, axis=1)[:, least]
-    few = (distance <= _RADIUS).sum(axis=1) < least
+    # Of two rows each has the other: pymoo would find the row itself enough.
+    few = (distance <= _RADIUS).sum(axis=1) < max(least, 2)
     near = distance <= np.where(few, reach, _RADIUS)[:, None]
     change = points[None, :, :] - points[:, None, :]
     loss, gain = np.maximum(0, change).sum(axis=2), np.maximum(0, -change).sum(axis=2)
