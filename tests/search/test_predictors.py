@@ -90,6 +90,14 @@ def test_every_predictor_bears_what_an_archive_may_be(name: str) -> None:
             np.testing.assert_allclose(predicted, 0.25, atol=1e-6)
 
 
+@pytest.mark.parametrize("folds", [2, 10])
+@pytest.mark.parametrize("encoding", ["integer", "one_hot"])
+@pytest.mark.parametrize("name", INSTALLED)
+def test_every_predictor_is_fitted_to_the_smallest_archive(name: str, encoding: str, folds: int) -> None:
+    x, y, other, _ = known(encoding, 4)
+    assert np.isfinite(PREDICTORS[name](folds=folds).fit(x, y, seed=0).predict(other)).all()
+
+
 def test_a_regressor_is_scikit_learns_in_other_units() -> None:
     x, y, other, _ = known("integer")
     scaler = StandardScaler().fit(x)

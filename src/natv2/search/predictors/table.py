@@ -4,7 +4,7 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -20,7 +20,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from natv2.errors import UserError
 from natv2.search.predictors.ensemble import FoldEnsemble
-from natv2.search.predictors.interface import Predictor
+from natv2.search.predictors.interface import Errors, Features, Predictor
 from natv2.search.predictors.lightgbm import LightGBMEnsemble
 from natv2.search.predictors.rbf import RBF
 from natv2.search.predictors.regressor import Regressor
@@ -32,6 +32,16 @@ Make = Callable[..., Predictor]
 def _scaled(model: Any) -> Any:
     """Behind features that are brought to one scale: `model` goes by distances or penalises weights."""
     return make_pipeline(StandardScaler(), model)
+
+
+class _Nearest(KNeighborsRegressor):  # type: ignore[misc]
+    """The eight nearest rows, or all where there are fewer."""
+
+    def fit(self, features: Features, errors: Errors) -> Self:
+        """Fit to `features` (N, F) and `errors` (N,)."""
+        self.n_neighbors = min(8, len(features))
+        super().fit(features, errors)
+        return self
 
 
 def _mlp(seed: int) -> Any:
@@ -72,7 +82,7 @@ _REGRESSORS: Mapping[str, Callable[[int], Any]] = MappingProxyType(
         "gp": _gaussian_process,
         "svr": lambda seed: _scaled(SVR(C=3.0, gamma="scale")),
         "ridge": lambda seed: _scaled(Ridge(10.0)),
-        "knn": lambda seed: KNeighborsRegressor(8, weights="distance"),
+        "knn": lambda seed: _Nearest(weights="distance"),
         "bayesian_ridge": lambda seed: _scaled(BayesianRidge()),
         "catboost": _catboost,
     }
