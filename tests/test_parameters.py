@@ -173,6 +173,20 @@ def test_what_is_not_allowed_is_named_with_what_is(name, value, parts):
         assert part in text
 
 
+def test_a_predictor_that_is_not_installed_is_refused_with_how_to_install_it(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    for name, value in (
+        ("search.predictor", "catboost"),
+        ("predictor_study.predictors", ["rbf", "catboost"]),
+    ):
+        text = message(name, value)
+        assert name in text and 'an extra that is not installed: pip install "natv2[catboost]"' in text
+        assert "\n" not in text
+    assert validate_parameters(BASE).predictor_study.predictors is None
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    assert validate_parameters(changed("search.predictor", "catboost")).search.predictor == "catboost"
+
+
 def test_candidates_replace_the_worst_of_a_larger_archive():
     parameters = changed("search.archive_size", 25)
     parameters["search"] |= {"top": 10}

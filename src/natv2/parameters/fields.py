@@ -6,6 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from natv2.search.predictors import is_installed
+
 
 def one_of(known: Mapping[str, object]) -> AfterValidator:
     """A check that a name is among `known`."""
@@ -18,11 +20,20 @@ def one_of(known: Mapping[str, object]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _installed(name: str) -> str:
+    if not is_installed(name):
+        raise ValueError(f'an extra that is not installed: pip install "natv2[{name}]"')
+    return name
+
+
 def _ascending(sizes: tuple[int, ...]) -> tuple[int, ...]:
     if list(sizes) != sorted(set(sizes)):
         raise ValueError("sizes must ascend, none twice")
     return sizes
 
+
+INSTALLED = AfterValidator(_installed)
+"""A check that the predictor of a name can be fitted here."""
 
 BatchSize = Annotated[int, Field(ge=2)]  # batch norm has no use for one image
 Count = Annotated[int, Field(ge=0)]

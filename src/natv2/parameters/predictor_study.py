@@ -4,10 +4,11 @@ from typing import Annotated, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from natv2.parameters.fields import Model, one_of
+from natv2.parameters.fields import INSTALLED, Model, one_of
 from natv2.search.predictors import PREDICTORS
 
 PredictorName = Annotated[str, one_of(PREDICTORS)]
+Installed = Annotated[PredictorName, INSTALLED]
 Sizes = Annotated[tuple[Annotated[int, Field(ge=2)], ...], Field(min_length=1, strict=False)]
 TrainingSizes = Annotated[tuple[Annotated[int, Field(ge=10)], ...], Field(min_length=1, strict=False)]
 
@@ -19,7 +20,7 @@ class PredictorStudyParameters(Model):
     tests: Sizes
     sizes: TrainingSizes
     repetitions: PositiveInt
-    predictors: Annotated[tuple[PredictorName, ...], Field(min_length=1, strict=False)] | None
+    predictors: Annotated[tuple[Installed, ...], Field(min_length=1, strict=False)] | None
     shown: PredictorName
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from natv2.exits import Weighting
 from natv2.images.image_set import Sizes
 from natv2.parameters.fields import (
+    INSTALLED,
     BatchSize,
     CalibrationParameters,
     Count,
@@ -75,7 +76,7 @@ class SearchParameters(Model):
     top: PositiveInt
     population: Annotated[int, Field(ge=4)]
     generations: Annotated[int, Field(ge=2)]  # the first is the archive's own
-    predictor: Annotated[str, one_of({**PREDICTORS, "auto": AUTO})]
+    predictor: Annotated[str, one_of({**PREDICTORS, "auto": AUTO}), INSTALLED]
     features: Literal["integer", "one_hot"]
     folds: Annotated[int, Field(ge=2)]
     distributions: DistributionFit

@@ -1,6 +1,5 @@
 """Nodes of `predictor_study`: samples, scores, their report."""
 
-import importlib.util
 import logging
 from functools import partial
 
@@ -23,7 +22,7 @@ from natv2.reporting.predictor_study import (
 )
 from natv2.search.adaptable import AdaptableFamily
 from natv2.search.predictor_study import StudyConfig, study_predictors
-from natv2.search.predictors import PREDICTORS
+from natv2.search.predictors import PREDICTORS, is_installed
 from natv2.spaces import Codes
 from natv2.supernets import Checkpoint
 from natv2.training.progress import Progress, State
@@ -84,9 +83,7 @@ def score_predictors(
 ) -> pd.DataFrame:
     """Every predictor, encoding, size and repetition, on samples that were evaluated before."""
     space = search_space(narrow, wide, search.at(images.sizes))
-    names = predictor_study.predictors or [
-        name for name in PREDICTORS if name != "catboost" or importlib.util.find_spec("catboost")
-    ]
+    names = predictor_study.predictors or [name for name in PREDICTORS if is_installed(name)]
     scores = study_predictors(
         {name: PREDICTORS[name](folds=search.folds) for name in names},
         space,

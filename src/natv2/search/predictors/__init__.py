@@ -8,7 +8,7 @@ from natv2.search.predictors.interface import (
     Predictor,
     features,
 )
-from natv2.search.predictors.table import AUTO, PREDICTORS
+from natv2.search.predictors.table import AUTO, PREDICTORS, is_installed
 
 __all__ = [
     "AUTO",
@@ -19,4 +19,5 @@ __all__ = [
     "FittedPredictor",
     "Predictor",
     "features",
+    "is_installed",
 ]

@@ -18,7 +18,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
-from natv2.errors import UserError
 from natv2.search.predictors.ensemble import FoldEnsemble
 from natv2.search.predictors.interface import Errors, Features, Predictor
 from natv2.search.predictors.lightgbm import LightGBMEnsemble
@@ -64,8 +63,6 @@ def _gaussian_process(seed: int) -> Any:
 
 
 def _catboost(seed: int) -> Any:
-    if importlib.util.find_spec("catboost") is None:
-        raise UserError('predictor catboost is an extra: pip install "natv2[catboost]"')
     from catboost import CatBoostRegressor
 
     return CatBoostRegressor(
@@ -105,3 +102,8 @@ PREDICTORS: Mapping[str, Make] = MappingProxyType(
 
 AUTO = ("lightgbm", "rbf", "gp", "svr", "bayesian_ridge")
 """What `predictor=auto` chooses among: quick ones of different kinds."""
+
+
+def is_installed(name: str) -> bool:
+    """Whether the predictor `name` can be fitted here: CatBoost is an extra of the package."""
+    return name != "catboost" or importlib.util.find_spec("catboost") is not None
