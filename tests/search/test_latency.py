@@ -163,3 +163,29 @@ def test_a_table_is_built_once_a_device_and_kept_only_where_it_is_true(tmp_path,
     np.testing.assert_array_equal(first.levels, again.levels)
     ask(replace(CONFIG, batch=2))
     assert len(built) == 8
+
+
+def test_a_table_of_other_threads_or_another_processor_is_not_taken(tmp_path, monkeypatch):
+    space, store, built = space_of("OFAMobileNetV3"), Progress(tmp_path), []
+    found = build_latency_table(space, CLASSES, CONFIG, seed=0)
+
+    def watched(space, classes, config, *, seed):
+        built.append(config)
+        return found
+
+    def builds(threads, run_threads=1, processor="model name\t: A\n"):
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{processor}\nprocessor\t: 1\n{processor}")
+        monkeypatch.setattr("torch.get_num_threads", lambda: run_threads)
+        before = len(built)
+        known_latency_table(store, space, CLASSES, replace(CONFIG, threads=threads), force=False, seed=0)
+        return len(built) > before
+
+    monkeypatch.setattr(latency, "build_latency_table", watched)
+    monkeypatch.setattr(latency, "_CPU_INFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr("platform.processor", lambda: "arm")
+    assert builds(None) and not builds(None)
+    assert not builds(1, run_threads=8)  # measured with one thread, too
+    assert builds(None, run_threads=8) and not builds(8)
+    assert builds(1, processor="model name\t: B\n") and not builds(1)
+    assert builds(1, processor="") and not builds(1, processor="")
+    assert not builds(1, processor="model name\t: arm\n")

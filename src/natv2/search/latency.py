@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,7 @@ NO_CHECK = pd.DataFrame(columns=["expected_ms", "measured_ms", "spread_ms"])
 """What there is of a table and its check where nobody asks for latency."""
 
 _HELD_OUT, _FITTED = 30, 15
+_CPU_INFO = Path("/proc/cpuinfo")  # of Linux, where `platform.processor` knows nothing
 
 
 def build_latency_table(
@@ -94,16 +96,24 @@ def known_latency_table(
 
 def _fingerprint(space: SearchSpace, classes: int, config: LatencyConfig) -> str:
     """A name for all that a table depends on: space, device and how it is measured."""
-    device = torch.cuda.get_device_name() if config.device == "cuda" else platform.processor()
+    device = torch.cuda.get_device_name() if config.device == "cuda" else _processor()
+    threads = config.threads or torch.get_num_threads()
     what = {
         "design": space.design.to_dict(),
         "resolutions": space.resolutions,
         "widths": space.widths,
         "classes": classes,
-        "config": asdict(config),
+        "config": asdict(config) | {"threads": threads},
         "machine": [platform.node(), platform.machine(), device, torch.__version__],
     }
     return blake2b(json.dumps(what, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def _processor() -> str:
+    """The model of this machine's CPU."""
+    lines = _CPU_INFO.read_text().splitlines() if _CPU_INFO.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor()
 
 
 def latency_error(check: pd.DataFrame) -> dict[str, float]:
