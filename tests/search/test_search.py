@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from natv2.errors import UserError
+from natv2.search import search
 from natv2.search.constraints import Constraints
 from natv2.search.feasibility import closest_network
 from natv2.search.predictors import PREDICTORS
@@ -206,6 +207,45 @@ def test_each_turn_fits_with_a_seed_of_its_own(space, tmp_path):
 
     run(space, tmp_path, predictors={"watched": Watched()})
     assert len(set(seeds)) == CONFIG.turns
+
+
+def dominates(one, other):
+    return (one <= other).all() and (one < other).any()
+
+
+def test_distributions_are_fitted_to_the_best_of_each_turn(space, tmp_path, monkeypatch):
+    fitted, fit = [], search.FITS["categorical"]
+
+    def watched(space, codes):
+        fitted.append(codes)
+        return fit(space, codes)
+
+    monkeypatch.setattr(search, "FITS", {"categorical": watched})
+    result = run(space, tmp_path)
+    assert [len(codes) for codes in fitted] == [CONFIG.top] * CONFIG.turns
+    for codes, archive in zip(fitted, result.archives[1:], strict=True):
+        # Adaptation makes all better by the same factor: the order is the one before it.
+        costs = archive.costs(CONFIG.objectives)
+        taken = np.array([(codes == code).all(axis=1).any() for code in archive.codes])
+        assert taken.sum() == CONFIG.top
+        assert not any(dominates(left, best) for left in costs[~taken] for best in costs[taken])
+
+
+def test_candidates_are_chosen_beside_the_front_of_the_archive(space, tmp_path, monkeypatch):
+    given, select = [], search.select_subset
+
+    def watched(candidates, front, *args, **options):
+        given.append(front)
+        return select(candidates, front, *args, **options)
+
+    monkeypatch.setattr(search, "select_subset", watched)
+    result = run(space, tmp_path, pre_processing=1)
+    assert len(given) == CONFIG.turns
+    for front, archive in zip(given, result.archives, strict=False):
+        costs = archive.costs(CONFIG.objectives)
+        expected = [here for here in costs if not any(dominates(there, here) for there in costs)]
+        np.testing.assert_array_equal(front, expected)
+    assert len(given[0]) < len(result.archives[0])
 
 
 def test_random_candidates_are_new_and_no_predictor_is_asked(space, tmp_path):
