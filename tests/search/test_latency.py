@@ -15,6 +15,7 @@ from natv2.search.latency import (
     build_latency_table,
     known_latency_table,
     latency_error,
+    network_latency,
     refuse_untrue,
 )
 from natv2.spaces import SearchSpace
@@ -90,6 +91,14 @@ def test_a_network_takes_the_sum_of_its_parts_on_the_scale_of_whole_networks(nam
     holds()
     assert len(check) == 30
     assert latency_error(check) == pytest.approx({"mape": 0, "spearman": 1})
+
+
+def test_a_networks_latency_is_the_median_with_its_spread(monkeypatch):
+    given = {"median": np.array([2.5]), "spread": np.array([0.25])}
+    monkeypatch.setattr(latency, "measure", lambda modules, inputs, config: Latencies(**given))
+    space = space_of("OFAMobileNetV3")
+    network = Network(space.design, space.smallest(), CLASSES).to_empty(device="cpu")
+    assert network_latency(network, CONFIG) == (2.5, 0.25)
 
 
 def test_equal_parts_are_measured_once(monkeypatch):

@@ -152,13 +152,14 @@ def _networks(space: SearchSpace, codes: Codes, classes: int, config: LatencyCon
     return _measured(networks, inputs, config, seed)
 
 
-def network_latency(network: Network, config: LatencyConfig) -> float:
-    """Milliseconds that `network` takes with the weights it has."""
+def network_latency(network: Network, config: LatencyConfig) -> tuple[float, float]:
+    """What `network` takes with the weights it has: median and interquartile range, in milliseconds."""
     size = network.architecture.resolution
     x = torch.zeros(config.batch, IMAGE_CHANNELS, size, size, device=config.device)
     network = network.eval().to(config.device)
     given = x.contiguous(memory_format=torch.channels_last)
-    return float(measure([network], [given], config).median[0])
+    taken = measure([network], [given], config)
+    return float(taken.median[0]), float(taken.spread[0])
 
 
 def _measured(

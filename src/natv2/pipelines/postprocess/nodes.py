@@ -221,7 +221,7 @@ def _tested(
     row = {name: fields.record[name] for name in _RECORDED if name in fields.record}
     row |= {"test_accuracy": float(correct.mean()), "params": int(cost[PARAMS]), "macs": int(cost[MACS])}
     if latency is not None:
-        row |= {"latency": network_latency(network, latency)}
+        row["latency"], row["latency_spread"] = network_latency(network, latency)
     row |= {"resolution": architecture.resolution, "width": architecture.width}
     row |= {"exit": architecture.deepest_exit, "exits": len(architecture.exits)}
     return row, pd.Series(correct).groupby(labels.numpy()).agg(["size", "mean"])
