@@ -25,16 +25,17 @@ def exit_head(tail: fx.GraphModule, own: torch.Size, here: torch.Size, name: str
     weights are new. Where such a copy does not fit (a classifier over positions, as VGG's), the head is
     global average pooling and a linear layer.
     """
-    channels = _channels(here)
-    head = rescaled(tail, _channels(own), channels)
+    channels, classes = _channels(here), _outputs(classifier(tail)[1])
     try:
+        head = rescaled(tail, _channels(own), channels)
         with torch.inference_mode():
-            head.eval()(torch.zeros(1, *here))
-    except RuntimeError:
-        classes = classifier(tail)[1]
-        logger.info("exit %s: the network's last layers do not fit, it gets pooling and a linear layer", name)
-        return PooledHead(channels, _outputs(classes))
-    return head.train()
+            fits = head.eval()(torch.zeros(1, *here)).shape == (1, classes)
+    except (RuntimeError, ValueError):  # the latter of layers that cannot be had in such a size
+        fits = False
+    if fits:
+        return head.train()
+    logger.info("exit %s: the network's last layers do not fit, it gets pooling and a linear layer", name)
+    return PooledHead(channels, classes)
 
 
 class PooledHead(nn.Module):
@@ -73,10 +74,13 @@ def rescaled(tail: fx.GraphModule, own: int, channels: int) -> fx.GraphModule:
 
 
 def classifier(tail: nn.Module) -> tuple[str, nn.Linear | nn.Conv2d]:
-    """The layer of `tail` that gives the logits, with its name: its last linear or convolution."""
+    """The layer of `tail` that gives the logits, with its name: its last linear or convolution.
+
+    Raises LookupError where there is none.
+    """
     layers = [(name, m) for name, m in tail.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)]
     if not layers:
-        raise ValueError("no linear layer or convolution gives the logits")
+        raise LookupError("no linear layer or convolution gives the logits")
     return layers[-1]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import Tensor, nn
 
-from natv2.aep.heads import exit_head
+from natv2.aep.heads import classifier, exit_head
 from natv2.aep.tracing import cut, shapes
 from natv2.errors import UserError
 
@@ -51,22 +51,34 @@ def with_exits(module: nn.Module, names: Sequence[str], resolution: int) -> Mult
     too small for the network.
     """
     stages, tail = cut(module, names)
+    _refuse_end(tail, list(stages)[-1])
     training = module.training
     try:
-        sizes = shapes(stages, resolution)
+        sizes = dict(zip(stages, shapes(list(stages.values()), resolution), strict=True))
     except RuntimeError as error:
         raise UserError(
             f"images of {resolution} pixels do not go through {type(module).__name__}: {error}"
         ) from None
     finally:
         module.train(training)
-    _refuse_lost(names, [stage for stage, size in zip(names, sizes, strict=True) if 0 in size])
+    _refuse_lost([name for name, size in sizes.items() if 0 in size])
+    *before, own = sizes.values()
     heads: dict[int, nn.Module] = {len(stages): tail}
-    for number, (size, name) in enumerate(zip(sizes[:-1], names, strict=False), start=1):
-        heads[number] = exit_head(tail, sizes[-1], size, name)
-    return MultiExitNetwork(stages, heads)
+    for number, (size, name) in enumerate(zip(before, sizes, strict=False), start=1):
+        heads[number] = exit_head(tail, own, size, name)
+    return MultiExitNetwork(list(stages.values()), heads)
 
 
-def _refuse_lost(names: Sequence[str], empty: Sequence[str]) -> None:
+def _refuse_end(tail: nn.Module, last: str) -> None:
+    try:
+        classifier(tail)
+    except LookupError as error:
+        raise UserError(
+            f"exit {last!r} leaves nothing to copy ({error} behind it); the last exit must be a module "
+            "before the network's classifier"
+        ) from None
+
+
+def _refuse_lost(empty: Sequence[str]) -> None:
     if empty:
         raise UserError(f"nothing is left of the images behind {empty[0]}; larger ones are needed")

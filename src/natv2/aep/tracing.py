@@ -69,21 +69,24 @@ def trace(module: nn.Module, names: Sequence[str] = ()) -> Traced:
     return Traced(graph=graph, outputs=tracer.outputs)
 
 
-def cut(module: nn.Module, names: Sequence[str]) -> tuple[list[fx.GraphModule], fx.GraphModule]:
+def cut(module: nn.Module, names: Sequence[str]) -> tuple[dict[str, fx.GraphModule], fx.GraphModule]:
     """`module` as stages, one up to each of the modules called `names`, and its tail behind the last.
 
-    Each maps the output of the one before. They share their modules, weights included, with `module`.
-    Raises UserError where a name is unknown, or where not everything goes through its output.
+    The stages are in the order in which an image passes them. Each maps the output of the one before.
+    They share their modules, weights included, with `module`. Raises UserError where a name is unknown, or
+    where not everything goes through its output.
     """
     traced = trace(module, names)
     nodes = list(traced.graph.nodes)
-    borders = sorted((_border(module, traced, name) for name in names), key=nodes.index)
-    if len(set(borders)) < len(names):
+    found = {name: _border(module, traced, name) for name in names}
+    if len(set(found.values())) < len(names):
         raise UserError(f"exits {list(names)}: two of them are behind the same operation")
+    ordered = sorted(found, key=lambda name: nodes.index(found[name]))
+    borders = [found[name] for name in ordered]
     starts = [next(node for node in nodes if node.op == "placeholder"), *borders]
     ends = [*borders, next(node for node in nodes if node.op == "output")]
     *stages, tail = (_piece(module, nodes, start, end) for start, end in zip(starts, ends, strict=True))
-    return stages, tail
+    return dict(zip(ordered, stages, strict=True)), tail
 
 
 def _border(module: nn.Module, traced: Traced, name: str) -> fx.Node:

@@ -1,0 +1,48 @@
+"""What people's own networks may look like, and what they are told where one is mistaken."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from natv2.aep.backbones import multi_exit_network
+from natv2.aep.heads import PooledHead
+from natv2.aep.network import with_exits
+from natv2.errors import UserError
+
+
+class Own(nn.Module):
+    """A network of two convolutions, of whatever `tail` they have."""
+
+    def __init__(self, tail: nn.Module) -> None:
+        super().__init__()
+        self.one, self.two, self.tail = nn.Conv2d(3, 12, 3, 2, 1), nn.Conv2d(12, 32, 3, 2, 1), tail
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.tail(self.two(self.one(x)))
+
+
+def test_a_last_exit_behind_the_classifier_is_refused_by_name():
+    own = Own(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 3)))
+    with pytest.raises(UserError, match=r"exit 'tail' .*before the network's classifier"):
+        with_exits(own, ("tail", "one", "two"), 16)
+    with pytest.raises(UserError, match=r"exit 'fc' .*before the network's classifier"):
+        multi_exit_network("resnet18", 5, resolution=32, exits=("layer1", "layer4", "fc"))
+
+
+@pytest.mark.parametrize("groups", [8, 32])
+def test_last_layers_whose_groups_do_not_divide_the_channels_become_pooling_and_a_linear_layer(groups):
+    grouped = nn.Conv2d(32, 32, 3, padding=1, groups=groups)
+    own = Own(nn.Sequential(grouped, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 3)))
+    network = with_exits(own, ("one", "two"), 16)
+    assert [output.shape for output in network(torch.zeros(2, 3, 16, 16))] == [(2, 3), (2, 3)]
+    assert isinstance(network.heads["1"], PooledHead) == (groups == 8)
+
+
+def test_a_copy_that_gives_logits_for_each_position_does_not_fit():
+    """Behind 32 x 32 x 32 features a linear layer of 32 inputs runs, over their rows."""
+    own = nn.Sequential()
+    own.add_module("one", nn.Conv2d(3, 32, 1))
+    own.add_module("two", nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()))
+    own.add_module("last", nn.Linear(32, 3))
+    network = with_exits(own, ("one", "two"), 32)
+    assert [output.shape for output in network(torch.zeros(2, 3, 32, 32))] == [(2, 3), (2, 3)]
