@@ -46,3 +46,34 @@ def test_a_copy_that_gives_logits_for_each_position_does_not_fit():
     own.add_module("last", nn.Linear(32, 3))
     network = with_exits(own, ("one", "two"), 32)
     assert [output.shape for output in network(torch.zeros(2, 3, 32, 32))] == [(2, 3), (2, 3)]
+
+
+class Overwriting(nn.Module):
+    """A block that overwrites its input."""
+
+    def __init__(self, inputs: int, outputs: int, by_method: bool) -> None:
+        super().__init__()
+        self.relu, self.conv = nn.ReLU(inplace=True), nn.Conv2d(inputs, outputs, 3, 2, 1)
+        self.by_method = by_method
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x.relu_() if self.by_method else self.relu(x))
+
+
+@pytest.mark.parametrize("by_method", [False, True])
+@pytest.mark.parametrize("in_tail", [False, True])
+def test_blocks_and_heads_that_overwrite_their_input_leave_it_to_the_others(by_method, in_tail):
+    first = Overwriting(8, 4, by_method) if in_tail else nn.Conv2d(8, 4, 1)
+    module = nn.Sequential(
+        Overwriting(3, 4, by_method),
+        Overwriting(4, 8, by_method),
+        nn.Sequential(first, nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)),
+    )
+    x = torch.randn(2, 3, 12, 12)
+    expected = module.eval()(x.clone()).detach()
+    network = with_exits(module, ("0", "1"), 12)
+    before = x.clone()
+    assert torch.equal(network.eval()(x)[-1], expected)
+    assert torch.equal(x, before)
+    sum(output.sum() for output in network.train()(x)).backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())

@@ -54,13 +54,14 @@ def with_exits(module: nn.Module, names: Sequence[str], resolution: int) -> Mult
     _refuse_end(tail, list(stages)[-1])
     training = module.training
     try:
-        sizes = dict(zip(stages, shapes(list(stages.values()), resolution), strict=True))
+        *found, _ = shapes([*stages.values(), tail], resolution)
     except RuntimeError as error:
         raise UserError(
             f"images of {resolution} pixels do not go through {type(module).__name__}: {error}"
         ) from None
     finally:
         module.train(training)
+    sizes = dict(zip(stages, found, strict=True))
     _refuse_lost([name for name, size in sizes.items() if 0 in size])
     *before, own = sizes.values()
     heads: dict[int, nn.Module] = {len(stages): tail}

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 import torch
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
 from natv2.errors import UserError
 
@@ -122,9 +122,7 @@ def _piece(module: nn.Module, nodes: list[fx.Node], start: fx.Node, end: fx.Node
             copies[node] = graph.node_copy(node, copies.__getitem__)
     if end.op != "output":
         graph.output(copies[end])
-    piece = fx.GraphModule(module, graph)
-    _spare_input(piece)
-    return piece
+    return fx.GraphModule(module, graph)
 
 
 def _only(output: fx.Node) -> fx.Node:
@@ -134,23 +132,46 @@ def _only(output: fx.Node) -> fx.Node:
     return value
 
 
-def _spare_input(piece: fx.GraphModule) -> None:
-    """Let nothing overwrite the piece's input: the head and the next stage both need it."""
-    (x,) = (node for node in piece.graph.nodes if node.op == "placeholder")
-    for node in list(x.users):
-        if node.op == "call_module" and hasattr(piece.get_submodule(str(node.target)), "inplace"):
-            piece.get_submodule(str(node.target)).inplace = False  # type: ignore[assignment]
+@torch.no_grad()
+def shapes(pieces: Sequence[fx.GraphModule], resolution: int) -> list[torch.Size]:
+    """The shape of one image behind each of `pieces`, run one after the other in evaluation mode.
+
+    From then on none of them overwrites its input: the head and the next stage both need it.
+    """
+    x = torch.zeros(1, 3, resolution, resolution)
+    found = []
+    for piece in pieces:
+        x = _spare_input(piece.eval(), x)
+        found.append(x.shape[1:])
+    return found
+
+
+def _spare_input(piece: fx.GraphModule, x: Tensor) -> Tensor:
+    """Let nothing overwrite the piece's input, of which `x` is one. Returns what it gives for `x`."""
+    (start,) = (node for node in piece.graph.nodes if node.op == "placeholder")
+    for node in start.users:
         if "inplace" in node.kwargs:
             node.kwargs = {**node.kwargs, "inplace": False}
     piece.recompile()
 
+    def spare(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        if hasattr(module, "inplace") and any(_same_memory(value, x) for value in inputs):
+            module.inplace = False  # type: ignore[assignment]
 
-@torch.inference_mode()
-def shapes(pieces: Sequence[nn.Module], resolution: int) -> list[torch.Size]:
-    """The shape of one image behind each of `pieces`, run one after the other in evaluation mode."""
-    x = torch.zeros(1, 3, resolution, resolution)
-    found = []
-    for piece in pieces:
-        x = piece.eval()(x)
-        found.append(x.shape[1:])
-    return found
+    hooks = [module.register_forward_pre_hook(spare) for module in piece.modules()]
+    changes = x._version
+    try:
+        output: Tensor = piece(x)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if x._version > changes:  # a block's own forward does so, as with relu_
+        with piece.graph.inserting_after(start):
+            copy = piece.graph.call_method("clone", (start,))
+        start.replace_all_uses_with(copy, delete_user_cb=lambda user: user is not copy)
+        piece.recompile()
+    return output
+
+
+def _same_memory(value: Any, x: Tensor) -> bool:
+    return isinstance(value, Tensor) and value.untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
