@@ -39,7 +39,7 @@ def exit_head(tail: fx.GraphModule, own: torch.Size, here: torch.Size, name: str
 
 
 class PooledHead(nn.Module):
-    """Global average pooling and a linear layer."""
+    """Global average pooling, of features that have positions, and a linear layer."""
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
@@ -47,8 +47,8 @@ class PooledHead(nn.Module):
         self.classifier = nn.Linear(channels, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map feature maps (N, C, H, W) to logits (N, classes)."""
-        logits: Tensor = self.classifier(self.pool(x).flatten(1))
+        """Map feature maps (N, C, H, W), or features (N, C), to logits (N, classes)."""
+        logits: Tensor = self.classifier(self.pool(x).flatten(1) if x.ndim == 4 else x)
         return logits
 
 
@@ -102,7 +102,8 @@ def _convolution(m: Any, inputs: Scale, outputs: Scale) -> nn.Module:
 
 
 def _batch_norm(m: Any, inputs: Scale, outputs: Scale) -> nn.Module:
-    return nn.BatchNorm2d(inputs(m.num_features), m.eps, m.momentum, m.affine, m.track_running_stats)
+    shape = (inputs(m.num_features), m.eps, m.momentum, m.affine, m.track_running_stats)
+    return nn.BatchNorm1d(*shape) if type(m).__name__ == "BatchNorm1d" else nn.BatchNorm2d(*shape)
 
 
 def _layer_norm(m: Any, inputs: Scale, outputs: Scale) -> nn.Module:
@@ -114,6 +115,7 @@ _BUILD: Mapping[str, Callable[[Any, Scale, Scale], nn.Module]] = MappingProxyTyp
     {
         "Linear": _linear,
         "Conv2d": _convolution,
+        "BatchNorm1d": _batch_norm,
         "BatchNorm2d": _batch_norm,
         "LayerNorm": _layer_norm,
         "LayerNorm2d": _layer_norm,  # torchvision's, over channels
