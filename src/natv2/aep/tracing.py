@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from inspect import signature
 from typing import Any
 
 import torch
@@ -37,6 +38,10 @@ class _Tracer(fx.Tracer):
         sequence = type(m).forward is nn.Sequential.forward
         return not sequence and not any(name.startswith(f"{module_qualified_name}.") for name in self.names)
 
+    def create_args_for_root(self, root_fn: Any, *_: Any) -> tuple[Any, list[Any]]:
+        """Images alone: what else a forward pass takes is what it is by default."""
+        return root_fn, [self.root, self.create_proxy("placeholder", "x", (), {})]
+
     def call_module(self, m: nn.Module, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         output = super().call_module(m, forward, args, kwargs)
         if isinstance(output, fx.Proxy):
@@ -47,8 +52,10 @@ class _Tracer(fx.Tracer):
 def trace(module: nn.Module, names: Sequence[str] = ()) -> Traced:
     """The forward pass of `module`, opened down to the modules called `names`.
 
-    Raises UserError where it cannot be written as a graph, or is not the same in training and evaluation.
+    Raises UserError where it cannot be written as a graph, needs more than images, or is not the same in
+    training and evaluation.
     """
+    _refuse_further_inputs(module)
     tracer = _Tracer(names)
     training = module.training
     try:
@@ -67,6 +74,15 @@ def trace(module: nn.Module, names: Sequence[str] = ()) -> Traced:
             "put what differs (such as dropout) into a module of its own"
         )
     return Traced(graph=graph, outputs=tracer.outputs)
+
+
+def _refuse_further_inputs(module: nn.Module) -> None:
+    try:
+        signature(module.forward).bind("images")
+    except TypeError as error:
+        raise UserError(
+            f"{type(module).__name__}: its forward pass must take images alone ({error})"
+        ) from None
 
 
 def cut(module: nn.Module, names: Sequence[str]) -> tuple[dict[str, fx.GraphModule], fx.GraphModule]:
