@@ -77,3 +77,53 @@ def test_blocks_and_heads_that_overwrite_their_input_leave_it_to_the_others(by_m
     assert torch.equal(x, before)
     sum(output.sum() for output in network.train()(x)).backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+class Asking(Own):
+    """Takes more than images, though it need not be given it."""
+
+    def forward(self, x: Tensor, targets: Tensor | None = None, *rest: Tensor, twice: bool = False) -> Tensor:
+        logits = super().forward(x)
+        if targets is not None or rest or twice:
+            return logits + targets
+        return logits
+
+
+class Needing(Own):
+    def forward(self, x: Tensor, targets: Tensor) -> Tensor:
+        return super().forward(x) + targets
+
+
+def ending(outputs: int = 3) -> nn.Module:
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, outputs))
+
+
+def test_what_a_forward_pass_need_not_be_given_is_what_it_says():
+    module = Asking(ending()).eval()
+    x = torch.randn(2, 3, 16, 16)
+    assert torch.equal(with_exits(module, ("one", "two"), 16).eval()(x)[-1], module(x))
+    with pytest.raises(UserError, match=r"^Needing: .*images alone .*'targets'"):
+        with_exits(Needing(ending()), ("one", "two"), 16)
+
+
+def test_weights_that_several_parts_have_are_refused_by_name():
+    one, two = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3, padding=1)
+    last = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+    with_exits(nn.Sequential(one, nn.Sequential(two, two), last), ("0", "1"), 16)  # it is saved once
+    shared = nn.Sequential(nn.Sequential(one, two), nn.ReLU(), two, last)
+    with pytest.raises(UserError, match=r"^Sequential: parameter 0\.1\.weight is used more than once"):
+        with_exits(shared, ("0", "3.0"), 16)
+    tied = nn.Sequential(one, two, nn.Conv2d(4, 4, 3, padding=1), last)
+    tied[2].weight = two.weight
+    with pytest.raises(UserError, match=r"^Sequential: parameter 1\.weight = 2\.weight is used"):
+        with_exits(tied, ("0", "2"), 16)
+
+
+@pytest.mark.parametrize("first", [nn.BatchNorm1d(32), nn.GroupNorm(8, 32)])
+def test_features_without_positions_get_heads_too(first):
+    module = nn.Sequential(
+        nn.Flatten(), nn.Linear(3 * 64, 20), nn.Linear(20, 32), nn.Sequential(first, nn.Linear(32, 3))
+    )
+    network = with_exits(module, ("1", "2"), 8)
+    assert [output.shape for output in network(torch.randn(2, 3, 8, 8))] == [(2, 3), (2, 3)]
+    assert isinstance(network.heads["1"], PooledHead) == isinstance(first, nn.GroupNorm)

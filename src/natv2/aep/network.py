@@ -47,11 +47,12 @@ def with_exits(module: nn.Module, names: Sequence[str], resolution: int) -> Mult
     """`module`, a classifier of images (N, 3, `resolution`, `resolution`), with exits behind modules `names`.
 
     The last exit is the module's own end, weights included; the others are its last layers, those behind the
-    last of `names`, rescaled (natv2.aep.heads). Raises UserError where a name is wrong, or the images are
-    too small for the network.
+    last of `names`, rescaled (natv2.aep.heads). Raises UserError where a name is wrong, the images are
+    too small for the network, or parts of it share weights.
     """
     stages, tail = cut(module, names)
     _refuse_end(tail, list(stages)[-1])
+    _refuse_shared(type(module).__name__, [*stages.values(), tail])
     training = module.training
     try:
         *found, _ = shapes([*stages.values(), tail], resolution)
@@ -78,6 +79,20 @@ def _refuse_end(tail: nn.Module, last: str) -> None:
             f"exit {last!r} leaves nothing to copy ({error} behind it); the last exit must be a module "
             "before the network's classifier"
         ) from None
+
+
+def _refuse_shared(network: str, parts: Sequence[nn.Module]) -> None:
+    """Shared weights cannot be saved twice, nor be counted for one part."""
+    owners: dict[int, str] = {}
+    for part in parts:
+        for name, tensor in part.state_dict().items():
+            if tensor.numel() and tensor.data_ptr() in owners:
+                same = " = ".join(dict.fromkeys((owners[tensor.data_ptr()], name)))
+                raise UserError(
+                    f"{network}: parameter {same} is used more than once; each part of a network with exits "
+                    "must have its own, under one name"
+                )
+            owners[tensor.data_ptr()] = name
 
 
 def _refuse_lost(empty: Sequence[str]) -> None:
