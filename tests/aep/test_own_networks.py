@@ -127,3 +127,50 @@ def test_features_without_positions_get_heads_too(first):
     network = with_exits(module, ("1", "2"), 8)
     assert [output.shape for output in network(torch.randn(2, 3, 8, 8))] == [(2, 3), (2, 3)]
     assert isinstance(network.heads["1"], PooledHead) == isinstance(first, nn.GroupNorm)
+
+
+def nothing(classes: int) -> None:
+    """Forgets to return what it builds."""
+
+
+def greedy(classes: int, width: int) -> nn.Module:
+    return Own(ending(classes))
+
+
+def failing(classes: int) -> nn.Module:
+    raise KeyError("weights.pt")
+
+
+def stubborn(classes: int) -> nn.Module:
+    return Own(ending(7))
+
+
+def spatial(classes: int) -> nn.Module:
+    return Own(nn.Conv2d(32, classes, 1))
+
+
+@pytest.mark.parametrize(
+    ("build", "told"),
+    [
+        (nothing, r"gave a NoneType for 3 classes; .*an nn\.Module"),
+        (greedy, r"failed for 3 classes \(TypeError: .*'width'\)"),
+        (failing, r"failed for 3 classes \(KeyError: 'weights.pt'\)"),
+        (stubborn, r" gives 7 outputs for an image; .*needed, 3$"),
+        (spatial, r"3 x 4 x 4 outputs for an image; .*needed, 3$"),
+    ],
+)
+def test_a_function_that_does_not_build_a_classifier_is_told_what_happened(build, told):
+    name = f"{__name__}:{build.__name__}"
+    with pytest.raises(UserError, match=rf"^network '{name}'.*{told}") as raised:
+        multi_exit_network(name, 3, resolution=16, exits=("one", "two"))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_module_that_cannot_be_imported_says_why(tmp_path, monkeypatch):
+    (tmp_path / "broken_net.py").write_text("import nothing_such\nundefined_name")
+    (tmp_path / "typo_net.py").write_text("def build(classes)\n    pass")
+    (tmp_path / "late_net.py").write_text("undefined_name")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, why in (("broken_net", "nothing_such"), ("typo_net", "SyntaxError"), ("late_net", "NameError")):
+        with pytest.raises(UserError, match=rf"^network '{name}:build': .*{why}"):
+            multi_exit_network(f"{name}:build", 3, resolution=16)

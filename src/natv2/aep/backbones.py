@@ -66,7 +66,8 @@ def multi_exit_network(
     `name` is one of BACKBONES, any classifier of torchvision's, or a function of a person's own as
     package.module:function, which takes the number of classes (`build`, where given, takes its place).
     `exits` are names of modules; None takes those of the table, or finds `count` of them. Raises UserError
-    where one of these is unknown or does not fit, or weights cannot be had.
+    where one of these is unknown or does not fit, a person's function does not build a classifier for so many
+    classes, or weights cannot be had.
     """
     row = BACKBONES.get(name)
     if build is None and ":" not in name:
@@ -76,9 +77,11 @@ def multi_exit_network(
             f"{name}: a network of your own brings its own weights, scenario=train starts from them"
         )
     else:
-        module = (build or imported(name))(classes)
+        module = _own(name, build or imported(name), classes)
     names = tuple(exits or (row.exits if row else find_exits(module, count, resolution)))
-    return with_exits(module, names, resolution), names
+    network = with_exits(module, names, resolution)
+    _refuse_other_logits(name, network, classes, resolution)
+    return network, names
 
 
 def imported(name: str) -> Build:
@@ -86,9 +89,39 @@ def imported(name: str) -> Build:
     place, _, function = name.partition(":")
     try:
         build: Build = getattr(import_module(place), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UserError(f"network {name!r}: {error}; package.module:function is needed") from None
+    except Exception as error:  # whatever a person's module does when it is imported
+        raise UserError(f"network {name!r}: {_said(error)}; package.module:function is needed") from None
     return build
+
+
+def _own(name: str, build: Build, classes: int) -> nn.Module:
+    allowed = "it must take the number of classes and give an nn.Module"
+    try:
+        module = build(classes)
+    except Exception as error:  # whatever a person's function does
+        raise UserError(
+            f"network {name!r}: its function failed for {classes} classes ({_said(error)}); {allowed}"
+        ) from error
+    if not isinstance(module, nn.Module):
+        raise UserError(
+            f"network {name!r}: its function gave a {type(module).__name__} for {classes} classes; {allowed}"
+        )
+    return module
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _refuse_other_logits(name: str, network: MultiExitNetwork, classes: int, resolution: int) -> None:
+    with torch.inference_mode():
+        logits = network.keep(network.exits[-1:]).eval()(torch.zeros(1, 3, resolution, resolution))[0]
+    network.train()
+    if logits.shape != (1, classes):
+        found = " x ".join(map(str, logits.shape[1:]))
+        raise UserError(
+            f"network {name!r} gives {found} outputs for an image; one for each class is needed, {classes}"
+        )
 
 
 def check_network(name: str) -> str:
