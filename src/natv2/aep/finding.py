@@ -12,26 +12,29 @@ from natv2.errors import UserError
 def find_exits(module: nn.Module, count: int, resolution: int) -> tuple[str, ...]:
     """Names of the modules that at most `count` exits follow: the last blocks before the feature maps shrink.
 
-    A block is a module of the type that occurs most often in the row of all that an image passes, or, in a
-    plain row of layers as VGG's, a pooling layer. The deepest sizes are taken, as the thesis takes the
-    deepest stages. Raises UserError where blocks are found at fewer than two sizes, or the images do not
-    go through the network.
+    A block is a module made of others whose type occurs several times in the row of all that an image passes,
+    or, in a plain row of layers as VGG's, a pooling layer. Where there are several such types (EfficientNetV2's), the
+    one that occurs most often says where exits go, the others only at sizes at which it does not occur. The
+    deepest sizes are taken, as the thesis takes the deepest stages. Raises UserError where blocks are found
+    at fewer than two sizes, or the images do not go through the network.
     """
     traced = trace(module)
     modules = dict(module.named_modules())
     row = [str(node.target) for node in traced.graph.nodes if node.op == "call_module"]
     own = [name for name in row if not type(modules[name]).__module__.startswith("torch.nn")]
-    types = Counter(type(modules[name]) for name in own)
-    blocks = [name for name in own if types and type(modules[name]) is types.most_common(1)[0][0]]
-    blocks = blocks or [name for name in row if isinstance(modules[name], nn.MaxPool2d)]
+    own = [name for name in own if any(modules[name].children())] or own
+    types = Counter(type(modules[name]) for name in own) or Counter([nn.MaxPool2d])
     sides = _sides(module, traced.graph, resolution)
-    last = {sides[name]: name for name in blocks if name in sides}
+    rarest_first = [kind for kind, times in types.most_common() if times > 1][::-1]
+    last: dict[int, str] = {}
+    for kind in rarest_first or types:
+        last |= {sides[name]: name for name in row if type(modules[name]) is kind and name in sides}
     if len(last) < 2:
         raise UserError(
             f"{type(module).__name__}: its blocks cannot be found; name the modules that exits follow in "
             f"aep.exits, some of: {', '.join(row)}"
         )
-    return tuple(list(last.values())[-count:])
+    return tuple(sorted(last.values(), key=row.index)[-count:])
 
 
 def _sides(module: nn.Module, graph: fx.Graph, resolution: int) -> dict[str, int]:
