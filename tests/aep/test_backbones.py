@@ -204,6 +204,40 @@ def test_exits_found_in_a_plain_row_of_layers_follow_its_poolings():
     assert find_exits(module, 5, RESOLUTION) == BACKBONES["vgg16_full"].exits
 
 
+FOUND = {
+    "resnet18": "layer1.1 layer2.1 layer3.1 layer4.1",
+    "mobilenet_v2": "features.3 features.6 features.13 features.17",
+    "convnext_tiny": "features.1.2 features.3.2 features.5.8 features.7.2",
+    "regnet_y_400mf": " ".join(
+        f"trunk_output.block{stage}.block{stage}-{last}" for stage, last in ((1, 0), (2, 2), (3, 5), (4, 5))
+    ),
+    "shufflenet_v2_x0_5": "stage2.3 stage3.7 stage4.3",
+    "swin_t": "features.1.1 features.3.1 features.5.5 features.7.1",
+    "efficientnet_v2_s": "features.2.3 features.3.3 features.5.8 features.6.14",  # two types of blocks
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_exits_found_follow_the_last_block_at_each_of_the_smallest_sizes(name):
+    assert find_exits(get_model(name, num_classes=5), 4, RESOLUTION) == tuple(FOUND[name].split())
+
+
+@pytest.mark.filterwarnings("ignore:The default weight initialization:FutureWarning")
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+def test_a_network_of_other_outputs_in_training_is_refused(name, monkeypatch):
+    import natv2.aep.backbones as backbones
+
+    model = get_model(name, num_classes=1000, init_weights=False)
+    model.aux_logits = False  # torchvision's trained ones have no auxiliary classifiers
+    model.aux1 = model.aux2 = model.AuxLogits = None
+    monkeypatch.setattr(backbones, "_imagenet", lambda _: model)
+    for pretrained in (False, True):
+        with pytest.raises(
+            UserError, match=r"differs between training and evaluation .*cannot be given exits"
+        ):
+            multi_exit_network(name, 10, resolution=96, pretrained=pretrained)
+
+
 def test_images_that_are_too_small_are_told_in_one_message():
     with pytest.raises(UserError, match=r"images of 32 pixels do not go through AlexNet: .*$") as raised:
         multi_exit_network("alexnet", 5, resolution=32)

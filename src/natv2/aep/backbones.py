@@ -169,7 +169,7 @@ def _start_from(network: nn.Module, trained: nn.Module) -> None:
     """Give `network` all weights of `trained` but the classifier's, which is for other classes."""
     given = trained.state_dict()
     for name, tensor in network.state_dict().items():
-        if tensor.shape == given[name].shape:
+        if name in given and tensor.shape == given[name].shape:
             tensor.copy_(given[name])
 
 

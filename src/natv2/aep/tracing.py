@@ -70,8 +70,8 @@ def trace(module: nn.Module, names: Sequence[str] = ()) -> Traced:
         module.train(training)
     if str(graph) != str(in_training):
         raise UserError(
-            f"{type(module).__name__}: its own forward pass differs between training and evaluation; "
-            "put what differs (such as dropout) into a module of its own"
+            f"{type(module).__name__}: its own forward pass differs between training and evaluation (as with "
+            "outputs for training alone, or dropout that is no module); such a network cannot be given exits"
         )
     return Traced(graph=graph, outputs=tracer.outputs)
 
