@@ -13,8 +13,8 @@ def find_exits(module: nn.Module, count: int, resolution: int) -> tuple[str, ...
     """Names of the modules that at most `count` exits follow: the last blocks before the feature maps shrink.
 
     A block is a module made of others whose type occurs several times in the row of all that an image passes,
-    or, in a plain row of layers as VGG's, a pooling layer. Where there are several such types (EfficientNetV2's), the
-    one that occurs most often says where exits go, the others only at sizes at which it does not occur. The
+    or, in a plain row of layers as VGG's, a pooling layer. Of several such types (EfficientNetV2's) the one
+    that occurs most often says where exits go, the others only at sizes at which it does not occur. The
     deepest sizes are taken, as the thesis takes the deepest stages. Raises UserError where blocks are found
     at fewer than two sizes, or the images do not go through the network.
     """
