@@ -116,7 +116,7 @@ def test_an_edited_network_is_another_attempt(tmp_path, monkeypatch):
     (tmp_path / "edited.py").write_text(MINE.replace("ReLU", "Tanh"))
     assert _own_code("edited:build") != before
     assert _own_code("resnet18") == ""
-    with pytest.raises(UserError, match=r"network 'nowhere:build': ModuleNotFoundError: No module named 'nowhere'"):
+    with pytest.raises(UserError, match=r"network 'nowhere:build': ModuleNotFoundError"):
         _own_code("nowhere:build")
 
 
