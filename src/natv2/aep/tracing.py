@@ -148,6 +148,7 @@ def _only(output: fx.Node) -> fx.Node:
     return value
 
 
+@torch.inference_mode(mode=False)  # whoever calls: changes of a tensor are not counted in it
 @torch.no_grad()
 def shapes(pieces: Sequence[fx.GraphModule], resolution: int) -> list[torch.Size]:
     """The shape of one image behind each of `pieces`, run one after the other in evaluation mode.
@@ -165,7 +166,7 @@ def shapes(pieces: Sequence[fx.GraphModule], resolution: int) -> list[torch.Size
 def _spare_input(piece: fx.GraphModule, x: Tensor) -> Tensor:
     """Let nothing overwrite the piece's input, of which `x` is one. Returns what it gives for `x`."""
     (start,) = (node for node in piece.graph.nodes if node.op == "placeholder")
-    for node in start.users:
+    for node in list(start.users):
         if "inplace" in node.kwargs:
             node.kwargs = {**node.kwargs, "inplace": False}
     piece.recompile()
