@@ -4,11 +4,16 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 from click.testing import CliRunner, Result
 from kedro.framework.project import pipelines, settings
 from kedro.framework.startup import bootstrap_project
+
+# On a busy machine one example takes any time.
+hypothesis.settings.register_profile("natv2", deadline=None)
+hypothesis.settings.load_profile("natv2")
 
 REPOSITORY = Path(__file__).parents[1]
 

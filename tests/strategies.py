@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from natv2.spaces import Architecture, Codes, Design, SearchSpace
 from natv2.spaces.design import STAGES
 
-few = settings(deadline=None, max_examples=5, derandomize=True)
-some = settings(deadline=None, max_examples=20, derandomize=True)
+few = settings(max_examples=5, derandomize=True)
+some = settings(max_examples=20, derandomize=True)
 
 
 def _each(values: Any, count: int) -> st.SearchStrategy[tuple[Any, ...]]:

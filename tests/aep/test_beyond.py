@@ -27,7 +27,7 @@ def said(exits: int, images: int, classes: int, seed: int = 0) -> tuple[torch.Te
 
 
 @given(st.integers(1, 6), st.integers(20, 60), st.integers(2, 8), st.integers(0, 10**6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_searched_weights_are_no_worse_than_any_others(exits, images, classes, seed):
     logits, labels = said(exits, images, classes, seed)
 
@@ -85,7 +85,7 @@ def test_learned_weights_start_as_given_and_follow_the_paper():
 
 
 @given(st.integers(2, 5), st.integers(1, 6), st.integers(2, 5), st.integers(0, 10**6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_similarity_is_what_a_loop_gives(exits, images, classes, seed):
     logits, _ = said(exits, images, classes, seed)
     probabilities = logits.softmax(dim=2)

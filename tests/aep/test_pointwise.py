@@ -29,7 +29,7 @@ def layers(inputs: int, outputs: int, momentum: float | None = 0.1) -> nn.Sequen
     st.sampled_from([torch.channels_last, torch.contiguous_format]),
     st.integers(0, 1000),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_it_is_the_two_layers(inputs, outputs, images, side, offset, momentum, memory_format, seed):
     """Values, gradients, running statistics, in training and evaluation, for features far from zero too."""
     torch.manual_seed(seed)

@@ -22,7 +22,7 @@ def test_all_subsets_are_all():
 
 
 @given(st.integers(1, 4), st.integers(1, 40), st.integers(2, 12), st.integers(0, 10**6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_accuracies_are_scikit_learns(exits, images, classes, seed):
     generator = torch.Generator().manual_seed(seed)
     logits = torch.randn(exits, images, classes, generator=generator)

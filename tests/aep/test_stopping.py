@@ -60,7 +60,7 @@ def test_what_is_foreseen_from_logits_is_what_the_module_does_image_by_image(wei
 
 
 @given(st.integers(2, 5), st.integers(10, 50), st.integers(2, 6), st.integers(0, 10**6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_curve_tells_what_its_thresholds_do(exits, images, classes, seed):
     logits, labels = said(exits, images, classes, seed)
     costs = np.cumsum(np.arange(1.0, exits + 1))

@@ -58,7 +58,7 @@ def test_seed_purpose_epoch_and_step_each_change_the_batch(digits: ImageSplits) 
     assert not torch.equal(boxes(first[0]), boxes(first[1]))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 50), st.integers(1, 60))
 def test_every_image_once_an_epoch_but_for_a_small_last_batch(images: int, batch_size: int) -> None:
     numbers = torch.arange(images)

@@ -67,7 +67,7 @@ def test_pairs_within_a_split_are_no_matter() -> None:
     assert len(near_pairs(pixels, np.arange(20), pd.Series(["train"] * 20)).pairs) == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 1000))
 def test_it_finds_what_comparing_all_finds(seed: int) -> None:
     generator = np.random.default_rng(seed)

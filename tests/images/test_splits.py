@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from natv2.errors import UserError
@@ -27,7 +27,6 @@ def listing(labels: list[int], parts: list[str] | None = None, groups: list[int]
     )
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 40), min_size=2, max_size=30).filter(lambda sizes: sum(sizes) >= 20),
     st.integers(0, 5),

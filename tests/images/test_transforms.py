@@ -26,7 +26,7 @@ def crops(images: Tensor, boxes: Tensor | None, resolution: int) -> Tensor:
     return render(images, boxes, resolution, (0.0,) * 3, (1.0,) * 3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SIDES, SIDES, st.integers(1, 48))
 def test_a_whole_image_is_resized_and_normalised(height: int, width: int, resolution: int) -> None:
     images = noise(2, 3, height, width)
@@ -69,7 +69,7 @@ def naive_crop(image: Tensor, box: Tensor, resolution: int) -> Tensor:
     return (down @ pixels @ across.T).clamp(0, 1).float()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(2, 30), st.integers(2, 30), st.integers(1, 32), st.floats(0.02, 1), st.integers(0, 99))
 def test_crops_are_those_of_one_image_after_another(
     height: int, width: int, resolution: int, low: float, seed: int
@@ -135,7 +135,7 @@ def test_a_crop_shows_the_same_at_two_resolutions() -> None:
     assert not torch.allclose(small[0], small[1], atol=2e-2)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(0.05, 1), st.floats(0.05, 1), st.booleans(), st.integers(0, 9))
 def test_boxes_lie_within_the_image_and_have_the_area_asked(
     a: float, b: float, flip: bool, seed: int
@@ -196,7 +196,7 @@ def test_a_channel_that_never_varies_stays_zero(resolution: int) -> None:
     assert torch.equal(render(blank, None, resolution, (0.0,) * 3, (0.0,) * 3), expected)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SIDES, SIDES, st.integers(0, 6), st.integers(0, 99))
 def test_padded_crops_are_torchvisions(height: int, width: int, pad: int, seed: int) -> None:
     images = noise(5, 3, height, width)

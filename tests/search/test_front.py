@@ -18,7 +18,7 @@ def a_front(count: int, objectives: int, seed: int) -> np.ndarray:
     return points**1.7 * 10.0 ** np.arange(0, 3 * objectives, 3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, 3).flatmap(
         lambda m: arrays(float, st.tuples(st.integers(1, 20), st.just(m)), elements=st.integers(0, 6))

@@ -27,7 +27,7 @@ def ranks(costs: np.ndarray) -> np.ndarray:
     return rank
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(1, 3).flatmap(
         lambda m: arrays(float, st.tuples(st.integers(1, 25), st.just(m)), elements=st.integers(0, 9))

@@ -17,7 +17,7 @@ def naive_spread(choice: np.ndarray, candidates: np.ndarray, fixed: np.ndarray) 
     return float(np.std(gaps)) if gaps else 0.0
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(1, 12), st.integers(0, 6), st.integers(0, 2**32 - 1))
 def test_spread_equals_loops(candidates: int, fixed: int, seed: int) -> None:
     generator = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from natv2.supernets import average, pointwise_moments, rows_of
 
 
 @given(st.integers(1, 8), st.integers(1, 40), st.integers(2, 80), st.floats(-20, 20), st.integers(0, 1000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_moments_are_those_of_the_product(inputs, outputs, rows, offset, seed):
     torch.manual_seed(seed)
     rows_MC, weight_KC = torch.randn(rows, inputs) + offset, torch.randn(outputs, inputs)
