@@ -18,6 +18,7 @@ from natv2.images import (
     training_batches,
 )
 from natv2.images.transforms import normalise, resize
+from tests.tiny import splits
 
 
 def epoch_of(
@@ -152,3 +153,12 @@ def test_calibration_reads_training_images_only(digits: ImageSplits, images: int
     assert seen != ids(calibration_batches(digits, images=images, batch_size=50, seed=1))
     plain = normalise(resize(batches[0].pixels, 9), digits.mean, digits.std)
     torch.testing.assert_close(batches[0].at(9), plain, rtol=0, atol=1e-4)
+
+
+def test_no_batch_of_one_image_is_trained_or_calibrated_with():
+    """Batch norm has no variance of one value."""
+    images = splits(train=5)
+    batches = training_batches(images, images.train, batch_size=2, seed=0, purpose="", epoch=0)
+    assert [len(batch) for batch in batches] == [2, 2]
+    assert steps_per_epoch(images.train, 2) == 2
+    assert [len(b) for b in calibration_batches(images, images=3, batch_size=2, seed=0)] == [2]
