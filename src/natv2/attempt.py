@@ -118,7 +118,8 @@ def _own_code(network: str) -> str:
     """
     if ":" not in network:
         return ""
-    place = imported(network).__module__
+    imported(network)
+    place = network.partition(":")[0]
     source = Path(inspect.getfile(import_module(place)))
     files = sorted(source.parent.rglob("*.py")) if "." in place else [source]
     return hashlib.blake2b(b"\0".join(file.read_bytes() for file in files), digest_size=8).hexdigest()

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from natv2.errors import UserError
 from natv2.parameters import ElasticParameters, EpsParameters
 from natv2.pipelines.ofav2_eps import nodes
 from natv2.pipelines.ofav2_eps.nodes import full_phase, phase_node
@@ -15,6 +16,7 @@ from natv2.shrinking.phases import PHASES, phases_of
 from natv2.spaces import DESIGNS
 from natv2.training.distillation import make_teacher
 from natv2.training.progress import Progress
+from tests.pipelines.slices import parameters
 from tests.tiny import splits
 
 IMAGES = splits(train=16, valid=8)
@@ -109,3 +111,16 @@ def test_the_progressive_teacher_changes_with_every_phase_and_the_fixed_one_neve
     stems = [tensors["stem.conv.weight"] for _, _, tensors in taught]
     changes = [not torch.equal(a, b) for a, b in pairwise(stems)]
     assert all(changes) if teacher == "progressive" else not any(changes)
+
+
+@pytest.mark.parametrize("schedule", ["eps", "random"])
+def test_a_warm_up_beyond_derived_epochs_is_refused_where_these_are_trained(schedule):
+    values = parameters(supernet="OFAMobileNetV3", schedule=schedule)
+    whole = values.eps.phases.whole.model_copy(update={"epochs": None, "warmup_epochs": 10_000})
+    eps = values.eps.model_copy(update={"phases": values.eps.phases.model_copy(update={"whole": whole})})
+    given = (splits(), DESIGNS["OFAMobileNetV3"], eps, schedule, "fixed", "ens", 0, "fp32")
+    if schedule == "eps":
+        assert nodes.configure(*given).schedule == "eps"
+    else:
+        with pytest.raises(UserError, match=r"eps.phases.whole.warmup_epochs \(10000\) must not be above"):
+            nodes.configure(*given)

@@ -48,7 +48,7 @@ def configure(
     phases = {name: _phase(row, eps, precision) for name, row in rows.items()}
     if whole["epochs"] is None:
         whole["epochs"] = equal_epochs(phases, design, whole["subnets"])
-        if whole["warmup_epochs"] > whole["epochs"]:
+        if "whole" in phases_of(design, schedule) and whole["warmup_epochs"] > whole["epochs"]:
             raise UserError(
                 f"eps.phases.whole.warmup_epochs ({whole['warmup_epochs']}) must not be above the "
                 f"{whole['epochs']} epochs that equal the other phases' training"
