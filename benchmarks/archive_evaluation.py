@@ -19,9 +19,12 @@ import torch
 from benchmarks.constant_combinations import recalibrate
 from benchmarks.training_step import eager
 from benchmarks.turns import plain, random_images
-from natv2.images import calibration_batches, evaluation_batches
-from natv2.spaces import DESIGNS, Architecture, SearchSpace
-from natv2.supernets import Network, Supernet
+from natv2.images.batches import calibration_batches, evaluation_batches
+from natv2.spaces.architecture import Architecture
+from natv2.spaces.design import DESIGNS
+from natv2.spaces.space import SearchSpace
+from natv2.supernets.network import Network
+from natv2.supernets.supernet import Supernet
 from natv2.training.evaluation import Evaluator
 
 ARCHIVE, CLASSES, CALIBRATION, EVERY = 300, 100, 200, 6

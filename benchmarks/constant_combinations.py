@@ -22,10 +22,12 @@ import torch
 from torch import Tensor
 
 from benchmarks.turns import CLASSES, plain, random_images
-from natv2.exits import exit_weights
-from natv2.images import Batch, calibration_batches, evaluation_batches
-from natv2.spaces import DESIGNS, Choices, combinations
-from natv2.supernets import Network, Supernet
+from natv2.exits.weightings import exit_weights
+from natv2.images.batches import Batch, calibration_batches, evaluation_batches
+from natv2.spaces.choices import Choices, combinations
+from natv2.spaces.design import DESIGNS
+from natv2.supernets.network import Network
+from natv2.supernets.supernet import Supernet
 from natv2.training.evaluation import Evaluator, top1
 
 CALIBRATION, EVERY, TURNS, WIDTH = 200, 8, 3, 1.0

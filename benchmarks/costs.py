@@ -6,9 +6,10 @@ Run with `pytest benchmarks/costs.py`. The aim: under 2 seconds in one process.
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from natv2.costs import CostTable
+from natv2.costs.table import CostTable
 from natv2.randomness import numpy_generator
-from natv2.spaces import DESIGNS, SearchSpace
+from natv2.spaces.design import DESIGNS
+from natv2.spaces.space import SearchSpace
 
 ENCODINGS = 1_000_000
 

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from benchmarks.turns import CLASSES, Side, in_turns, random_architectures, summary, training_step
-from natv2.spaces import DESIGNS, Architecture
-from natv2.supernets import Supernet
+from natv2.spaces.architecture import Architecture
+from natv2.spaces.design import DESIGNS
+from natv2.supernets.supernet import Supernet
 
 ARCHITECTURES, RESOLUTION, WIDTH = 10, 64, 1.0
 

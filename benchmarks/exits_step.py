@@ -14,11 +14,11 @@ from statistics import median
 import torch
 
 from benchmarks.turns import Side, in_turns, summary, timed
-from natv2.aep.backbones import multi_exit_network
 from natv2.aep.costs import mac_costs
-from natv2.aep.network import MultiExitNetwork
+from natv2.aep.network.backbones import multi_exit_network
+from natv2.aep.network.multi_exit import MultiExitNetwork
 from natv2.aep.training import Meters
-from natv2.exits import exit_weights
+from natv2.exits.weightings import exit_weights
 from natv2.training.distillation import joint_loss
 from natv2.training.optimiser import OptimiserConfig, make_optimiser
 

@@ -24,15 +24,16 @@ from torch import Tensor, nn
 
 from benchmarks.turns import CLASSES, Side, clock, in_turns, random_images
 from natv2.devices import Precision, autocast, resolve_device, resolve_precision
-from natv2.images import Batch, ImageSplits, evaluation_batches, training_batches
+from natv2.images.batches import Batch, evaluation_batches, training_batches
+from natv2.images.image_set import ImageSplits
 from natv2.shrinking.config import PhaseConfig, ShrinkingConfig
 from natv2.shrinking.train import phase_step
-from natv2.spaces import DESIGNS
-from natv2.supernets import Supernet
+from natv2.spaces.design import DESIGNS
+from natv2.supernets.supernet import Supernet
 from natv2.training.distillation import Teacher, joint_loss, make_teacher
 from natv2.training.loop import Step, fit, learn
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.progress import Progress
+from natv2.training.state_store import Progress
 
 SUBNETS = {"kernel": 1, "depth_2": 2, "width_2": 4}  # of a batch, as in Table 5.2
 WARM_UP = 3  # first steps of a turn: memory is taken, kernels are chosen

@@ -26,10 +26,14 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import InterpolationMode, v2
 
-from natv2.images import Augmentation, Batch, ImageSplits, load_images, training_batches
+from natv2.images.augmentation import Augmentation
+from natv2.images.batches import Batch, training_batches
+from natv2.images.image_set import ImageSplits
+from natv2.images.loading import load_images
 from natv2.randomness import numpy_generator
-from natv2.spaces import DESIGNS, SearchSpace
-from natv2.supernets import Supernet
+from natv2.spaces.design import DESIGNS
+from natv2.spaces.space import SearchSpace
+from natv2.supernets.supernet import Supernet
 
 BATCH, RESOLUTION, WORKERS = 256, 64, 2
 AUGMENTATION = Augmentation(crop_scale=(0.85, 1.0), flip=True)

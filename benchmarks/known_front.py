@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from natv2.search.objectives import parse_objectives
+from natv2.objectives.objectives import parse_objectives
 from tests.search.known_search import Contest, trial
 
 AIM = 0.95

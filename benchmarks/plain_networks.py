@@ -20,18 +20,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 from torch.utils.flop_counter import FlopCounterMode
 
-from natv2.images import (
-    Batch,
-    ImageSet,
-    ImageSplits,
-    evaluation_batches,
-    load_images,
-    steps_per_epoch,
-    training_batches,
-)
+from natv2.images.batches import Batch, evaluation_batches, steps_per_epoch, training_batches
+from natv2.images.image_set import ImageSet, ImageSplits
+from natv2.images.loading import load_images
 from natv2.training.loop import fit, learn
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.progress import Progress
+from natv2.training.state_store import Progress
 
 
 class Residual(nn.Module):

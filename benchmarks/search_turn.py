@@ -12,16 +12,18 @@ import pandas as pd
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from natv2.costs import CostTable
+from natv2.costs.table import CostTable
 from natv2.search.archive import Archive
-from natv2.search.distributions import FITS
-from natv2.search.evolution import evolve
-from natv2.search.front import non_dominated
-from natv2.search.predictors import PREDICTORS, features
-from natv2.search.ranking import Indices
-from natv2.search.subset import select_subset
-from natv2.search.trust import most_trusted
-from natv2.spaces import DESIGNS, Codes, SearchSpace
+from natv2.search.distributions.fitting import FITS
+from natv2.search.moo.decision_making import non_dominated
+from natv2.search.moo.evolution import evolve
+from natv2.search.moo.subset_selection import select_subset
+from natv2.search.moo.survival import Indices
+from natv2.search.predictors.interface import features
+from natv2.search.predictors.selection import most_trusted
+from natv2.search.predictors.table import PREDICTORS
+from natv2.spaces.design import DESIGNS
+from natv2.spaces.space import Codes, SearchSpace
 
 ARCHIVE, CANDIDATES, POPULATION, GENERATIONS = 300, 25, 100, 20
 

@@ -11,11 +11,11 @@ import argparse
 import torch
 
 from benchmarks.turns import in_turns, summary, timed
-from natv2.aep.backbones import multi_exit_network
 from natv2.aep.costs import parameter_costs
+from natv2.aep.network.backbones import multi_exit_network
 from natv2.aep.pruning import answers, judge
-from natv2.exits import exit_weights
-from natv2.images import Batch
+from natv2.exits.weightings import exit_weights
+from natv2.images.batches import Batch
 
 
 def main() -> None:

@@ -15,8 +15,10 @@ import torch
 
 from benchmarks.elastic_step import elastic
 from benchmarks.turns import CLASSES, Side, in_turns, plain, random_architectures, summary, training_step
-from natv2.spaces import DESIGNS, Architecture
-from natv2.supernets import Network, Supernet
+from natv2.spaces.architecture import Architecture
+from natv2.spaces.design import DESIGNS
+from natv2.supernets.network import Network
+from natv2.supernets.supernet import Supernet
 
 ARCHITECTURES, WIDTH = 9, 1.0
 

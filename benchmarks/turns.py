@@ -8,11 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from natv2.images import Augmentation, ImageSet, ImageSplits
+from natv2.images.augmentation import Augmentation
+from natv2.images.image_set import ImageSet, ImageSplits
 from natv2.randomness import numpy_generator
 from natv2.shrinking.phases import sample
-from natv2.spaces import Architecture, Choices, Design
-from natv2.supernets import Network
+from natv2.spaces.architecture import Architecture
+from natv2.spaces.choices import Choices
+from natv2.spaces.design import Design
+from natv2.supernets.network import Network
 from natv2.training.loop import learn
 from natv2.training.optimiser import OptimiserConfig, make_optimiser
 

@@ -22,10 +22,11 @@ import pandas as pd
 import torch
 from kedro.pipeline import Pipeline, node, pipeline
 
-from natv2.parameters import EpsParameters
-from natv2.spaces import DESIGNS
+from natv2.shrinking.eps_config import EpsParameters
+from natv2.spaces.design import DESIGNS
 from natv2.supernets.checkpoint import Checkpoint
-from natv2.training.progress import Progress, State
+from natv2.training.state_store import Progress
+from natv2.training.state_store import State
 
 BEFORE_EPOCH = lambda epoch: None
 EPOCHS_RUN = []
@@ -62,7 +63,7 @@ def register_pipelines() -> dict[str, Pipeline]:
 
 CATALOG = """
 progress:
-  type: natv2.catalog.progress.ProgressDataset
+  type: natv2.catalog.state_store.ProgressDataset
   filepath: data/06_models/progress
 
 narrow_supernet:

@@ -1,7 +1,7 @@
 """The nine supernets, and others with values that theirs leave out."""
 
-from natv2 import spaces
-from natv2.spaces import Design
+from natv2.spaces import design
+from natv2.spaces.design import Design
 
 OTHERS = {
     design.name: design
@@ -14,4 +14,4 @@ OTHERS = {
     )
 }
 
-DESIGNS = {**spaces.DESIGNS, **OTHERS}
+DESIGNS = {**design.DESIGNS, **OTHERS}

@@ -6,8 +6,9 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from natv2.spaces import Architecture, Codes, Design, SearchSpace
-from natv2.spaces.design import STAGES
+from natv2.spaces.architecture import Architecture
+from natv2.spaces.design import STAGES, Design
+from natv2.spaces.space import Codes, SearchSpace
 
 few = settings(max_examples=5, derandomize=True)
 some = settings(max_examples=20, derandomize=True)

@@ -4,8 +4,9 @@ from functools import cache
 
 import torch
 
-from natv2.images import Augmentation, ImageSet, ImageSplits
-from natv2.supernets import Supernet
+from natv2.images.augmentation import Augmentation
+from natv2.images.image_set import ImageSet, ImageSplits
+from natv2.supernets.supernet import Supernet
 from tests.designs import DESIGNS
 
 CLASSES = 4

@@ -72,7 +72,7 @@ cli.add_command(click.Command("run", params=kedro_run.params, callback=run, help
 
 def _check(options: dict[str, Any]) -> None:
     """Raise UserError if the environment, a parameter, a pipeline or a node does not exist or is wrong."""
-    from natv2.parameters import validate_parameters  # torch takes seconds, and --help needs none
+    from natv2.runs.checking import validate_parameters
 
     validate_settings()  # an error while settings.py is imported would pass in silence
     if "ParallelRunner" in (options["runner"] or ""):
@@ -131,7 +131,7 @@ def _project() -> Path:
 
 
 def _stop_hooks() -> None:
-    from natv2.hooks import RunHooks
+    from natv2.runs.hooks import RunHooks
 
     for hook in settings.HOOKS:
         if isinstance(hook, RunHooks):

@@ -8,7 +8,7 @@ from torch import nn
 from natv2.aep import classifier as multi_exit
 from natv2.errors import UserError
 from natv2.files import read_tensors
-from natv2.supernets import finished
+from natv2.supernets import classifier as finished
 
 
 def load_network(

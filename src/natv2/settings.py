@@ -8,7 +8,7 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 # Tables of other runs are small: a bar for each would be all that is seen.
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-from natv2.hooks import RunHooks
+from natv2.runs.hooks import RunHooks
 
 HOOKS = (RunHooks(),)
 

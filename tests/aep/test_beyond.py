@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
 from natv2.aep.losses import LearnedWeights, network_loss, similarity
-from natv2.aep.output_weights import LEAST, search_output_weights
 from natv2.aep.pruning import Answers, judge
-from natv2.aep.stopping import stopping_curve
-from natv2.exits import WEIGHTINGS, ensemble, exit_weights
+from natv2.exits.leaving import stopping_curve
+from natv2.exits.output_weights import LEAST, search_output_weights
+from natv2.exits.weightings import WEIGHTINGS, ensemble, exit_weights
 from natv2.training.distillation import joint_loss
 
 

@@ -4,7 +4,7 @@ import torch
 import natv2
 from natv2.aep.classifier import MultiExitClassifier, MultiExitHeader, cut_to, stored
 from natv2.errors import UserError
-from natv2.exits import exit_weights
+from natv2.exits.weightings import exit_weights
 from natv2.files import write_tensors
 from tests.aep.tiny import NAMES, TinyNetwork, tiny
 

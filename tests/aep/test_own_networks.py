@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from natv2.aep.backbones import multi_exit_network
-from natv2.aep.heads import PooledHead
-from natv2.aep.network import with_exits
+from natv2.aep.network.backbones import multi_exit_network
+from natv2.aep.network.heads import PooledHead
+from natv2.aep.network.multi_exit import with_exits
 from natv2.errors import UserError
 
 

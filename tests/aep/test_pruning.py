@@ -8,8 +8,8 @@ from sklearn.metrics import top_k_accuracy_score
 
 from natv2.aep.costs import all_subsets, mac_costs, parameter_costs
 from natv2.aep.pruning import Answers, accuracies, answers, judge, read, written
-from natv2.exits import exit_weights
-from natv2.images import evaluation_batches
+from natv2.exits.weightings import exit_weights
+from natv2.images.batches import evaluation_batches
 from tests.aep.tiny import tiny
 from tests.tiny import splits
 

@@ -9,8 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from natv2.aep.measuring import epoch_seconds
 from natv2.aep.pruning import answers
 from natv2.aep.results import result
-from natv2.aep.stopping import stopping_curve
-from natv2.images import evaluation_batches
+from natv2.exits.leaving import stopping_curve
+from natv2.images.batches import evaluation_batches
 from tests.aep.test_classifier import classifier
 from tests.aep.test_training import CONFIG, IMAGES
 from tests.aep.tiny import tiny

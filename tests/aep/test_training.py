@@ -8,10 +8,10 @@ from torch.nn.functional import cross_entropy
 
 from natv2.aep.pruning import accuracies, answers
 from natv2.aep.training import AepConfig, Meters, Training, quicken_norms, train
-from natv2.exits import ensemble, exit_weights
-from natv2.images import evaluation_batches, training_batches
+from natv2.exits.weightings import ensemble, exit_weights
+from natv2.images.batches import evaluation_batches, training_batches
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.progress import Progress
+from natv2.training.state_store import Progress
 from tests.aep.tiny import tiny
 from tests.tiny import splits
 

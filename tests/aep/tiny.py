@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from natv2.aep.network import MultiExitNetwork, with_exits
+from natv2.aep.network.multi_exit import MultiExitNetwork, with_exits
 
 
 class TinyNetwork(nn.Module):

@@ -6,7 +6,7 @@ import torch
 from kedro.io import DatasetError, Version
 
 from natv2.catalog.checkpoint import CheckpointDataset
-from natv2.spaces import DESIGNS
+from natv2.spaces.design import DESIGNS
 from natv2.supernets.checkpoint import Checkpoint
 
 CHECKPOINT = Checkpoint(

@@ -6,7 +6,7 @@ from kedro.io import DatasetError
 
 from natv2.catalog.images import ImagesDataset
 from natv2.errors import UserError
-from natv2.images import load_images
+from natv2.images.loading import load_images
 
 
 def test_it_loads_what_the_library_loads(tmp_path):

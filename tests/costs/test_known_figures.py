@@ -2,9 +2,10 @@
 
 import pytest
 
-from natv2.costs import MACS, PARAMS, architecture_cost
-from natv2.spaces import DESIGNS, Architecture, constant
-from natv2.supernets import Supernet
+from natv2.costs.parts import MACS, PARAMS, architecture_cost
+from natv2.spaces.architecture import Architecture, constant
+from natv2.spaces.design import DESIGNS
+from natv2.supernets.supernet import Supernet
 
 LARGEST = {"depth": 4, "kernel": 7, "expand_ratio": 6}
 SMALLEST = {"depth": 2, "kernel": 3, "expand_ratio": 3}

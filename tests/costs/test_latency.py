@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from natv2.costs import LatencyConfig, latency, measure
+from natv2.costs import latency
+from natv2.costs.latency import LatencyConfig, measure
 
 
 def test_medians_and_spreads_of_rounds_that_go_through_all(monkeypatch):

@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from natv2.costs import CostTable, architecture_cost
-from natv2.spaces import SearchSpace
-from natv2.supernets import Network
+from natv2.costs.parts import architecture_cost
+from natv2.costs.table import CostTable
+from natv2.spaces.space import SearchSpace
+from natv2.supernets.network import Network
 from tests.designs import DESIGNS
 from tests.strategies import architectures, codes, few
 from tests.tiny import shared_supernet

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from natv2.images import ImageSplits, load_images
+from natv2.images.image_set import ImageSplits
+from natv2.images.loading import load_images
 
 
 @pytest.fixture(scope="session")

@@ -7,16 +7,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from natv2.images import (
-    Augmentation,
+from natv2.images.augmentation import Augmentation
+from natv2.images.batches import (
     Batch,
-    ImageSet,
-    ImageSplits,
     calibration_batches,
     evaluation_batches,
     steps_per_epoch,
     training_batches,
 )
+from natv2.images.image_set import ImageSet, ImageSplits
 from natv2.images.transforms import normalise, resize
 from tests.tiny import splits
 

@@ -7,7 +7,8 @@ import torch
 from sklearn.datasets import load_digits
 
 from natv2.errors import UserError
-from natv2.images import ImageSet, ImageSplits, load_images
+from natv2.images.image_set import ImageSet, ImageSplits
+from natv2.images.loading import load_images
 
 
 def parts(splits: ImageSplits) -> tuple[ImageSet, ImageSet, ImageSet]:

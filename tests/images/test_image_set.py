@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from natv2.errors import UserError
-from natv2.images import Augmentation, ImageSet, ImageSplits, evaluation_batches
+from natv2.images.augmentation import Augmentation
+from natv2.images.batches import evaluation_batches
+from natv2.images.image_set import ImageSet, ImageSplits
 
 
 def test_train_and_valid_holds_both_in_order(digits: ImageSplits) -> None:

@@ -10,8 +10,10 @@ import torch
 from PIL import Image
 
 from natv2.errors import UserError
-from natv2.images import DATASETS, ImageSplits, calibration_batches, load_images, set_name, training_batches
-from natv2.images.loading import derived_sizes, find_images
+from natv2.images.batches import calibration_batches, training_batches
+from natv2.images.datasets import DATASETS
+from natv2.images.image_set import ImageSplits
+from natv2.images.loading import derived_sizes, find_images, load_images, set_name
 from tests.images.formats import WRITERS
 
 

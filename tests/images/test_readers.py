@@ -12,10 +12,10 @@ import pytest
 from torchvision import datasets
 
 from natv2.errors import UserError
-from natv2.images import DATASETS, load_images
+from natv2.images.datasets import DATASETS
 from natv2.images.decode import decode
 from natv2.images.listing import Listing
-from natv2.images.loading import find_images
+from natv2.images.loading import find_images, load_images
 from tests.images.formats import WRITERS, relax_checksums
 
 NAMED = [name for name, spec in DATASETS.items() if spec.classes is not None and name != "digits"]

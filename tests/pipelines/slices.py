@@ -5,10 +5,11 @@ from typing import Any
 
 from kedro.config import OmegaConfigLoader
 
-from natv2.images import ImageSplits
-from natv2.parameters import Parameters, validate_parameters
+from natv2.images.image_set import ImageSplits
+from natv2.runs.checking import validate_parameters
+from natv2.runs.parameters import Parameters
 from natv2.settings import CONFIG_LOADER_ARGS
-from natv2.supernets import Checkpoint
+from natv2.supernets.checkpoint import Checkpoint
 from tests.pipelines.project import REPOSITORY, merged
 from tests.tiny import new_supernet
 

@@ -6,9 +6,10 @@ import torch
 
 import natv2
 from natv2.aep.pruning import accuracies, answers
-from natv2.attempt import _own_code
 from natv2.errors import UserError
-from natv2.images import evaluation_batches, load_images
+from natv2.images.batches import evaluation_batches
+from natv2.images.loading import load_images
+from natv2.runs.resume import _own_code
 from tests.pipelines.project import Project, differences
 
 MEASURED = ("timings.csv", "subsets", "aep_results", "results_figure", "curves_figure", "stopping_figure")

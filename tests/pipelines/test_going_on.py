@@ -11,7 +11,7 @@ from torch import nn
 from natv2.shrinking.phases import PHASES
 from natv2.training.loop import fit
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.progress import Progress
+from natv2.training.state_store import Progress
 from tests.pipelines.conftest import Journey
 from tests.pipelines.project import SMALLER, Project, differences
 

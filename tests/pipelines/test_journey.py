@@ -12,8 +12,8 @@ from kedro.framework.startup import bootstrap_project
 from kedro.io import AbstractVersionedDataset
 
 import natv2
-from natv2.images import load_images
-from natv2.supernets import Checkpoint
+from natv2.images.loading import load_images
+from natv2.supernets.checkpoint import Checkpoint
 from tests.pipelines.conftest import Journey
 from tests.pipelines.project import differences
 

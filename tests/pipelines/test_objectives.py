@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from natv2.costs import MACS, architecture_cost
-from natv2.images import calibration_batches, evaluation_batches
+from natv2.costs.parts import MACS, architecture_cost
+from natv2.images.batches import calibration_batches, evaluation_batches
 from natv2.pipelines.natv2_plan.nodes import plan_stages
 from natv2.pipelines.natv2_search.configuration import settings_digest
 from natv2.pipelines.natv2_search.nodes import know_costs, report_search, search_networks
@@ -18,12 +18,13 @@ from natv2.pipelines.postprocess.nodes import test_networks as last_node
 from natv2.pipelines.postprocess_study import create_pipeline as study_pipeline
 from natv2.search.archive import Archive
 from natv2.search.latency import NO_TABLE
-from natv2.search.report import architecture_of, describe_archive
-from natv2.spaces import Architecture, SearchSpace, constant
-from natv2.supernets import Supernet
-from natv2.training.calibration import calibrate
+from natv2.search.report.description import architecture_of, describe_archive
+from natv2.spaces.architecture import Architecture, constant
+from natv2.spaces.space import SearchSpace
+from natv2.supernets.supernet import Supernet
 from natv2.training.evaluation import top1
-from natv2.training.progress import Progress
+from natv2.training.recalibration import calibrate
+from natv2.training.state_store import Progress
 from tests.designs import DESIGNS
 from tests.pipelines.slices import family, parameters
 from tests.tiny import splits

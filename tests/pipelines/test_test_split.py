@@ -7,10 +7,10 @@ import pytest
 from torch import Tensor
 
 from natv2.errors import UserError
-from natv2.images import ImageSet
-from natv2.parameters import Parameters
+from natv2.images.image_set import ImageSet
 from natv2.pipeline_registry import register_pipelines
-from natv2.training.progress import Progress
+from natv2.runs.parameters import Parameters
+from natv2.training.state_store import Progress
 from tests.pipelines.slices import parameters
 from tests.tiny import splits
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from natv2.errors import UserError
-from natv2.images import ImageSplits, load_images
+from natv2.images.image_set import ImageSplits
+from natv2.images.loading import load_images
 from natv2.pipelines.natv2_search.nodes import (
     search_networks,
     warm_up_largest_network,
@@ -15,9 +16,9 @@ from natv2.pipelines.natv2_search.nodes import (
 )
 from natv2.pipelines.ofav2_eps.nodes import full_phase
 from natv2.search.latency import NO_TABLE
-from natv2.search.report import architecture_of
-from natv2.supernets import Checkpoint
-from natv2.training.progress import Progress
+from natv2.search.report.description import architecture_of
+from natv2.supernets.checkpoint import Checkpoint
+from natv2.training.state_store import Progress
 from tests.pipelines.slices import parameters
 
 DIGITS = tuple("0123456789")

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from natv2.reporting import front_figure, front_image
-from natv2.reporting.front import staircase
+from natv2.reporting.front import front_figure, front_image, staircase
 
 NETWORKS = st.lists(st.tuples(st.integers(1, 8), st.integers(0, 8)), max_size=12)
 

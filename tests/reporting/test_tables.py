@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from natv2.reporting import as_text, results_table
 from natv2.reporting.fields import amount
+from natv2.reporting.tables import as_text, results_table
 
 
 @pytest.mark.parametrize(

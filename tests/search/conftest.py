@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from natv2.search.archive import Archive
-from natv2.spaces import DESIGNS, Codes, SearchSpace
+from natv2.spaces.design import DESIGNS
+from natv2.spaces.space import Codes, SearchSpace
 
 
 def stand_in_costs(codes: Codes) -> pd.DataFrame:

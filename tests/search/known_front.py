@@ -13,12 +13,12 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from natv2.costs import MACS
-from natv2.costs.parts import head_cost, level_cost, stage_sizes, stem_cost
+from natv2.costs.parts import MACS, head_cost, level_cost, stage_sizes, stem_cost
+from natv2.objectives.objectives import Costs
 from natv2.randomness import numpy_generator
-from natv2.search.objectives import Costs
-from natv2.spaces import DESIGNS, Codes, SearchSpace, channel_plan
-from natv2.spaces.design import INVERTED_BOTTLENECK, STAGES
+from natv2.spaces.channels import channel_plan
+from natv2.spaces.design import DESIGNS, INVERTED_BOTTLENECK, STAGES
+from natv2.spaces.space import Codes, SearchSpace
 
 Points = NDArray[np.int64]
 """Hundredths of a point of accuracy before the curve: whole numbers, so that few sums are possible."""

@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from natv2.costs import MACS, PARAMS, CostTable
+from natv2.costs.parts import MACS, PARAMS
+from natv2.costs.table import CostTable
+from natv2.objectives.objectives import cost_matrix
 from natv2.randomness import numpy_generator
-from natv2.search.adaptation import Sampler
-from natv2.search.front import Hypervolume, non_dominated
-from natv2.search.objectives import cost_matrix
-from natv2.search.predictors import PREDICTORS
+from natv2.search.adaptation.training import Sampler
+from natv2.search.moo.decision_making import Hypervolume, non_dominated
+from natv2.search.predictors.table import PREDICTORS
 from natv2.search.search import Search, SearchConfig, SearchResult
-from natv2.spaces import Codes
-from natv2.training.progress import Progress
+from natv2.spaces.space import Codes
+from natv2.training.state_store import Progress
 from tests.search.known_front import THESIS, KnownAccuracy, true_front
 
 NOISE = 0.004

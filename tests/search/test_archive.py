@@ -9,8 +9,8 @@ import pytest
 
 from natv2.errors import UserError
 from natv2.search.archive import Archive, is_among
-from natv2.search.ranking import best_first
-from natv2.spaces import SearchSpace
+from natv2.search.moo.survival import best_first
+from natv2.spaces.space import SearchSpace
 
 Maker = Callable[..., Archive]
 OBJECTIVES = ("macs", "accuracy")

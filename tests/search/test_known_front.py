@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from natv2.costs import MACS, CostTable
-from natv2.search.front import non_dominated
-from natv2.spaces import DESIGNS, Design, SearchSpace
+from natv2.costs.parts import MACS
+from natv2.costs.table import CostTable
+from natv2.search.moo.decision_making import non_dominated
+from natv2.spaces.design import DESIGNS, Design
+from natv2.spaces.space import SearchSpace
 from tests.search.known_front import THESIS, KnownAccuracy, true_front
 from tests.search.known_search import CLASSES, trial
 

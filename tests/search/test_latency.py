@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natv2.costs import Latencies, LatencyConfig, LatencyTable
+from natv2.costs.latency import Latencies, LatencyConfig
+from natv2.costs.latency_table import LatencyTable
 from natv2.errors import UserError
 from natv2.search import latency
 from natv2.search.latency import (
@@ -18,10 +19,10 @@ from natv2.search.latency import (
     network_latency,
     refuse_untrue,
 )
-from natv2.spaces import SearchSpace
 from natv2.spaces.channels import channel_plan
+from natv2.spaces.space import SearchSpace
 from natv2.supernets.network import FIRST, STEM, Network, build, head, levels
-from natv2.training.progress import Progress
+from natv2.training.state_store import Progress
 from tests.designs import DESIGNS
 from tests.strategies import codes, few
 

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 import torch
 
-from natv2.costs import CostTable
-from natv2.search.adaptable import extreme_networks
-from natv2.search.adaptation import AdaptationConfig
+from natv2.costs.table import CostTable
+from natv2.search.adaptation.subnets import extreme_networks
+from natv2.search.adaptation.training import AdaptationConfig
 from natv2.search.plan import plan_search
-from natv2.spaces import SearchSpace
+from natv2.spaces.space import SearchSpace
 from natv2.training.optimiser import OptimiserConfig
 from tests.designs import DESIGNS
 from tests.search.test_search import CONFIG

@@ -10,13 +10,15 @@ from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info
 
-from natv2.search.predictors import AUTO, PREDICTORS, features, is_installed
 from natv2.search.predictors.ensemble import FoldEnsemble
+from natv2.search.predictors.interface import features
 from natv2.search.predictors.lightgbm import LightGBMEnsemble
+from natv2.search.predictors.metrics import predictor_quality
 from natv2.search.predictors.rbf import RBF
 from natv2.search.predictors.regressor import Regressor
-from natv2.search.quality import predictor_quality
-from natv2.spaces import DESIGNS, SearchSpace
+from natv2.search.predictors.table import AUTO, PREDICTORS, is_installed
+from natv2.spaces.design import DESIGNS
+from natv2.spaces.space import SearchSpace
 
 SPACE = SearchSpace(design=DESIGNS["EE_B_OFAMobileNetV3"], resolutions=(48, 56, 64), widths=(1.0, 1.2))
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from natv2.errors import UserError
+from natv2.objectives.constraints import Constraints
 from natv2.search import search
-from natv2.search.constraints import Constraints
-from natv2.search.feasibility import closest_network
-from natv2.search.predictors import PREDICTORS
-from natv2.search.report import describe_archive
+from natv2.search.feasible.feasibility import closest_network
+from natv2.search.predictors.table import PREDICTORS
+from natv2.search.report.description import describe_archive
 from natv2.search.search import PLATEAU, Search, SearchConfig, _is_plateau
-from natv2.training.progress import Progress
+from natv2.training.state_store import Progress
 from tests.search.conftest import stand_in_costs, stand_in_errors
 
 CONFIG = SearchConfig(

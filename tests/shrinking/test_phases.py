@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from natv2.shrinking.phases import PHASES, choices, phases_of, sample, steps_of
-from natv2.spaces import DESIGNS, Choices, Design, combinations
+from natv2.spaces.choices import Choices, combinations
+from natv2.spaces.design import DESIGNS, Design
 
 # facts, section 3: what each phase adds to those before it
 LEVEL = {"level_1": (3, 5, 6, 7), "level_2": (1, 2, 3, 4, 5, 6, 7)}

@@ -6,10 +6,11 @@ import pytest
 import torch
 from scipy.stats import kendalltau
 
-from natv2.images import calibration_batches, evaluation_batches
+from natv2.images.batches import calibration_batches, evaluation_batches
 from natv2.shrinking.probes import health, probe, probe_subnets, rank_stability
-from natv2.spaces import DESIGNS, Choices
-from natv2.training.calibration import calibrate
+from natv2.spaces.choices import Choices
+from natv2.spaces.design import DESIGNS
+from natv2.training.recalibration import calibrate
 from tests.shrinking.test_train import CONFIG, IMAGES, NAME
 from tests.tiny import new_supernet, shared_supernet
 

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from natv2.errors import UserError
-from natv2.parameters import ElasticParameters, EpsParameters
 from natv2.pipelines.ofav2_eps import nodes
 from natv2.pipelines.ofav2_eps.nodes import full_phase, phase_node
 from natv2.shrinking import train
+from natv2.shrinking.eps_config import ElasticParameters, EpsParameters
 from natv2.shrinking.phases import PHASES, phases_of
-from natv2.spaces import DESIGNS
+from natv2.spaces.design import DESIGNS
 from natv2.training.distillation import make_teacher
-from natv2.training.progress import Progress
+from natv2.training.state_store import Progress
 from tests.pipelines.slices import parameters
 from tests.tiny import splits
 

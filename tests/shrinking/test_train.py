@@ -5,26 +5,20 @@ import pandas as pd
 import pytest
 import torch
 
-from natv2.exits import exit_weights
-from natv2.images import (
-    Batch,
-    ImageSet,
-    ImageSplits,
-    calibration_batches,
-    evaluation_batches,
-    training_batches,
-)
+from natv2.exits.weightings import exit_weights
 from natv2.images.augmentation import Augmentation
+from natv2.images.batches import Batch, calibration_batches, evaluation_batches, training_batches
+from natv2.images.image_set import ImageSet, ImageSplits
 from natv2.shrinking import train
 from natv2.shrinking.accuracy import phase_accuracy
 from natv2.shrinking.config import PhaseConfig, ShrinkingConfig, equal_epochs
 from natv2.shrinking.phases import PHASES, choices, phases_of
 from natv2.shrinking.train import train_phase
-from natv2.spaces import Architecture
-from natv2.supernets import Supernet
-from natv2.training.calibration import calibrate
+from natv2.spaces.architecture import Architecture
+from natv2.supernets.supernet import Supernet
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.progress import Progress
+from natv2.training.recalibration import calibrate
+from natv2.training.state_store import Progress
 from tests.designs import DESIGNS
 from tests.tiny import CLASSES, new_supernet, splits
 

@@ -6,9 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natv2.spaces import Architecture, constant
+from natv2.spaces.architecture import Architecture, constant
 from natv2.spaces.design import STAGES
-from natv2.supernets import Network
+from natv2.supernets.network import Network
 from tests.designs import DESIGNS
 from tests.strategies import architectures, few, fields, some
 

@@ -4,11 +4,10 @@ from dataclasses import replace
 import pytest
 
 from natv2.costs.parts import BLOCK_COSTS
-from natv2.spaces import DESIGNS as NINE
-from natv2.spaces import Design, channel_plan
-from natv2.spaces.channels import make_divisible
-from natv2.spaces.design import BLOCK_BITS, EXITS
-from natv2.supernets.blocks import BLOCKS
+from natv2.nn.blocks import BLOCKS
+from natv2.spaces.channels import channel_plan, make_divisible
+from natv2.spaces.design import BLOCK_BITS, EXITS, Design
+from natv2.spaces.design import DESIGNS as NINE
 from tests.designs import DESIGNS
 
 # facts, section 1

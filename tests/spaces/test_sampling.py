@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from natv2.spaces import DESIGNS as NINE
-from natv2.spaces import Codes, SearchSpace
+from natv2.spaces.design import DESIGNS as NINE
+from natv2.spaces.space import Codes, SearchSpace
 from tests.designs import DESIGNS
 
 COUNT = 6000

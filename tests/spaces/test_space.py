@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natv2.spaces import DESIGNS as NINE
-from natv2.spaces import Architecture, SearchSpace, constant
+from natv2.spaces.architecture import Architecture, constant
+from natv2.spaces.design import DESIGNS as NINE
+from natv2.spaces.space import SearchSpace
 from tests.designs import DESIGNS
 from tests.strategies import architectures, codes, some
 

@@ -5,9 +5,8 @@ import torch
 
 from natv2.errors import UserError
 from natv2.files import write_tensors
-from natv2.spaces import DESIGNS
-from natv2.supernets import Checkpoint
-from natv2.supernets.checkpoint import read_checkpoint, write_checkpoint
+from natv2.spaces.design import DESIGNS
+from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from tests.tiny import images_of, new_supernet
 
 CLASSES = ("ant", "bee", "cat", "dog")

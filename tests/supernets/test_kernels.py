@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from natv2.spaces import DESIGNS, constant
-from natv2.supernets import Supernet
+from natv2.spaces.architecture import constant
+from natv2.spaces.design import DESIGNS
+from natv2.supernets.supernet import Supernet
 from tests.tiny import CLASSES, new_supernet
 
 NAME = "EE_B_OFAMobileNetV3"

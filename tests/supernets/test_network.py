@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from natv2.spaces import DESIGNS as NINE
-from natv2.spaces import Architecture, constant
-from natv2.supernets import Network
+from natv2.spaces.architecture import Architecture, constant
+from natv2.spaces.design import DESIGNS as NINE
+from natv2.supernets.network import Network
 from tests.designs import DESIGNS
 from tests.strategies import architectures, few
 from tests.tiny import images_of, shared_supernet

@@ -2,9 +2,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from natv2.nn.blocks import InvertedBottleneck
 from natv2.spaces.channels import expanded, squeezed
-from natv2.supernets import Supernet, sort_channels
-from natv2.supernets.blocks import InvertedBottleneck
+from natv2.supernets.sorting import sort_channels
+from natv2.supernets.supernet import Supernet
 from tests.tiny import images_of, new_supernet
 
 ALL = pytest.mark.parametrize(

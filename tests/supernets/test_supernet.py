@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from natv2.spaces import Architecture, constant
-from natv2.supernets import Supernet, head
+from natv2.spaces.architecture import Architecture, constant
+from natv2.supernets.network import head
+from natv2.supernets.supernet import Supernet
 from tests.designs import DESIGNS
 from tests.strategies import architectures, few
 from tests.tiny import images_of, new_supernet, shared_supernet

@@ -3,10 +3,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from natv2.exits import exit_weights
-from natv2.images import Batch, calibration_batches, evaluation_batches
-from natv2.training.calibration import calibrate
+from natv2.exits.weightings import exit_weights
+from natv2.images.batches import Batch, calibration_batches, evaluation_batches
 from natv2.training.distillation import Teacher, joint_loss, make_teacher, soft_labels, student_loss
+from natv2.training.recalibration import calibrate
 from tests.tiny import CLASSES, new_supernet, splits
 
 IMAGES = splits()

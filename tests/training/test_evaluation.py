@@ -6,14 +6,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natv2.exits import exit_weights
-from natv2.images import calibration_batches, evaluation_batches
-from natv2.spaces import Architecture, SearchSpace
-from natv2.supernets import SupernetPart
+from natv2.exits.weightings import exit_weights
+from natv2.images.batches import calibration_batches, evaluation_batches
+from natv2.spaces.architecture import Architecture
+from natv2.spaces.space import SearchSpace
+from natv2.supernets.part import SupernetPart
 from natv2.training import evaluation
-from natv2.training.calibration import calibrate
 from natv2.training.evaluation import Evaluator, predictions, top1
-from natv2.training.walk import Walk
+from natv2.training.prefix_tree import Walk
+from natv2.training.recalibration import calibrate
 from tests.designs import DESIGNS
 from tests.strategies import architectures, some
 from tests.tiny import shared_supernet, splits

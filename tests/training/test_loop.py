@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from natv2.errors import UserError
-from natv2.images import Batch, training_batches
+from natv2.images.batches import Batch, training_batches
 from natv2.randomness import numpy_generator
 from natv2.shrinking.phases import sample
 from natv2.spaces.choices import Choices
 from natv2.training import loop
 from natv2.training.loop import History, Step, best_epoch, fit
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.progress import Progress
+from natv2.training.state_store import Progress
 from natv2.training.steps import elastic_step
 from tests.tiny import new_supernet, splits
 

@@ -7,14 +7,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from natv2.exits import exit_weights
-from natv2.images import Batch, ImageSplits, calibration_batches, evaluation_batches, training_batches
-from natv2.spaces import DESIGNS, constant
-from natv2.supernets import Supernet
+from natv2.exits.weightings import exit_weights
+from natv2.images.batches import Batch, calibration_batches, evaluation_batches, training_batches
+from natv2.images.image_set import ImageSplits
+from natv2.spaces.architecture import constant
+from natv2.spaces.design import DESIGNS
+from natv2.supernets.supernet import Supernet
 from natv2.training.distillation import Teacher, make_teacher
 from natv2.training.loop import Step, fit, learn
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.progress import Progress
+from natv2.training.state_store import Progress
 from natv2.training.steps import elastic_step, joint_step, sandwich_step
 from tests.tiny import new_supernet, splits
 

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from natv2.exits import exit_weights
-from natv2.images import Batch, calibration_batches, evaluation_batches
-from natv2.spaces import DESIGNS, Architecture, constant
-from natv2.supernets import Supernet
+from natv2.exits.weightings import exit_weights
+from natv2.images.batches import Batch, calibration_batches, evaluation_batches
+from natv2.spaces.architecture import Architecture, constant
+from natv2.spaces.design import DESIGNS
+from natv2.supernets.supernet import Supernet
 from natv2.training.distillation import Distillation, Teacher, joint_loss, make_teacher, student_loss
 from natv2.training.steps import elastic_step, joint_step, sandwich_step
 from tests.tiny import new_supernet, splits

@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from natv2.aep.backbones import Build, multi_exit_network
-from natv2.aep.network import MultiExitNetwork
-from natv2.aep.stopping import EarlyStopping, Stopping
+from natv2.aep.network.backbones import Build, multi_exit_network
+from natv2.aep.network.multi_exit import MultiExitNetwork
 from natv2.errors import UserError
-from natv2.exits import ensemble
+from natv2.exits.leaving import EarlyStopping, Stopping
+from natv2.exits.weightings import ensemble
 from natv2.images.image_set import Channels
 from natv2.images.transforms import prepare
-from natv2.supernets import Stored
+from natv2.supernets.classifier import Stored
 
 KIND = "multi_exit_network"
 
@@ -23,7 +23,7 @@ KIND = "multi_exit_network"
 class MultiExitHeader:
     """What a multi-exit network's file says beside its weights.
 
-    `network` is its name (natv2.aep.backbones), `modules` are those that its exits followed before it was
+    `network` is its name , `modules` are those that its exits followed before it was
     cut, `kept` the exits it has now, `weights` their β. `mean` and `std` normalise pixels in 0..1;
     `thresholds` let images leave early, where they were calibrated; `record` holds how it was trained.
     """

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from natv2.aep.network import MultiExitNetwork
+from natv2.aep.network.multi_exit import MultiExitNetwork
 
 Exits = tuple[int, ...]
 """Numbers of kept exits, ascending."""

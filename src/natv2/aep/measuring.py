@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from natv2.aep.costs import PartCosts
-from natv2.aep.network import MultiExitNetwork
+from natv2.aep.network.multi_exit import MultiExitNetwork
 from natv2.aep.training import AepConfig, Meters, Training
-from natv2.costs import Latencies, LatencyConfig, measure
-from natv2.exits import exit_weights
-from natv2.images import ImageSplits, steps_per_epoch
-from natv2.training.progress import Progress, State
+from natv2.costs.latency import Latencies, LatencyConfig, measure
+from natv2.exits.weightings import exit_weights
+from natv2.images.batches import steps_per_epoch
+from natv2.images.image_set import ImageSplits
+from natv2.training.state_store import Progress, State
 from natv2.training.timing import step_seconds
 
 _STEPS = 10  # of training that are timed at once

@@ -11,8 +11,8 @@ from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 from torch import Tensor
 
 from natv2.aep.costs import Exits, PartCosts, all_subsets
-from natv2.aep.network import MultiExitNetwork
-from natv2.images import Batch
+from natv2.aep.network.multi_exit import MultiExitNetwork
+from natv2.images.batches import Batch
 
 TOP = 5  # the second accuracy's k; fewer where there are fewer classes
 _VALUES = 1 << 22  # of ensembles' logits that are looked at together: 16 MB

@@ -5,11 +5,11 @@ from typing import Any
 import pandas as pd
 import torch
 
-from natv2.aep.changes import exit_columns, percentage_change
 from natv2.aep.classifier import MultiExitClassifier
 from natv2.aep.costs import mac_costs, parameter_costs
 from natv2.aep.pruning import Answers, accuracies, written
-from natv2.aep.stopping import stopped
+from natv2.aep.report.changes import exit_columns, percentage_change
+from natv2.exits.leaving import stopped
 
 
 def result(classifier: MultiExitClassifier, valid: Answers, test: Answers) -> dict[str, Any]:

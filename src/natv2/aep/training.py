@@ -8,20 +8,15 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from natv2.aep.losses import LearnedWeights, network_loss
-from natv2.aep.network import MultiExitNetwork
+from natv2.aep.network.multi_exit import MultiExitNetwork
 from natv2.aep.pruning import TOP
-from natv2.exits import Weighting, ensemble, exit_weights
-from natv2.images import (
-    Augmentation,
-    Batch,
-    ImageSplits,
-    evaluation_batches,
-    steps_per_epoch,
-    training_batches,
-)
+from natv2.exits.weightings import Weighting, ensemble, exit_weights
+from natv2.images.augmentation import Augmentation
+from natv2.images.batches import Batch, evaluation_batches, steps_per_epoch, training_batches
+from natv2.images.image_set import ImageSplits
 from natv2.training.loop import History, Step, fit, learn
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.progress import Progress
+from natv2.training.state_store import Progress
 
 _QUICKEST, _REST = 0.1, 0.05  # momentum; what may be left of the start after an epoch
 

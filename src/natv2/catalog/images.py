@@ -7,7 +7,8 @@ from weakref import WeakValueDictionary
 from kedro.io import AbstractDataset
 
 from natv2.errors import UserError
-from natv2.images import ImageSplits, load_images
+from natv2.images.image_set import ImageSplits
+from natv2.images.loading import load_images
 
 # Where source and target are one set, its pixels are in memory once.
 _LOADED: WeakValueDictionary[str, ImageSplits] = WeakValueDictionary()

@@ -9,7 +9,7 @@ from typing import Any
 from kedro.io import AbstractVersionedDataset, Version
 
 from natv2.files import read_tensors, write_tensors
-from natv2.supernets import Stored
+from natv2.supernets.classifier import Stored
 
 Networks = Mapping[str, Stored]
 """Networks by their names."""

@@ -6,7 +6,7 @@ from typing import Any
 from kedro.io import AbstractDataset
 
 from natv2.errors import UserError
-from natv2.training.progress import Progress
+from natv2.training.state_store import Progress
 
 
 class StoreDataset(AbstractDataset[None, Progress]):

@@ -11,7 +11,7 @@ from natv2.devices import send
 from natv2.errors import UserError
 from natv2.images.augmentation import Augmentation
 from natv2.images.listing import SPLITS
-from natv2.images.report import ImageReport
+from natv2.images.look import ImageReport
 
 _CHUNK = 2048  # images whose pixels are looked at together
 
@@ -79,7 +79,7 @@ class ImageSplits:
     The splits are parts of one pool. `mean` and `std` are those of the training pixels, a channel at a
     time, scaled to 0..1, unless the set has fixed ones. `sizes` are the elastic resolutions that suit
     the set. Batches are made on `device`. `report` is the look that was taken at the images and `index`
-    has a row for each image of the pool (natv2.images.report says which columns); None where the images
+    has a row for each image of the pool (natv2.images.look says which columns); None where the images
     come from no source. Raises ValueError where the splits have different pools.
     """
 

@@ -20,8 +20,8 @@ from natv2.images.datasets import DATASETS, DataSet
 from natv2.images.fetch import fetch, unpack
 from natv2.images.image_set import ImageSet, ImageSplits, Sizes, channel_statistics
 from natv2.images.listing import SPLITS, Listing
+from natv2.images.look import LOOK, ImageReport, make_report
 from natv2.images.readers import READERS
-from natv2.images.report import LOOK, ImageReport, make_report
 from natv2.images.splits import split, thinned
 from natv2.images.store import Decoded, decode_all, stored_size, typical_side
 

@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from natv2.errors import UserError
-from natv2.search.constraints import UNCONSTRAINED, Constraints
-from natv2.search.objectives import ACCURACY, OBJECTIVES, Costs, as_costs
-from natv2.search.ranking import Indices, best_first
-from natv2.spaces import Codes, SearchSpace
+from natv2.objectives.constraints import UNCONSTRAINED, Constraints
+from natv2.objectives.objectives import ACCURACY, OBJECTIVES, Costs, as_costs
+from natv2.search.moo.survival import Indices, best_first
+from natv2.spaces.space import Codes, SearchSpace
 
 COLUMNS: Mapping[str, type] = MappingProxyType(
     {name: float if name in (ACCURACY, "latency") else np.int64 for name in OBJECTIVES}

@@ -16,16 +16,17 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
-from natv2.costs import Latencies, LatencyConfig, LatencyTable, measure
+from natv2.costs.latency import Latencies, LatencyConfig, measure
+from natv2.costs.latency_table import LatencyTable
 from natv2.costs.parts import stage_sizes
 from natv2.errors import UserError
+from natv2.nn.layers import initialise
 from natv2.randomness import numpy_generator, torch_generator
-from natv2.spaces import Codes, SearchSpace
 from natv2.spaces.channels import ChannelPlan, channel_plan
 from natv2.spaces.design import BLOCK_BITS, IMAGE_CHANNELS, INVERTED_BOTTLENECK
-from natv2.supernets.layers import initialise
+from natv2.spaces.space import Codes, SearchSpace
 from natv2.supernets.network import FIRST, STEM, Network, Part, build, head
-from natv2.training.progress import Progress, State
+from natv2.training.state_store import Progress, State
 
 logger = logging.getLogger("natv2")
 

@@ -10,16 +10,23 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import nn
 
-from natv2.images import ImageSplits, steps_per_epoch
+from natv2.images.batches import steps_per_epoch
+from natv2.images.image_set import ImageSplits
 from natv2.randomness import numpy_generator
-from natv2.search.adaptable import extreme_networks
-from natv2.search.adaptation import AdaptationConfig, Sampler, largest_step, sampled_step, widest_teacher
-from natv2.search.evolution import CostsOf
+from natv2.search.adaptation.subnets import extreme_networks
+from natv2.search.adaptation.training import (
+    AdaptationConfig,
+    Sampler,
+    largest_step,
+    sampled_step,
+    widest_teacher,
+)
+from natv2.search.moo.evolution import CostsOf
 from natv2.search.search import SAMPLERS, Search, SearchConfig
-from natv2.spaces import Codes, SearchSpace
+from natv2.spaces.space import Codes, SearchSpace
 from natv2.training.evaluation import Family
 from natv2.training.loop import Step
-from natv2.training.progress import Progress
+from natv2.training.state_store import Progress
 from natv2.training.timing import STATES, peak_memory, seconds_an_image, step_seconds, weight_bytes
 
 _NETWORKS = 60  # that an evaluation is timed with: fewer would share less than an archive does

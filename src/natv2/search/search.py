@@ -12,21 +12,21 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from natv2.objectives.constraints import BOUNDS, UNCONSTRAINED, Constraints
 from natv2.randomness import derived_seed, numpy_generator
-from natv2.search.adaptable import Adaptable
+from natv2.search.adaptation.subnets import Adaptable
 from natv2.search.archive import Archive
-from natv2.search.constraints import BOUNDS, UNCONSTRAINED, Constraints
-from natv2.search.distributions import FITS, DistributionFit
-from natv2.search.evolution import CostsOf, evolve
-from natv2.search.feasibility import check_constraints
-from natv2.search.front import Hypervolume, non_dominated
-from natv2.search.predictors import Encoding, Predictor, features
-from natv2.search.quality import predictor_quality
-from natv2.search.sampling import sample_feasible
-from natv2.search.subset import select_subset
-from natv2.search.trust import CrossValidation, most_trusted
-from natv2.spaces import Codes, SearchSpace
-from natv2.training.progress import Progress, State
+from natv2.search.distributions.fitting import FITS, DistributionFit
+from natv2.search.feasible.feasibility import check_constraints
+from natv2.search.feasible.sampling import sample_feasible
+from natv2.search.moo.decision_making import Hypervolume, non_dominated
+from natv2.search.moo.evolution import CostsOf, evolve
+from natv2.search.moo.subset_selection import select_subset
+from natv2.search.predictors.interface import Encoding, Predictor, features
+from natv2.search.predictors.metrics import predictor_quality
+from natv2.search.predictors.selection import CrossValidation, most_trusted
+from natv2.spaces.space import Codes, SearchSpace
+from natv2.training.state_store import Progress, State
 
 logger = logging.getLogger("natv2")
 

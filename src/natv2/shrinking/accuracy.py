@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from natv2.images import ImageSet, ImageSplits, evaluation_batches
+from natv2.images.batches import evaluation_batches
+from natv2.images.image_set import ImageSet, ImageSplits
 from natv2.shrinking.config import ShrinkingConfig
 from natv2.shrinking.phases import PHASES, choices
-from natv2.spaces import Architecture, combinations
-from natv2.supernets import Supernet
+from natv2.spaces.architecture import Architecture
+from natv2.spaces.choices import combinations
+from natv2.supernets.supernet import Supernet
 from natv2.training.evaluation import Evaluator
 
 

@@ -8,10 +8,11 @@ from typing import Literal
 import torch
 
 from natv2.devices import resolve_precision
-from natv2.exits import Weighting, exit_weights
-from natv2.images import Batch, ImageSplits, calibration_batches
+from natv2.exits.weightings import Weighting, exit_weights
+from natv2.images.batches import Batch, calibration_batches
+from natv2.images.image_set import ImageSplits
 from natv2.shrinking.phases import Schedule, phases_of
-from natv2.spaces import Design
+from natv2.spaces.design import Design
 from natv2.training.distillation import Distillation
 from natv2.training.optimiser import OptimiserConfig
 

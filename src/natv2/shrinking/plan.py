@@ -2,13 +2,14 @@
 
 import pandas as pd
 
-from natv2.images import ImageSplits, steps_per_epoch
+from natv2.images.batches import steps_per_epoch
+from natv2.images.image_set import ImageSplits
 from natv2.shrinking.accuracy import tested_networks
 from natv2.shrinking.config import ShrinkingConfig
 from natv2.shrinking.phases import phases_of, steps_of
 from natv2.shrinking.probes import probe_subnets
 from natv2.shrinking.train import phase_step
-from natv2.supernets import Supernet
+from natv2.supernets.supernet import Supernet
 from natv2.training.timing import STATES, peak_memory, seconds_an_image, step_seconds, weight_bytes
 
 

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from natv2.images import ImageSplits
+from natv2.images.image_set import ImageSplits
 from natv2.randomness import numpy_generator
 from natv2.shrinking.accuracy import evaluator, identity
 from natv2.shrinking.config import ShrinkingConfig
 from natv2.shrinking.phases import sample
-from natv2.spaces import Architecture, Choices
-from natv2.supernets import Supernet
+from natv2.spaces.architecture import Architecture
+from natv2.spaces.choices import Choices
+from natv2.supernets.supernet import Supernet
 
 
 def probe_subnets(supernet: Supernet, config: ShrinkingConfig) -> list[Architecture]:

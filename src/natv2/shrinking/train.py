@@ -2,15 +2,19 @@
 
 from functools import partial
 
-from natv2.images import ImageSplits, steps_per_epoch, training_batches
+from natv2.images.batches import steps_per_epoch, training_batches
+from natv2.images.image_set import ImageSplits
 from natv2.randomness import numpy_generator
 from natv2.shrinking.config import ShrinkingConfig
 from natv2.shrinking.phases import PHASES, choices, phases_of, sample
-from natv2.spaces import Architecture, Choices, Design, combinations
-from natv2.supernets import Supernet, sort_channels
+from natv2.spaces.architecture import Architecture
+from natv2.spaces.choices import Choices, combinations
+from natv2.spaces.design import Design
+from natv2.supernets.sorting import sort_channels
+from natv2.supernets.supernet import Supernet
 from natv2.training.distillation import Teacher, make_teacher
 from natv2.training.loop import History, Step, fit
-from natv2.training.progress import Progress
+from natv2.training.state_store import Progress
 from natv2.training.steps import elastic_step, joint_step, sandwich_step
 
 

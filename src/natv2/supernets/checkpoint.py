@@ -10,7 +10,7 @@ from torch import Tensor
 
 from natv2.errors import UserError
 from natv2.files import read_header, read_tensors, write_tensors
-from natv2.spaces import Design
+from natv2.spaces.design import Design
 from natv2.supernets.supernet import Supernet
 
 KIND = "supernet"

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from natv2.nn.blocks import InvertedBottleneck, Level
+from natv2.nn.layers import ConvNorm, Head
 from natv2.spaces.architecture import Architecture
 from natv2.spaces.channels import ChannelPlan, channel_plan
 from natv2.spaces.design import IMAGE_CHANNELS, STEM_STRIDE, Design
-from natv2.supernets.blocks import InvertedBottleneck, Level
-from natv2.supernets.layers import ConvNorm, Head
 
 
 class Part(NamedTuple):

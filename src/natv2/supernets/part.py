@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from natv2.supernets.layers import Head, track_statistics
-from natv2.supernets.moments import average, pointwise_moments, rows_of
+from natv2.nn.layers import Head, track_statistics
+from natv2.nn.moments import average, pointwise_moments, rows_of
 
 _TENSORS = "module."  # what `_EachBatch` puts before the names of its module's tensors
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from natv2.nn.blocks import InvertedBottleneck
+from natv2.nn.layers import ConvNorm, SqueezeExcite
 from natv2.spaces.channels import expanded, squeezed
-from natv2.supernets.blocks import InvertedBottleneck
-from natv2.supernets.layers import ConvNorm, SqueezeExcite
 from natv2.supernets.supernet import Supernet
 
 

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from natv2.nn.layers import initialise, track_statistics
 from natv2.randomness import torch_generator
 from natv2.spaces.architecture import Architecture, check_member, constant
 from natv2.spaces.channels import channel_plan
 from natv2.spaces.design import Design
-from natv2.supernets.layers import initialise, track_statistics
 from natv2.supernets.network import Network, Part, Parts, build
 from natv2.supernets.part import SupernetPart
 

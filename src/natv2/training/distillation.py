@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from natv2.exits import ensemble
-from natv2.images import Batch
+from natv2.exits.weightings import ensemble
+from natv2.images.batches import Batch
 from natv2.spaces.architecture import Architecture
-from natv2.supernets import Network, Supernet
-from natv2.training.calibration import calibrate
+from natv2.supernets.network import Network
+from natv2.supernets.supernet import Supernet
+from natv2.training.recalibration import calibrate
 
 Distillation = Literal["none", "e2e", "ens"]
 """What a subnet learns from: nothing, the teacher's exit at its own depth, the ensemble of all of them."""

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from natv2.bar import Bar, progress_bar
-from natv2.exits import ensemble
-from natv2.images import Batch
+from natv2.exits.weightings import ensemble
+from natv2.images.batches import Batch
 from natv2.spaces.architecture import Architecture
-from natv2.supernets import Network, Statistics, Supernet
-from natv2.training.calibration import calibrate
-from natv2.training.walk import Walk, tree
+from natv2.supernets.network import Network
+from natv2.supernets.supernet import Statistics, Supernet
+from natv2.training.prefix_tree import Walk, tree
+from natv2.training.recalibration import calibrate
 
 _PIXELS = 1 << 22  # of images that are on their way together: 1,024 of 64 x 64 take a few hundred MB
 _PIECE = 1 << 18  # pixels that a CPU computes with at once: its caches and its allocator are faster then

@@ -11,10 +11,10 @@ from torch.optim import Optimizer
 from natv2.bar import Bar, progress_bar
 from natv2.devices import Reading, autocast, fetch
 from natv2.errors import UserError
-from natv2.images import Batch
+from natv2.images.batches import Batch
 from natv2.randomness import derived_seed
 from natv2.training.optimiser import OptimiserConfig, make_optimiser, optimiser_tensors, restore_optimiser
-from natv2.training.progress import Progress, State
+from natv2.training.state_store import Progress, State
 
 Step = Callable[[Batch, int, int], Tensor]
 """Runs a batch forward and, by `learn`, backward; takes it with its epoch and step, gives the loss."""

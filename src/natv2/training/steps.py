@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from natv2.images import Batch
+from natv2.images.batches import Batch
 from natv2.spaces.architecture import Architecture
-from natv2.supernets import Supernet
+from natv2.supernets.supernet import Supernet
 from natv2.training.distillation import Distillation, Teacher, joint_loss, soft_labels, student_loss
 from natv2.training.evaluation import Family
 from natv2.training.loop import Step, learn

@@ -12,12 +12,13 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import nn
 
-from natv2.images import Batch, ImageSplits, evaluation_batches, training_batches
-from natv2.spaces import Architecture
+from natv2.images.batches import Batch, evaluation_batches, training_batches
+from natv2.images.image_set import ImageSplits
+from natv2.spaces.architecture import Architecture
 from natv2.training.evaluation import Evaluator, Family
 from natv2.training.loop import Step, fit
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.progress import Progress
+from natv2.training.state_store import Progress
 
 _WARM_UP = 3  # first steps are slower: memory is taken, kernels are chosen
 _IMAGES = 64  # that an evaluation is timed with, as many for its calibration

@@ -7,7 +7,6 @@ import pandas as pd
 import torch
 from plotly.graph_objects import Figure
 
-from natv2.aep.backbones import multi_exit_network
 from natv2.aep.classifier import (
     MultiExitClassifier,
     MultiExitHeader,
@@ -16,23 +15,25 @@ from natv2.aep.classifier import (
     stored,
     stored_header,
 )
+from natv2.aep.config import AepParameters
 from natv2.aep.costs import mac_costs, parameter_costs
 from natv2.aep.measuring import epoch_seconds, latencies, mean_latencies, part_latencies
-from natv2.aep.output_weights import search_output_weights
+from natv2.aep.network.backbones import multi_exit_network
 from natv2.aep.pruning import Answers, answers, judge, read
+from natv2.aep.report.figures import curves_figure, results_figure, stopping_figure, subsets_figure
 from natv2.aep.results import result, with_changes
-from natv2.aep.stopping import check_mean_cost, choose_stopping, stopping_curve
 from natv2.aep.training import AepConfig, train, without_augmentation
-from natv2.costs import LatencyConfig
+from natv2.costs.latency import LatencyConfig
 from natv2.devices import Precision, resolve_device
-from natv2.exits import Weighting, exit_weights
-from natv2.images import ImageSet, ImageSplits, evaluation_batches
-from natv2.parameters import AepParameters
+from natv2.exits.leaving import check_mean_cost, choose_stopping, stopping_curve
+from natv2.exits.output_weights import search_output_weights
+from natv2.exits.weightings import Weighting, exit_weights
+from natv2.images.batches import evaluation_batches
+from natv2.images.image_set import ImageSet, ImageSplits
 from natv2.randomness import derived_seed
-from natv2.reporting.aep import curves_figure, results_figure, stopping_figure, subsets_figure
-from natv2.supernets import Stored
+from natv2.supernets.classifier import Stored
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.progress import Progress
+from natv2.training.state_store import Progress
 
 Networks = dict[str, Stored]
 """Networks by their names."""

@@ -3,7 +3,7 @@
 import pandas as pd
 from plotly.graph_objects import Figure
 
-from natv2.aep.comparison import (
+from natv2.aep.report.tables import (
     accuracy_table,
     costs_table,
     exits_table,
@@ -13,7 +13,7 @@ from natv2.aep.comparison import (
     summary_table,
     trade_offs,
 )
-from natv2.reporting.aep_comparison import trade_offs_figure
+from natv2.aep.report.trade_offs import trade_offs_figure
 
 
 def compare_aep(

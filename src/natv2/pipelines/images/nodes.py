@@ -7,9 +7,9 @@ from matplotlib.figure import Figure as Image
 from plotly.graph_objects import Figure
 
 from natv2.errors import UserError
-from natv2.images import ImageSplits
-from natv2.reporting.images import contact_sheet, counts_figure, counts_table
-from natv2.reporting.images_page import images_page
+from natv2.images.image_set import ImageSplits
+from natv2.images.report.figures import contact_sheet, counts_figure, counts_table
+from natv2.images.report.page import images_page
 
 
 def show_images(images: ImageSplits) -> tuple[dict[str, Any], pd.DataFrame, Figure, Image, str]:

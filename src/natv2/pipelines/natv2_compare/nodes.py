@@ -3,8 +3,8 @@
 import pandas as pd
 from plotly.graph_objects import Figure
 
-from natv2.reporting.searches import complete_figure, presets_figure, supernets_figure
-from natv2.search.comparison import mean_over_seeds, searched_networks, searches_table
+from natv2.search.report.comparison import mean_over_seeds, searched_networks, searches_table
+from natv2.search.report.comparison_figures import complete_figure, presets_figure, supernets_figure
 
 
 def compare_searches(

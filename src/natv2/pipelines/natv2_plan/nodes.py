@@ -5,9 +5,10 @@ import time
 import pandas as pd
 import torch
 
+from natv2.config import WidthParameters
 from natv2.devices import Precision, resolve_device
-from natv2.images import ImageSplits
-from natv2.parameters import ConstraintParameters, ElasticParameters, SearchParameters, WidthParameters
+from natv2.images.image_set import ImageSplits
+from natv2.objectives.constraint_config import ConstraintParameters
 from natv2.pipelines.natv2_search.configuration import (
     asks_for_latency,
     configure_adaptation,
@@ -16,11 +17,13 @@ from natv2.pipelines.natv2_search.configuration import (
     configure_warm_up,
 )
 from natv2.pipelines.natv2_search.nodes import costs
+from natv2.search.config import SearchParameters
 from natv2.search.latency import NO_TABLE, build_latency_table
 from natv2.search.plan import plan_search
-from natv2.spaces import SearchSpace
-from natv2.supernets import Supernet
-from natv2.training.progress import Progress
+from natv2.shrinking.eps_config import ElasticParameters
+from natv2.spaces.space import SearchSpace
+from natv2.supernets.supernet import Supernet
+from natv2.training.state_store import Progress
 
 _STEPS = 20
 

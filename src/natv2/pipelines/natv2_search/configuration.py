@@ -3,15 +3,16 @@
 from collections.abc import Collection, Sequence
 from hashlib import blake2b
 
-from natv2.costs import LatencyConfig
+from natv2.costs.latency import LatencyConfig
 from natv2.devices import Precision, resolve_device
-from natv2.images import ImageSplits
-from natv2.parameters import ConstraintParameters, SearchParameters
-from natv2.search.adaptation import AdaptationConfig
-from natv2.search.constraints import UNCONSTRAINED, Constraints
-from natv2.search.predictors import AUTO, PREDICTORS
+from natv2.images.image_set import ImageSplits
+from natv2.objectives.constraint_config import ConstraintParameters
+from natv2.objectives.constraints import UNCONSTRAINED, Constraints
+from natv2.search.adaptation.training import AdaptationConfig
+from natv2.search.config import SearchParameters
+from natv2.search.predictors.table import AUTO, PREDICTORS
 from natv2.search.search import SearchConfig
-from natv2.supernets import Checkpoint
+from natv2.supernets.checkpoint import Checkpoint
 from natv2.training.optimiser import OptimiserConfig
 
 

@@ -7,11 +7,13 @@ import torch
 from matplotlib.figure import Figure as Image
 from plotly.graph_objects import Figure
 
-from natv2.costs import MACS, PARAMS, CostTable, LatencyTable
+from natv2.costs.latency_table import LatencyTable
+from natv2.costs.parts import MACS, PARAMS
+from natv2.costs.table import CostTable
 from natv2.devices import Precision, resolve_device
 from natv2.errors import UserError
-from natv2.images import ImageSplits
-from natv2.parameters import ConstraintParameters, SearchParameters
+from natv2.images.image_set import ImageSplits
+from natv2.objectives.constraint_config import ConstraintParameters
 from natv2.pipelines.natv2_search.configuration import (
     asks_for_latency,
     configure_adaptation,
@@ -20,21 +22,23 @@ from natv2.pipelines.natv2_search.configuration import (
     configure_warm_up,
     settings_digest,
 )
-from natv2.reporting.architectures import architectures_figure
 from natv2.reporting.front import front_figure, front_image
-from natv2.reporting.fronts_by_turn import extremes, fronts_figure
-from natv2.reporting.search_curves import search_figure
-from natv2.search.adaptable import AdaptableFamily
-from natv2.search.adaptation import adapt, warm_up_largest, widest_teacher
-from natv2.search.evolution import CostsOf
-from natv2.search.feasibility import check_constraints
+from natv2.search.adaptation.start import adapted_supernet, remark_on_teacher
+from natv2.search.adaptation.subnets import AdaptableFamily
+from natv2.search.adaptation.training import adapt, warm_up_largest, widest_teacher
+from natv2.search.config import SearchParameters
+from natv2.search.feasible.feasibility import check_constraints
 from natv2.search.latency import NO_CHECK, NO_TABLE, known_latency_table, latency_error
-from natv2.search.report import describe_turns
+from natv2.search.moo.evolution import CostsOf
+from natv2.search.report.architectures import architectures_figure
+from natv2.search.report.description import describe_turns
+from natv2.search.report.fronts_by_turn import extremes, fronts_figure
+from natv2.search.report.turns import search_figure
 from natv2.search.search import Search
-from natv2.search.starting import adapted_supernet, remark_on_teacher
-from natv2.spaces import Codes, SearchSpace
-from natv2.supernets import Checkpoint, Supernet
-from natv2.training.progress import Progress
+from natv2.spaces.space import Codes, SearchSpace
+from natv2.supernets.checkpoint import Checkpoint
+from natv2.supernets.supernet import Supernet
+from natv2.training.state_store import Progress
 
 
 def know_costs(

@@ -3,7 +3,7 @@
 import pandas as pd
 from plotly.graph_objects import Figure
 
-from natv2.reporting.comparison import best_at_each_step, comparison_figure, comparison_table
+from natv2.shrinking.report.comparison import best_at_each_step, comparison_figure, comparison_table
 
 
 def compare(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, Figure]:

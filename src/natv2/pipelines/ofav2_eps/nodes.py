@@ -10,21 +10,23 @@ from plotly.graph_objects import Figure
 
 from natv2.devices import Precision, resolve_device
 from natv2.errors import UserError
-from natv2.images import ImageSplits
-from natv2.parameters import ElasticParameters, EpsParameters
-from natv2.reporting.health import health_figure
-from natv2.reporting.learning_curves import learning_figure
-from natv2.reporting.shrinking import shrinking_figure, shrinking_table
+from natv2.images.image_set import ImageSplits
 from natv2.shrinking.accuracy import phase_accuracy
 from natv2.shrinking.config import PhaseConfig, ShrinkingConfig, TeacherChoice, equal_epochs
+from natv2.shrinking.eps_config import ElasticParameters, EpsParameters
 from natv2.shrinking.phases import Schedule, phases_of, steps_of
 from natv2.shrinking.probes import health, probe
+from natv2.shrinking.report.health import health_figure
+from natv2.shrinking.report.learning_curves import learning_figure
+from natv2.shrinking.report.phases import shrinking_figure, shrinking_table
 from natv2.shrinking.train import train_phase
-from natv2.spaces import Design
-from natv2.supernets import Checkpoint, Supernet, starting_weights
+from natv2.spaces.design import Design
+from natv2.supernets.checkpoint import Checkpoint
+from natv2.supernets.supernet import Supernet
+from natv2.supernets.transfer import starting_weights
 from natv2.training.distillation import Distillation
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.progress import Progress, State
+from natv2.training.state_store import Progress, State
 
 Report = Mapping[str, pd.DataFrame]
 """What a phase says of itself: `accuracy` of what is unlocked, `probes`, `curve` with a row an epoch."""

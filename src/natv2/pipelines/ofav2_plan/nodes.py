@@ -3,16 +3,17 @@
 import pandas as pd
 import torch
 
+from natv2.config import WidthParameters
 from natv2.devices import Precision, resolve_device
-from natv2.images import ImageSplits
-from natv2.parameters import ElasticParameters, EpsParameters, WidthParameters
+from natv2.images.image_set import ImageSplits
 from natv2.pipelines.ofav2_eps.nodes import configure
 from natv2.shrinking.config import TeacherChoice
+from natv2.shrinking.eps_config import ElasticParameters, EpsParameters
 from natv2.shrinking.phases import Schedule
 from natv2.shrinking.plan import plan
-from natv2.supernets import Supernet
+from natv2.supernets.supernet import Supernet
 from natv2.training.distillation import Distillation
-from natv2.training.progress import Progress
+from natv2.training.state_store import Progress
 
 _STEPS = 20
 

@@ -9,24 +9,30 @@ import pandas as pd
 import torch
 from plotly.graph_objects import Figure
 
-from natv2.costs import MACS, PARAMS, LatencyConfig, architecture_cost
+from natv2.costs.latency import LatencyConfig
+from natv2.costs.parts import MACS, PARAMS, architecture_cost
 from natv2.devices import Precision, resolve_device
-from natv2.exits import exit_weights
-from natv2.images import Batch, ImageSplits, calibration_batches, evaluation_batches
-from natv2.parameters import ConstraintParameters, PostprocessParameters, SearchParameters
+from natv2.exits.weightings import exit_weights
+from natv2.images.batches import Batch, calibration_batches, evaluation_batches
+from natv2.images.image_set import ImageSplits
+from natv2.objectives.constraint_config import ConstraintParameters
 from natv2.pipelines.natv2_search.configuration import asks_for_latency, configure_latency
-from natv2.reporting.finished import finished_figure
+from natv2.postprocess.config import PostprocessParameters
+from natv2.postprocess.methods import METHODS, Finishing, Method, plan_finishing
+from natv2.postprocess.report.figure import finished_figure
 from natv2.reporting.front import front_figure
-from natv2.search.finishing import METHODS, Finishing, Method, plan_finishing
+from natv2.search.config import SearchParameters
 from natv2.search.latency import network_latency
-from natv2.search.report import architecture_of
-from natv2.spaces import Architecture
-from natv2.supernets import Checkpoint, Network, NetworkHeader, Stored, build_classifier
-from natv2.training.calibration import calibrate
+from natv2.search.report.description import architecture_of
+from natv2.spaces.architecture import Architecture
+from natv2.supernets.checkpoint import Checkpoint
+from natv2.supernets.classifier import NetworkHeader, Stored, build_classifier
+from natv2.supernets.network import Network
 from natv2.training.evaluation import predictions
-from natv2.training.fine_tuning import FineTuningConfig, Found, fine_tune
 from natv2.training.optimiser import WEIGHT_DECAYS, OptimiserConfig
-from natv2.training.progress import Progress
+from natv2.training.recalibration import calibrate
+from natv2.training.recipe import FineTuningConfig, Found, fine_tune
+from natv2.training.state_store import Progress
 
 logger = logging.getLogger("natv2")
 

@@ -7,14 +7,15 @@ import pandas as pd
 from plotly.graph_objects import Figure
 
 from natv2.devices import Precision, resolve_device
-from natv2.images import ImageSplits
-from natv2.parameters import PostprocessParameters, PostprocessStudyParameters, SearchParameters
+from natv2.images.image_set import ImageSplits
 from natv2.pipelines.postprocess.nodes import Workbench, configure
-from natv2.reporting.postprocess_study import study_figure, study_table
-from natv2.search.report import architecture_of
-from natv2.supernets import Checkpoint
-from natv2.training.fine_tuning import find_epochs
-from natv2.training.progress import Progress
+from natv2.postprocess.config import PostprocessParameters, PostprocessStudyParameters
+from natv2.postprocess.report.study import study_figure, study_table
+from natv2.search.config import SearchParameters
+from natv2.search.report.description import architecture_of
+from natv2.supernets.checkpoint import Checkpoint
+from natv2.training.recipe import find_epochs
+from natv2.training.state_store import Progress
 
 
 def study_postprocessing(

@@ -8,24 +8,25 @@ import pandas as pd
 from plotly.graph_objects import Figure
 
 from natv2.devices import Precision, resolve_device
-from natv2.images import ImageSplits
-from natv2.parameters import PredictorStudyParameters, SearchParameters
+from natv2.images.image_set import ImageSplits
 from natv2.pipelines.natv2_search.configuration import configure_adaptation
 from natv2.pipelines.natv2_search.nodes import adapted_family, search_space
 from natv2.randomness import numpy_generator
-from natv2.reporting.predictor_study import (
+from natv2.search.adaptation.subnets import AdaptableFamily
+from natv2.search.config import SearchParameters
+from natv2.search.predictors.study import StudyConfig, study_predictors
+from natv2.search.predictors.study_config import PredictorStudyParameters
+from natv2.search.predictors.table import PREDICTORS, is_installed
+from natv2.search.report.predictor_study import (
     encoding_lines,
     scores_table,
     size_lines,
     supernets_bars,
     weak_predictors,
 )
-from natv2.search.adaptable import AdaptableFamily
-from natv2.search.predictor_study import StudyConfig, study_predictors
-from natv2.search.predictors import PREDICTORS, is_installed
-from natv2.spaces import Codes
-from natv2.supernets import Checkpoint
-from natv2.training.progress import Progress, State
+from natv2.spaces.space import Codes
+from natv2.supernets.checkpoint import Checkpoint
+from natv2.training.state_store import Progress, State
 
 logger = logging.getLogger("natv2")
 

@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from natv2.spaces import Codes, SearchSpace
+from natv2.spaces.space import Codes, SearchSpace
 
 Features = NDArray[np.float64]
 Errors = NDArray[np.float64]

@@ -1,0 +1,1 @@
+"""Classic networks with several exits (thesis, section 4.2.1)."""

@@ -1,0 +1,178 @@
+"""The networks of section 4.2.1, and torchvision's others, as multi-exit networks."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+from urllib.error import URLError
+
+import torch
+from torch import nn
+from torchvision.models import get_model, get_model_weights, list_models
+
+from natv2.aep.network.exit_finding import find_exits
+from natv2.aep.network.multi_exit import MultiExitNetwork, with_exits
+from natv2.errors import UserError
+
+Build = Callable[[int], nn.Module]
+"""Builds a classifier for so many classes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backbone:
+    """A network of torchvision's and the modules that its exits follow."""
+
+    model: str
+    exits: tuple[str, ...]
+
+
+_VGG16 = ("features.4", "features.9", "features.16", "features.23", "features.30")
+_MOBILENET = ("features.1", "features.3", "features.6", "features.8", "features.11")
+
+BACKBONES: Mapping[str, Backbone] = MappingProxyType(
+    {
+        "resnet50": Backbone(model="resnet50", exits=("layer1", "layer2", "layer3", "layer4")),
+        "vgg16": Backbone(model="vgg16", exits=_VGG16[1:]),
+        "vgg16_full": Backbone(model="vgg16", exits=_VGG16),
+        "densenet169": Backbone(
+            model="densenet169",
+            exits=(*(f"features.transition{block}" for block in (1, 2, 3)), "features.norm5"),
+        ),
+        "mobilenet_v3_small": Backbone(model="mobilenet_v3_small", exits=_MOBILENET[1:]),
+        "mobilenet_v3_small_full": Backbone(model="mobilenet_v3_small", exits=_MOBILENET),
+        "efficientnet_b5": Backbone(
+            model="efficientnet_b5", exits=tuple(f"features.{stage}" for stage in (2, 4, 5, 7))
+        ),
+        "efficientnet_b5_full": Backbone(
+            model="efficientnet_b5", exits=tuple(f"features.{stage}" for stage in range(1, 8))
+        ),
+    }
+)
+"""Those of the thesis: 4 exits, and in the full variants one behind each stage."""
+
+
+def multi_exit_network(
+    name: str,
+    classes: int,
+    *,
+    resolution: int,
+    exits: Sequence[str] | None = None,
+    count: int = 4,
+    pretrained: bool = False,
+    build: Build | None = None,
+) -> tuple[MultiExitNetwork, tuple[str, ...]]:
+    """The network called `name` with its exits, and the names of the modules they follow.
+
+    `name` is one of BACKBONES, any classifier of torchvision's, or a function of a person's own as
+    package.module:function, which takes the number of classes (`build`, where given, takes its place).
+    `exits` are names of modules; None takes those of the table, or finds `count` of them. Raises UserError
+    where one of these is unknown or does not fit, a person's function does not build a classifier for so many
+    classes, or weights cannot be had.
+    """
+    row = BACKBONES.get(name)
+    if build is None and ":" not in name:
+        module = _torchvision(row.model if row else name, classes, pretrained)
+    elif pretrained:
+        raise UserError(
+            f"{name}: a network of your own brings its own weights, scenario=train starts from them"
+        )
+    else:
+        module = _own(name, build or imported(name), classes)
+    names = tuple(exits or (row.exits if row else find_exits(module, count, resolution)))
+    network = with_exits(module, names, resolution)
+    _refuse_other_logits(name, network, classes, resolution)
+    return network, names
+
+
+def imported(name: str) -> Build:
+    """The function called `name`, as package.module:function. Raises UserError where there is none."""
+    place, _, function = name.partition(":")
+    try:
+        build: Build = getattr(import_module(place), function)
+    except Exception as error:  # whatever a person's module does when it is imported
+        raise UserError(f"network {name!r}: {_said(error)}; package.module:function is needed") from None
+    return build
+
+
+def _own(name: str, build: Build, classes: int) -> nn.Module:
+    allowed = "it must take the number of classes and give an nn.Module"
+    try:
+        module = build(classes)
+    except Exception as error:  # whatever a person's function does
+        raise UserError(
+            f"network {name!r}: its function failed for {classes} classes ({_said(error)}); {allowed}"
+        ) from error
+    if not isinstance(module, nn.Module):
+        raise UserError(
+            f"network {name!r}: its function gave a {type(module).__name__} for {classes} classes; {allowed}"
+        )
+    return module
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _refuse_other_logits(name: str, network: MultiExitNetwork, classes: int, resolution: int) -> None:
+    with torch.inference_mode():
+        logits = network.keep(network.exits[-1:]).eval()(torch.zeros(1, 3, resolution, resolution))[0]
+    network.train()
+    if logits.shape != (1, classes):
+        found = " x ".join(map(str, logits.shape[1:]))
+        raise UserError(
+            f"network {name!r} gives {found} outputs for an image; one for each class is needed, {classes}"
+        )
+
+
+def check_network(name: str) -> str:
+    """`name`, if it may be a network's. Raises ValueError where it is not."""
+    known = [*BACKBONES, *list_models(torchvision_classifiers())]
+    if ":" not in name and name not in known:
+        own = "or your own as package.module:function"
+        raise ValueError(f"known: {', '.join(dict.fromkeys(known))}, {own}")
+    return name
+
+
+def torchvision_classifiers() -> object:
+    """The module whose models classify images."""
+    return import_module("torchvision.models")
+
+
+def _torchvision(model: str, classes: int, pretrained: bool) -> nn.Module:
+    network: nn.Module = get_model(model, weights=None, num_classes=classes)
+    if pretrained:
+        _start_from(network, _imagenet(model))
+    if model.startswith("vgg"):
+        # The thesis replaces VGG's end, in its single-exit baseline too: pooling and a linear layer (4.2.1).
+        features = _last_channels(network)
+        network.avgpool = nn.AdaptiveAvgPool2d(1)
+        network.classifier = nn.Linear(features, classes)
+    return network
+
+
+def _imagenet(model: str) -> nn.Module:
+    """The network with torchvision's first weights for ImageNet, those of the thesis's time."""
+    weights = get_model_weights(model)
+    chosen = getattr(weights, "IMAGENET1K_V1", weights.DEFAULT)
+    try:
+        network: nn.Module = get_model(model, weights=chosen)
+    except (URLError, OSError, RuntimeError) as error:
+        raise UserError(
+            f"the pretrained weights of {model} cannot be had ({error}); put {chosen.url} into "
+            f"{torch.hub.get_dir()}/checkpoints, or train from scratch with scenario=train"
+        ) from None
+    return network
+
+
+@torch.no_grad()
+def _start_from(network: nn.Module, trained: nn.Module) -> None:
+    """Give `network` all weights of `trained` but the classifier's, which is for other classes."""
+    given = trained.state_dict()
+    for name, tensor in network.state_dict().items():
+        if name in given and tensor.shape == given[name].shape:
+            tensor.copy_(given[name])
+
+
+def _last_channels(network: nn.Module) -> int:
+    convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+    return convolutions[-1].out_channels

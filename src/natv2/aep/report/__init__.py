@@ -1,0 +1,1 @@
+"""Figures and tables of AEP (thesis, section 4.3)."""

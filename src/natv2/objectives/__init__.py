@@ -1,0 +1,1 @@
+"""What networks are judged by, and the bounds that they must keep."""

@@ -1,0 +1,67 @@
+"""How a found network is finished: as it is, by itself, or as an ensemble of its exits (section 6.1.5)."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Literal
+
+from natv2.exits.weightings import Weighting
+from natv2.spaces.architecture import Architecture
+from natv2.spaces.design import Design
+from natv2.training.optimiser import OptimiserName
+
+logger = logging.getLogger("natv2")
+
+Method = Literal["none", "standard", "aep"]
+
+METHODS: Mapping[str, tuple[Method, ...]] = MappingProxyType(
+    {"none": ("none",), "standard": ("standard",), "aep": ("aep",), "both": ("standard", "aep")}
+)
+"""The methods that a name stands for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finishing:
+    """One network and what is done to it; `method` is what it comes to, `remark` why that is another one."""
+
+    architecture: Architecture
+    method: Method
+    weighting: Weighting
+    optimizer: OptimiserName
+    remark: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """What a finished network's record says of it."""
+        trained = {"optimizer": self.optimizer} if self.method != "none" else {}
+        weighted = {"weighting": self.weighting} if self.method == "aep" else {}
+        return {"method": self.method, **trained, **weighted, "remark": self.remark}
+
+
+def plan_finishing(
+    method: Method,
+    architecture: Architecture,
+    design: Design,
+    *,
+    weighting: Weighting,
+    optimizer: OptimiserName | Literal["auto"],
+) -> Finishing:
+    """What `method` means for `architecture` of a supernet of `design`.
+
+    The AEP-based method takes all exits above the found one back; where there is none it is the standard one.
+    `auto` is SGD for single-exit supernets and AdamW for early-exit ones (the optima of section 6.3.2).
+    """
+    exits = tuple(exit for exit in design.exits if exit <= architecture.deepest_exit)
+    remark = ""
+    if method == "aep" and len(exits) == 1:
+        method, remark = "standard", "no exit above it to take back"
+    if method == "aep":
+        architecture = replace(architecture, exits=exits)
+    name = ("adamw" if design.early_exits else "sgd") if optimizer == "auto" else optimizer
+    return Finishing(
+        architecture=architecture,
+        method=method,
+        weighting=weighting,
+        optimizer=name,
+        remark=remark,
+    )

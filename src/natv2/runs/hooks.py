@@ -1,0 +1,231 @@
+"""What happens around a run: typed parameters, checks, the attempt, the MLflow run."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines, settings
+from kedro.io import AbstractVersionedDataset, CatalogProtocol, Version
+from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+
+from natv2.catalog.state_store import ProgressDataset
+from natv2.devices import resolve_device
+from natv2.errors import UserError
+from natv2.images.loading import set_name
+from natv2.runs.checking import validate_parameters
+from natv2.runs.parameters import Parameters
+from natv2.runs.preflight import check_checkpoints, check_inputs, look_at_images
+from natv2.runs.resume import Attempt, identity_of_run, open_attempt
+from natv2.runs.summary import is_shown, show_places, show_tables
+from natv2.runs.tracking import Ending, TrackedRun, git_commit, start_tracking
+
+logger = logging.getLogger(__name__)
+
+
+class RunHooks:
+    """Kedro's hooks of this project; one run at a time."""
+
+    def __init__(self) -> None:
+        self._parameters: Parameters | None = None
+        self._attempt: Attempt | None = None
+        self._run: TrackedRun | None = None
+        self._nodes_started = 0
+        self._nodes = 0
+        self._saved: dict[str, Any] = {}
+        self._kept: set[str] = set()
+        self._folder = ""
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Check the parameters whole, and let the catalog's paths follow them.
+
+        A path says ${runtime_params:supernet, ...}; a supernet named in a file must count there too.
+        """
+        self._parameters = validate_parameters(context.config_loader["parameters"])
+        self._folder = context.config_loader["globals"]["folder"]
+        values = self._parameters.model_dump()
+        named = _named(self._parameters)
+        loader = type(context.config_loader)(
+            conf_source=context.config_loader.conf_source,
+            env=context.env,
+            runtime_params={**(context.config_loader.runtime_params or {}), **named},
+            **settings.CONFIG_LOADER_ARGS,
+        )
+        loader["parameters"] = values
+        context.config_loader = loader
+
+    @hook_impl
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
+    ) -> None:
+        """Check what can be checked, then open the attempt and its MLflow run."""
+        if self._parameters is None:
+            raise RuntimeError("a pipeline run needs a Kedro context")
+        self.stop("KILLED")  # what an interrupted notebook cell left open
+        device = _device(self._parameters)
+        if self._parameters.threads is not None:
+            torch.set_num_threads(self._parameters.threads)
+        env = run_params["env"]
+        runtime_params = run_params["runtime_params"] or {}
+        check_inputs(pipeline, catalog, dict(pipelines), env=env, runtime_params=runtime_params)
+        check_checkpoints(pipeline, catalog, self._parameters)
+        _read_own_versions(pipeline, catalog)
+        looks = look_at_images(pipeline, catalog)
+
+        identity = identity_of_run(pipeline, catalog, env or "local", self._parameters, device)
+        identity["images"] = looks
+        # What the catalog keeps is worth keeping with the run; what passes from node to node is not.
+        self._kept = {name for name in pipeline.all_outputs() if name in catalog}
+        progress = _progress(catalog)
+        self._attempt = open_attempt(progress.root, identity, fresh=self._parameters.fresh)
+        self._nodes_started, self._nodes, self._saved = 0, len(pipeline.nodes), {}
+        self._start_run(run_params, identity)
+        progress.folder = self._attempt.folder
+
+    def _start_run(self, run_params: dict[str, Any], identity: dict[str, Any]) -> None:
+        assert self._parameters is not None and self._attempt is not None
+        project = Path(run_params["project_path"])
+        name = "+".join(run_params["pipeline_names"] or ["__default__"])
+        earlier = self._attempt.tracking_run
+        try:
+            self._run = start_tracking(
+                project,
+                run_id=earlier,
+                name=_title(name, self._parameters),
+                parameters=self._parameters.model_dump(exclude={"fresh"}),
+                tags={
+                    "pipeline": name,
+                    "dataset": set_name(self._parameters.dataset, self._parameters.target_place()),
+                    "source": set_name(self._parameters.source, self._parameters.source_place()),
+                    "supernet": self._parameters.supernet,
+                    "network": self._parameters.network,
+                    "objectives": "+".join(self._parameters.objectives),
+                    "env": identity["env"],
+                    "folder": self._folder,
+                    "git_commit": git_commit(project),
+                    "catalog_version": run_params["run_id"],
+                },
+            )
+        except BaseException:
+            self._attempt.leave()
+            self._attempt = None
+            raise
+        self._attempt.begin(identity, self._run.id)
+        if earlier is not None:
+            logger.info("going on with the attempt in %s", self._attempt.folder)
+
+    @hook_impl
+    def before_node_run(self, node: Node, catalog: CatalogProtocol[Any, Any]) -> dict[str, Any]:
+        """Hand the node its own part of the attempt, with the tracker of the MLflow run."""
+        self._nodes_started += 1
+        logger.info("%d of %d: %s", self._nodes_started, self._nodes, node.name)
+        if self._attempt is None or self._run is None:
+            return {}
+        datasets = {name: catalog.get(name) for name in node.inputs}
+        stores = {name: data for name, data in datasets.items() if isinstance(data, ProgressDataset)}
+        return {
+            name: replace(store.load(), tracker=self._run.track).child(node.name)
+            for name, store in stores.items()
+        }
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
+        """Keep figures and tables with the MLflow run, and in mind what to show at the end."""
+        self._saved[dataset_name] = data if is_shown(dataset_name) else None
+        if self._run is not None and dataset_name in self._kept:
+            self._run.keep(dataset_name, data)
+
+    @hook_impl
+    def after_pipeline_run(self, run_params: dict[str, Any], catalog: CatalogProtocol[Any, Any]) -> None:
+        """End the MLflow run, close the attempt (the same command starts afresh), show the results."""
+        if self._run is not None:
+            self._run.end("FINISHED")
+            show_tables({name: data for name, data in self._saved.items() if is_shown(name)})
+            tracking = f"'{self._run.name}' ({self._run.id}) in {self._run.uri}; `mlflow ui` shows it"
+            show_places(catalog, self._saved, Path(run_params["project_path"]), tracking)
+        if self._attempt is not None:
+            self._attempt.close()
+        self._run = self._attempt = None
+
+    @hook_impl
+    def on_pipeline_error(self, error: Exception) -> None:
+        """End the MLflow run as failed; the attempt stays open."""
+        self.stop("FAILED", repeat=not _says_what_to_do(error))
+
+    def stop(self, ending: Ending, *, repeat: bool = True) -> None:
+        """End the MLflow run, if one is going on, and leave the attempt to the next command.
+
+        The command line calls this on Ctrl-C, for which Kedro has no hook.
+        """
+        if self._run is not None:
+            self._run.end(ending)
+        if self._attempt is not None:
+            self._attempt.leave()
+            if repeat:
+                logger.info("give the same command again to go on from the last finished epoch or turn")
+        self._run = self._attempt = None
+
+
+def _title(pipeline: str, parameters: Parameters) -> str:
+    images = set_name(parameters.dataset, parameters.target_place())
+    what = {"images": "", "aep_compare": "", "aep": f"{parameters.network} {parameters.weights} "}
+    return f"{pipeline.strip('_')} {what.get(pipeline, f'{parameters.supernet} ')}{images}"
+
+
+def _named(parameters: Parameters) -> dict[str, Any]:
+    """What the catalog's entries follow, beside the parameters of the same names."""
+    eps, search = parameters.eps.resolutions, parameters.search.resolutions
+    return {
+        "supernet": parameters.supernet,
+        "source": parameters.source,
+        "dataset": parameters.dataset,
+        "seed": parameters.seed,
+        "network": parameters.network.replace(":", "."),
+        "weights": parameters.weights,
+        "scenario": parameters.scenario,
+        "aep_resolution": parameters.aep.resolution,
+        "aep_valid_fraction": parameters.aep.valid_fraction_of(parameters.dataset, parameters.images),
+        "objectives": "+".join(parameters.objectives),
+        "source_place": str(parameters.source_place()),
+        "target_place": str(parameters.target_place()),
+        "source_name": set_name(parameters.source, parameters.source_place()),
+        "target_name": set_name(parameters.dataset, parameters.target_place()),
+        "eps_resolution": max(eps) if eps else None,
+        "search_resolution": max(search) if search else None,
+        "images": parameters.images.model_dump(),
+    }
+
+
+def _says_what_to_do(error: BaseException | None) -> bool:
+    """Whether a person is told to change something: the same command would end as it did."""
+    return error is not None and (isinstance(error, UserError) or _says_what_to_do(error.__cause__))
+
+
+def _read_own_versions(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
+    """Let nodes read what this run saves, not what another run of the same supernet saved meanwhile.
+
+    Kedro reads the newest version of a data set, whoever made it.
+    """
+    for name in sorted(pipeline.all_outputs() & pipeline.all_inputs()):
+        dataset = catalog.get(name)
+        if isinstance(dataset, AbstractVersionedDataset) and dataset._version:
+            load, save = dataset._version
+            dataset._version = Version(load or save, save)
+
+
+def _device(parameters: Parameters) -> str:
+    if parameters.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("parameter 'device' cannot be 'cuda': torch finds no GPU here; allowed: auto, cpu")
+    return resolve_device(parameters.device).type
+
+
+def _progress(catalog: CatalogProtocol[Any, Any]) -> ProgressDataset:
+    dataset = catalog.get("progress")
+    if not isinstance(dataset, ProgressDataset):
+        raise UserError(f"catalog entry 'progress' cannot be {dataset!r}: it must be a ProgressDataset")
+    return dataset

@@ -1,0 +1,109 @@
+"""What a pipeline needs from an earlier one: said before anything runs, with the command that makes it."""
+
+import logging
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from kedro.io import AbstractVersionedDataset, CatalogProtocol
+from kedro.pipeline import Pipeline
+
+from natv2.catalog.checkpoint import CheckpointDataset
+from natv2.catalog.images import ImagesDataset
+from natv2.errors import UserError
+from natv2.runs.checking import flattened
+from natv2.runs.parameters import Parameters
+from natv2.spaces.design import Design
+
+logger = logging.getLogger(__name__)
+
+
+def check_inputs(
+    pipeline: Pipeline,
+    catalog: CatalogProtocol[Any, Any],
+    registered: Mapping[str, Pipeline],
+    *,
+    env: str | None,
+    runtime_params: Mapping[str, Any],
+) -> None:
+    """Raise UserError if an input of `pipeline` that an earlier pipeline makes is not there.
+
+    `registered` are all pipelines by name; `env` and `runtime_params` were given on the command line.
+    """
+    for name in sorted(pipeline.inputs()):
+        if name not in catalog:
+            makers = {
+                node.name for each in registered.values() for node in each.nodes if name in node.outputs
+            }
+            raise UserError(
+                f"{name} is not kept when a run has ended; start from where it is made, with "
+                f"--from-nodes {','.join(sorted(makers))} or without"
+            )
+        if not catalog.exists(name):
+            raise UserError(_missing(name, catalog.get(name), registered, _options(env, runtime_params)))
+
+
+def check_checkpoints(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], parameters: Parameters) -> None:
+    """Raise UserError if a checkpoint that `pipeline` reads is damaged or not what `parameters` ask for."""
+    for name in sorted(pipeline.inputs()):
+        dataset = catalog.get(name)
+        if isinstance(dataset, CheckpointDataset):
+            header = dataset.header()
+            asked = parameters.elastic.design(parameters.supernet)
+            width = getattr(parameters.widths, name.split(".")[0])
+            for found, wanted in (
+                (Design.from_dict(header["design"]).label, asked.label),
+                (f"width {header['width']}", f"width {width}"),
+            ):
+                if found != wanted:
+                    raise UserError(
+                        f"{name} at {dataset._filepath} is a supernet of {found}, not {wanted} as asked for; "
+                        "train one with `kedro run --pipeline ofav2_eps`, or ask for what there is"
+                    )
+
+
+def look_at_images(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> dict[str, str]:
+    """Load all images that `pipeline` reads, log what there is and what is odd; a fingerprint of each.
+
+    Images that only a late step needs are looked at before the first one trains. Raises UserError where
+    they are missing or wrong.
+    """
+    marks: dict[str, str] = {}
+    told: set[str] = set()
+    for name in sorted(pipeline.inputs()):
+        if not isinstance(catalog.get(name), ImagesDataset):
+            continue
+        report = catalog.load(name).report
+        marks[name] = report.fingerprint
+        if report.fingerprint not in told:
+            logger.info(report.summary())
+            for warning in report.warnings():
+                logger.warning(warning)
+        told.add(report.fingerprint)
+    return marks
+
+
+def _missing(name: str, dataset: Any, registered: Mapping[str, Pipeline], options: list[str]) -> str:
+    place = getattr(dataset, "_filepath", None)  # Kedro's data sets have no public name for it
+    message = f"there is no {name}" + (f" at {place}" if place else "")
+    if isinstance(dataset, AbstractVersionedDataset) and dataset._version and dataset._version.load:
+        message += f", version {dataset._version.load}"
+    makers = [maker for maker, pipeline in registered.items() if name in pipeline.all_outputs()]
+    # The pipeline that makes it alone says more than the sum of all.
+    makers.sort(key=lambda maker: (maker == "__default__", len(registered[maker].nodes)))
+    if not makers:
+        return f"{message}, and no pipeline makes it"
+    return f"{message}; this makes it: {shlex.join(['kedro', 'run', '--pipeline', makers[0], *options])}"
+
+
+def _options(env: str | None, runtime_params: Mapping[str, Any]) -> list[str]:
+    options = ["--env", env] if env else []
+    flat = {name: value for name, value in flattened(runtime_params).items() if name != "fresh"}
+    if any(isinstance(value, list) for value in flat.values()):  # which --params cannot say
+        return [*options, "--config", "FILE"]
+    given = [f"{name}={_text(value)}" for name, value in flat.items()]
+    return [*options, "--params", ",".join(given)] if given else options
+
+
+def _text(value: Any) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

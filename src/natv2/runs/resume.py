@@ -1,0 +1,142 @@
+"""An attempt: a run that has begun and not ended well, which the same command goes on with.
+
+Its folder is named by a fingerprint of all that determines the result, so a command finds the attempt
+that it would repeat and no other. It is not a cache: a run that ends well closes its attempt.
+"""
+
+import hashlib
+import inspect
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+from kedro.io import AbstractVersionedDataset, CatalogProtocol
+from kedro.pipeline import Pipeline
+
+import natv2
+from natv2.aep.network.backbones import imported
+from natv2.devices import resolve_precision
+from natv2.errors import UserError
+from natv2.files import write_bytes
+from natv2.runs.parameters import Parameters
+
+_RECORD = "attempt.json"
+_LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "scipy", "scikit-learn", "lightgbm", "pymoo")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """An open attempt, this process's alone until it ends or `close` is called."""
+
+    folder: Path
+    lock: FileLock
+
+    @property
+    def tracking_run(self) -> str | None:
+        """Id of the MLflow run that the attempt began, None for a new attempt."""
+        record = self.folder / _RECORD
+        return json.loads(record.read_text())["tracking_run"] if record.exists() else None
+
+    def begin(self, identity: Mapping[str, Any], tracking_run: str) -> None:
+        """Record what is attempted; from here on the same command goes on with it."""
+        record = {"tracking_run": tracking_run, "identity": dict(identity)}
+        write_bytes(self.folder / _RECORD, json.dumps(record, indent=2).encode())
+
+    def close(self) -> None:
+        """Forget the attempt: the run has ended well."""
+        _discard(self.folder)
+        Path(self.lock.lock_file).unlink(missing_ok=True)
+        self.leave()
+
+    def leave(self) -> None:
+        """Let another process go on with the attempt."""
+        self.lock.release()
+
+
+def open_attempt(root: Path, identity: Mapping[str, Any], *, fresh: bool) -> Attempt:
+    """The attempt at what `identity` describes, in a folder of `root`; a new one where `fresh` is true.
+
+    Raises UserError while another process is at it.
+    """
+    text = json.dumps(identity, sort_keys=True)
+    folder = root / hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(f"the same run is going on in another process ({lock.lock_file} is held)") from None
+    for closed in root.glob(f"{folder.name}.closed"):  # a power cut between the two halves of closing
+        shutil.rmtree(closed)
+    if fresh:
+        _discard(folder)
+    return Attempt(folder=folder, lock=lock)
+
+
+def identity_of_run(
+    pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], env: str, parameters: Parameters, device: str
+) -> dict[str, Any]:
+    """All that determines the result of a run, as JSON-ready values.
+
+    `device` is the one that will be used, where the parameter may be `auto`; so is the precision.
+    """
+    return {
+        "nodes": sorted(node.name for node in pipeline.nodes),
+        "env": env,
+        "parameters": parameters.model_dump(mode="json", exclude={"fresh", "device", "precision", "threads"}),
+        "device": device,
+        "precision": resolve_precision(parameters.precision, torch.device(device)),
+        "threads": torch.get_num_threads(),
+        "versions": {library: version(library) for library in _LIBRARIES},
+        "code": _code(),
+        "network": _own_code(parameters.network),
+        "inputs": _load_versions(pipeline, catalog),
+    }
+
+
+def _code() -> str:
+    """A digest of this package's source: a commit would miss what is not committed yet."""
+    root = Path(natv2.__file__).parent
+    digest = hashlib.blake2b(digest_size=8)
+    # The data sets are a table beside the code, and as much of it.
+    for path in sorted([*root.rglob("*.py"), *root.rglob("*.yml")]):
+        digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _own_code(network: str) -> str:
+    """A digest of the module, or the package around it, that builds a person's own network; "" for others.
+
+    Raises UserError where it cannot be imported.
+    """
+    if ":" not in network:
+        return ""
+    imported(network)
+    place = network.partition(":")[0]
+    source = Path(inspect.getfile(import_module(place)))
+    files = sorted(source.parent.rglob("*.py")) if "." in place else [source]
+    return hashlib.blake2b(b"\0".join(file.read_bytes() for file in files), digest_size=8).hexdigest()
+
+
+def _load_versions(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> dict[str, str | None]:
+    datasets = {name: catalog.get(name) for name in sorted(pipeline.inputs())}
+    return {
+        name: dataset.resolve_load_version()
+        for name, dataset in datasets.items()
+        if isinstance(dataset, AbstractVersionedDataset)
+    }
+
+
+def _discard(folder: Path) -> None:
+    """Delete `folder` so that a half-deleted one is never taken for an attempt."""
+    if folder.exists():
+        closed = folder.with_suffix(".closed")
+        folder.rename(closed)
+        shutil.rmtree(closed)

@@ -1,0 +1,150 @@
+"""One MLflow run for a run of the pipeline: parameters, tags, live metrics, figures and tables."""
+
+import hashlib
+import logging
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib.figure
+import pandas as pd
+import plotly.graph_objects as go
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run
+from mlflow.exceptions import MlflowException
+
+from natv2.catalog.runs import EXPERIMENT, tracking_uri
+from natv2.errors import UserError
+from natv2.runs.checking import flattened
+
+Ending = Literal["FINISHED", "FAILED", "KILLED"]
+
+_PARAMS_A_REQUEST = 100  # MLflow's limit
+
+logger = logging.getLogger(__name__)
+# MLflow sets its own loggers up when imported; the terminal belongs to our progress.
+for _noisy in ("mlflow", "alembic"):
+    logging.getLogger(_noisy).setLevel(logging.WARNING)
+
+
+class TrackedRun:
+    """A run in MLflow, named by its id: nothing global, so several can live in one process."""
+
+    def __init__(self, client: MlflowClient, run: Run) -> None:
+        self._client = client
+        self.id: str = run.info.run_id
+        self.name: str = run.info.run_name
+
+    @property
+    def uri(self) -> str:
+        """Where MLflow keeps it."""
+        return str(self._client.tracking_uri)
+
+    def track(self, metrics: Mapping[str, float], step: int) -> None:
+        """Log `metrics` of an epoch or turn; returns at once."""
+        now = int(time.time() * 1000)
+        entries = [Metric(name, float(value), now, step) for name, value in metrics.items()]
+        self._client.log_batch(self.id, metrics=entries, synchronous=False)
+
+    def keep(self, name: str, data: object) -> None:
+        """Keep `data` as an artifact called `name`: a figure, a page, a dictionary, a table with rows.
+
+        The catalog has it already: a server that is away is only reported.
+        """
+        try:
+            self._keep(name, data)
+        except MlflowException as error:
+            logger.warning("MLflow did not keep %s: %s", name, error)
+
+    def _keep(self, name: str, data: object) -> None:
+        if isinstance(data, pd.DataFrame):
+            if data.empty:
+                return
+            self._client.log_text(self.id, data.to_csv(index=False), f"{name}.csv")
+        elif isinstance(data, go.Figure):
+            # Plotly's script goes into the file: it opens without a network.
+            self._client.log_text(self.id, data.to_html(include_plotlyjs=True), f"{name}.html")
+        elif isinstance(data, matplotlib.figure.Figure):
+            self._client.log_figure(self.id, data, f"{name}.png")
+        elif isinstance(data, dict):
+            self._client.log_dict(self.id, data, f"{name}.json")
+        elif isinstance(data, str):
+            self._client.log_text(self.id, data, f"{name}.html")
+
+    def end(self, ending: Ending) -> None:
+        """End the run. What has been computed is saved by now: a server that is away is only reported."""
+        try:
+            self._client.set_terminated(self.id, ending)
+        except MlflowException as error:
+            logger.warning("MLflow run %s was not ended: %s", self.id, error)
+
+
+def start_tracking(
+    project: Path, *, run_id: str | None, name: str, parameters: Mapping[str, Any], tags: Mapping[str, str]
+) -> TrackedRun:
+    """A new run called `name`, or the run `run_id` gone on with where it still exists.
+
+    It is in MLFLOW_TRACKING_URI, by default in mlflow.db of the folder `project`, where a plain
+    `mlflow ui` looks. Raises UserError if MLflow cannot be reached.
+    """
+    uri = tracking_uri(project)
+    try:
+        # Two runs that begin together on a fresh machine would both make the database.
+        with FileLock(_lock_of(uri)):
+            client = MlflowClient(tracking_uri=uri)
+        run = _found(client, run_id) if run_id else None
+        if run is None:
+            run = client.create_run(_experiment(client, project), run_name=name)
+            _log_parameters(client, run.info.run_id, parameters)
+        else:
+            client.update_run(run.info.run_id, status="RUNNING")
+        for tag, value in tags.items():
+            client.set_tag(run.info.run_id, tag, value)
+    except MlflowException as error:
+        raise UserError(f"MLflow at {uri} does not work: {error}") from error
+    return TrackedRun(client, run)
+
+
+def git_commit(project: Path) -> str:
+    """The commit of `project`, with a mark if files differ from it; "none" outside a repository."""
+    git = ("git", "-C", str(project))
+    try:
+        commit = subprocess.run((*git, "rev-parse", "HEAD"), capture_output=True, check=True, text=True)
+        status = subprocess.run((*git, "status", "--porcelain"), capture_output=True, check=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "none"
+    return commit.stdout.strip() + ("-dirty" if status.stdout.strip() else "")
+
+
+def _found(client: MlflowClient, run_id: str) -> Run | None:
+    try:
+        return client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return None
+        raise
+
+
+def _lock_of(uri: str) -> Path:
+    """A file outside of the project, of which no trace is to be left there."""
+    name = hashlib.blake2b(uri.encode(), digest_size=8).hexdigest()
+    return Path(tempfile.gettempdir()) / f"natv2-mlflow-{name}.lock"
+
+
+def _experiment(client: MlflowClient, project: Path) -> str:
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment is not None:
+        return experiment.experiment_id
+    is_server = not client.tracking_uri.startswith("sqlite:")
+    artifacts = None if is_server else (project.resolve() / "mlartifacts").as_uri()
+    return client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+
+
+def _log_parameters(client: MlflowClient, run_id: str, parameters: Mapping[str, Any]) -> None:
+    params = [Param(name, str(value)) for name, value in flattened(parameters).items()]
+    for start in range(0, len(params), _PARAMS_A_REQUEST):
+        client.log_batch(run_id, params=params[start : start + _PARAMS_A_REQUEST])

@@ -1,0 +1,1 @@
+"""Networks that keep constraints on their costs."""

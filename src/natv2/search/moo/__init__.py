@@ -1,0 +1,1 @@
+"""Many-objective optimisation: survival, indicators, decision making, evolution, subset selection."""

@@ -1,0 +1,1 @@
+"""Figures and tables of searches (thesis, section 6.3)."""

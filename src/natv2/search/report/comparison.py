@@ -1,0 +1,112 @@
+"""Searches side by side: what each found, on one scale (thesis, section 6.3.3)."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from natv2.objectives.objectives import ACCURACY, OBJECTIVES, as_costs
+from natv2.search.moo.decision_making import Hypervolume
+
+TASK = ["source", "dataset", "objectives"]
+"""Searches that agree in these were after the same: their networks can be compared."""
+
+SEARCH = [*TASK, "supernet", "preset", "settings"]
+"""What tells one search from another; runs that differ in their seed alone are the same one."""
+
+_COSTS = [name for name in OBJECTIVES if name != ACCURACY]
+_AFTER = ["accuracy_after", "test_accuracy"]
+_NETWORK = ["resolution", "width", "exit", "params", "macs", "accuracy_before"]  # columns of `results`
+_DIGITS = 9
+_SPREAD = ["hypervolume", "best top-1", "trade-off top-1", "test top-1"]
+
+
+def searched_networks(fronts: pd.DataFrame, summaries: pd.DataFrame, finished: pd.DataFrame) -> pd.DataFrame:
+    """The front of every search, a row a network, with what post-processing made of it where it did.
+
+    `fronts` and `finished` are the rows of `front` and `results` of all runs, `summaries` has a row for each
+    `search_summary`; their column `run` sorts runs by time. Of several searches with the same seed the newest
+    counts. Gives the columns of `fronts`, SEARCH (objectives in one order, joined by +), seed, and
+    accuracy_after and test_accuracy (fractions; missing where a network was not finished).
+    """
+    named = _named(summaries)
+    newest = named.groupby([*SEARCH, "seed"])["run"].transform("max")
+    networks = fronts.merge(named[named["run"] == newest], on="run")
+    if finished.empty:
+        return networks.assign(**dict.fromkeys(_AFTER, np.nan))
+    return _with_finished(networks, finished)
+
+
+def searches_table(networks: pd.DataFrame) -> pd.DataFrame:
+    """A row a search and seed: its hypervolume and its best networks, top-1 in per cent.
+
+    `networks` are those of `searched_networks`. Columns: SEARCH, seed, run, networks (of the front),
+    hypervolume; "best ..." is the most accurate network of the front, "trade-off ..." the most accurate high
+    trade-off one (validation), "before", "after" (validation) and "test top-1" those of the finished network
+    that is the most accurate in validation. The hypervolumes of one task have the same ideal and reference
+    point, those of all its fronts together.
+    """
+    rows: list[dict[str, Any]] = []
+    for _, found in networks.groupby(TASK):
+        objectives = tuple(str(found["objectives"].iloc[0]).split("+"))
+        measure = Hypervolume.from_archive(as_costs(found, objectives))
+        for _, front in found.groupby("run"):
+            same = {name: front[name].iloc[0] for name in (*SEARCH, "seed", "run")}
+            volume = round(measure.value(as_costs(front, objectives)), 4)
+            rows.append({**same, "networks": len(front), "hypervolume": volume, **_best(front)})
+    return pd.DataFrame(rows).sort_values([*SEARCH, "seed"], ignore_index=True)
+
+
+def mean_over_seeds(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a search: the number of its seeds, means of `searches_table`, and some standard deviations."""
+    groups = table.groupby(SEARCH)
+    values = [name for name in table.columns if name not in (*SEARCH, "seed", "run")]
+    means = groups[values].mean().round(4)
+    spread = groups[_SPREAD].std().round(4).add_suffix(" sd")
+    return pd.concat([groups.size().rename("seeds"), means, spread], axis=1).reset_index()
+
+
+def _named(summaries: pd.DataFrame) -> pd.DataFrame:
+    """The columns run, SEARCH and seed of `summaries`, filled where those of earlier versions have none."""
+    named = summaries.reindex(columns=["run", *SEARCH, "seed"])
+    order = list(OBJECTIVES).index
+    named["objectives"] = ["+".join(sorted(names, key=order)) for names in named["objectives"]]
+    for name, value in {"preset": "none", "settings": "", "source": "unknown", "seed": 0}.items():
+        named[name] = named[name].astype(object).where(named[name].notna(), value)
+    return named.astype({"seed": int})
+
+
+def _with_finished(networks: pd.DataFrame, finished: pd.DataFrame) -> pd.DataFrame:
+    """`networks` with their last results: of the newest search before them that has such networks.
+
+    Results say which network they are of by what it is and by its accuracy before; networks that were given
+    other exits are others.
+    """
+    # A CSV file may lose the last digit of a fraction.
+    networks = networks.assign(accuracy_before=networks[ACCURACY].round(_DIGITS))
+    results = finished[[*_NETWORK, *_AFTER, "run"]].rename(columns={"run": "finished_in"})
+    results["accuracy_before"] = results["accuracy_before"].round(_DIGITS)
+    pairs = results.merge(networks[[*_NETWORK, "run"]], on=_NETWORK)
+    pairs = pairs[pairs["finished_in"] >= pairs["run"]]
+    newest = pairs.groupby("finished_in")["run"].transform("max")
+    pairs = pairs[pairs["run"] == newest].sort_values("finished_in", kind="stable")
+    last = pairs.drop_duplicates([*_NETWORK, "run"], keep="last").drop(columns="finished_in")
+    return networks.merge(last, how="left", on=[*_NETWORK, "run"]).drop(columns="accuracy_before")
+
+
+def _best(front: pd.DataFrame) -> dict[str, Any]:
+    """What `searches_table` says of the networks of one front."""
+    row: dict[str, Any] = {}
+    for name, networks in (("best", front), ("trade-off", front[front["high_tradeoff"].eq(True)])):
+        best = networks.nlargest(1, ACCURACY)
+        row[f"{name} top-1"] = _percent(best[ACCURACY])
+        row |= {f"{name} {cost}": best[cost].max() for cost in _COSTS if cost in front}
+    finished = front.dropna(subset="accuracy_after").nlargest(1, "accuracy_after")
+    for name, column in (("before", ACCURACY), ("after", "accuracy_after"), ("test top-1", "test_accuracy")):
+        row[name] = _percent(finished[column])
+    return row
+
+
+def _percent(fractions: pd.Series) -> float:
+    """The only one of `fractions`, if any, in per cent."""
+    return round(100 * float(fractions.max()), 2)

@@ -1,0 +1,1 @@
+"""Figures and tables of a supernet's training (thesis, section 5.3)."""

@@ -1,0 +1,41 @@
+"""Before, after and test figures are where the results say."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from natv2.postprocess.report.figure import finished_figure
+
+
+def test_points_are_the_results(finished: pd.DataFrame) -> None:
+    figure = finished_figure(finished, "params")
+    expected = {
+        "As found": ([300_000, 700_000], [88, math.nan]),
+        "Standard method": ([300_000], [95]),
+        "Ensemble of its exits": ([800_000], [97]),
+    }
+    for trace in figure.data:
+        x, y = expected.pop(trace.name)
+        assert list(trace.x) == x
+        assert list(trace.y) == pytest.approx(y, nan_ok=True)
+        assert "Network: " in trace.text[0]
+    assert not expected
+    assert figure.layout.xaxis.title.text == "Parameters"
+
+
+def test_an_arrow_leads_from_before_to_after_where_both_are_known(finished: pd.DataFrame) -> None:
+    (arrow,) = finished_figure(finished).layout.annotations
+    assert (arrow.ax, arrow.ay) == pytest.approx((math.log10(6_000_000), 88))
+    assert (arrow.x, arrow.y) == pytest.approx((math.log10(finished["macs"].iloc[0]), 95))
+
+
+def test_what_was_left_as_found_has_no_arrow(finished: pd.DataFrame) -> None:
+    figure = finished_figure(finished.assign(method="none"))
+    assert [trace.name for trace in figure.data] == ["As found", "Left as found"]
+    assert not figure.layout.annotations
+
+
+def test_no_results_are_drawn(finished: pd.DataFrame) -> None:
+    figure = finished_figure(finished.iloc[:0])
+    assert [len(trace.x) for trace in figure.data] == [0]

@@ -1,0 +1,205 @@
+"""Evolution over the real space, with functions in the predictor's place."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from natv2.objectives.constraints import Constraints
+from natv2.objectives.objectives import Costs, cost_matrix
+from natv2.search.archive import Archive, is_among
+from natv2.search.moo.decision_making import Hypervolume
+from natv2.search.moo.evolution import evolve
+from natv2.spaces.space import Codes, SearchSpace
+
+Maker = Callable[..., Archive]
+Objectives = tuple[str, ...]
+ALL = [("accuracy",), ("macs", "accuracy"), ("params", "accuracy", "macs")]
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """Evolution over a space with functions in the predictor's and the cost table's place."""
+
+    space: SearchSpace
+    predict_error: Callable[[Codes], NDArray[np.float64]]
+    costs_of: Callable[[Codes], pd.DataFrame]
+    populations: list[Codes] = field(default_factory=list)
+
+    def costs(self, codes: Codes, objectives: Objectives) -> Costs:
+        return cost_matrix(self.predict_error(codes), self.costs_of(codes), objectives)
+
+    def evolve(self, archive: Archive, objectives: Objectives, **others: Any) -> tuple[Codes, Costs]:
+        """Small unless told otherwise; what it evaluates is kept in `populations`."""
+
+        def predict(codes: Codes) -> NDArray[np.float64]:
+            self.populations.append(codes)
+            return self.predict_error(codes)
+
+        return evolve(
+            space=self.space,
+            predict_error=predict,
+            costs_of=self.costs_of,
+            objectives=objectives,
+            archive=archive,
+            **({"population": 20, "generations": 10, "seed": 0} | others),
+        )
+
+
+@pytest.fixture
+def stand_in(
+    space: SearchSpace,
+    predict_error: Callable[[Codes], NDArray[np.float64]],
+    costs_of: Callable[[Codes], pd.DataFrame],
+) -> StandIn:
+    return StandIn(space, predict_error, costs_of)
+
+
+@pytest.mark.parametrize("objectives", ALL, ids=len)
+def test_candidates_are_new_canonical_different_and_truly_costed(
+    stand_in: StandIn, make_archive: Maker, objectives: Objectives
+) -> None:
+    archive = make_archive(12)
+    codes, costs = stand_in.evolve(archive, objectives)
+    assert len(codes) == 20
+    np.testing.assert_array_equal(codes, stand_in.space.canonical(codes))
+    assert len(np.unique(codes, axis=0)) == len(codes)
+    assert not archive.contains(codes).any()
+    np.testing.assert_array_equal(costs, stand_in.costs(codes, objectives))
+
+
+@pytest.mark.parametrize("objectives", ALL, ids=len)
+def test_candidates_are_the_best_new_ones_that_were_evaluated(
+    stand_in: StandIn, make_archive: Maker, objectives: Objectives
+) -> None:
+    archive = make_archive(12)
+    codes, costs = stand_in.evolve(archive, objectives)
+    evaluated = np.concatenate(stand_in.populations)
+    others = evaluated[~is_among(evaluated, codes) & ~archive.contains(evaluated)]
+    left = stand_in.costs(others, objectives)
+    # A candidate that something left out dominates would have a worse rank than that.
+    dominated = (left[:, None] <= costs).all(axis=2) & (left[:, None] < costs).any(axis=2)
+    assert len(left) > 0 and not dominated.any()
+
+
+@pytest.mark.parametrize("objectives", ALL, ids=len)
+def test_it_beats_random_sampling_at_equal_evaluations(
+    stand_in: StandIn, make_archive: Maker, objectives: Objectives
+) -> None:
+    stand_in.evolve(make_archive(40), objectives, population=40, generations=20)
+    evaluated = stand_in.costs(np.concatenate(stand_in.populations), objectives)
+    random = stand_in.space.sample_architectures(len(evaluated), np.random.default_rng(9))
+    random_costs = stand_in.costs(random, objectives)
+    measure = Hypervolume.from_archive(random_costs)
+    assert measure.value(evaluated) > measure.value(random_costs)
+
+
+@pytest.mark.parametrize("objectives", ALL, ids=len)
+def test_the_seed_decides_and_nothing_global_changes(
+    stand_in: StandIn, make_archive: Maker, objectives: Objectives
+) -> None:
+    archive = make_archive(12)
+    before = np.random.get_state(legacy=False)["state"]["key"].copy()
+    filters = list(warnings.filters)
+    first, _ = stand_in.evolve(archive, objectives, generations=4)
+    np.testing.assert_array_equal(before, np.random.get_state(legacy=False)["state"]["key"])
+    assert filters == warnings.filters
+    np.random.seed(1)
+    again, _ = stand_in.evolve(archive, objectives, generations=4)
+    other, _ = stand_in.evolve(archive, objectives, generations=4, seed=1)
+    np.testing.assert_array_equal(first, again)
+    assert first.shape != other.shape or (first != other).any()
+
+
+def test_populations_are_evaluated_whole_and_canonical(stand_in: StandIn, make_archive: Maker) -> None:
+    archive, objectives = make_archive(30), ("accuracy", "macs")
+    stand_in.evolve(archive, objectives, generations=5)
+    assert [len(codes) for codes in stand_in.populations] == [20] * 5
+    for codes in stand_in.populations:
+        np.testing.assert_array_equal(codes, stand_in.space.canonical(codes))
+        assert len(np.unique(codes, axis=0)) == len(codes)
+
+
+def test_it_starts_from_the_best_and_as_many_at_random(stand_in: StandIn, make_archive: Maker) -> None:
+    archive, objectives = make_archive(30), ("accuracy", "macs")
+    stand_in.evolve(archive, objectives, generations=1)
+    (first,) = stand_in.populations
+    assert is_among(archive.top(10, objectives, seed=0).codes, first).all()
+    assert archive.contains(first).sum() == 10 and len(first) == 20
+
+
+def test_a_small_archive_is_topped_up(stand_in: StandIn, make_archive: Maker) -> None:
+    archive = make_archive(5)
+    stand_in.evolve(archive, ("accuracy",), generations=1)
+    first = stand_in.populations[0]
+    assert len(first) == 20
+    assert is_among(archive.codes, first).all()
+
+
+def test_mutation_reaches_the_ends_of_every_variable(stand_in: StandIn) -> None:
+    # A start of equal sizes and widths: only mutation can bring in the others.
+    codes = stand_in.space.sample_architectures(60, np.random.default_rng(0))
+    codes[:, :2] = (1, 1)
+    accuracy, costs = 1 - stand_in.predict_error(codes), stand_in.costs_of(codes)
+    archive = Archive.evaluated(codes, accuracy=accuracy, costs=costs, turn=0)
+    stand_in.evolve(archive, ("accuracy", "macs"), population=60, generations=15)
+    evaluated = np.concatenate(stand_in.populations)
+    assert set(evaluated[:, 0]) == {0, 1, 2}
+    assert set(evaluated[:, 1]) == {0, 1}
+
+
+@pytest.mark.parametrize("objectives", ALL, ids=len)
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_candidates_keep_the_constraints(
+    stand_in: StandIn, make_archive: Maker, objectives: Objectives, share: float
+) -> None:
+    archive = make_archive(30)
+    bounds = archive.values.quantile(share)
+    # Small and accurate at once: few architectures are.
+    constraints = Constraints(max_macs=bounds.macs, min_accuracy=bounds.accuracy)
+    codes, costs = stand_in.evolve(archive, objectives, constraints=constraints)
+    values = stand_in.costs_of(codes).assign(accuracy=1 - stand_in.predict_error(codes))
+    assert len(codes) > 0 and constraints.feasible(values).all()
+    np.testing.assert_array_equal(costs, stand_in.costs(codes, objectives))
+    free, _ = stand_in.evolve(archive, objectives)
+    others = stand_in.costs_of(free).assign(accuracy=1 - stand_in.predict_error(free))
+    assert constraints.feasible(others).mean() < 1
+
+
+@pytest.mark.parametrize("objectives", ALL, ids=len)
+def test_constraints_lead_where_no_architecture_of_the_archive_keeps_them(
+    stand_in: StandIn, make_archive: Maker, objectives: Objectives
+) -> None:
+    archive = make_archive(30)
+    constraints = Constraints(max_params=0.9 * archive.values.params.min())
+    codes, _ = stand_in.evolve(archive, objectives, constraints=constraints)
+    assert len(codes) > 0 and constraints.feasible(stand_in.costs_of(codes)).all()
+
+
+@pytest.mark.parametrize("objectives", ALL, ids=len)
+def test_without_a_feasible_candidate_there_is_none(
+    stand_in: StandIn, make_archive: Maker, objectives: Objectives
+) -> None:
+    codes, costs = stand_in.evolve(make_archive(30), objectives, constraints=Constraints(max_macs=1))
+    assert codes.shape == (0, stand_in.space.variables) and costs.shape == (0, len(objectives))
+
+
+@pytest.mark.parametrize("objectives", ALL, ids=len)
+def test_where_none_is_accurate_enough_the_most_accurate_that_cost_little_enough_are_returned(
+    stand_in: StandIn, make_archive: Maker, objectives: Objectives
+) -> None:
+    archive = make_archive(30)
+    constraints = Constraints(max_macs=archive.values.macs.quantile(0.7), min_accuracy=0.999)
+    codes, _ = stand_in.evolve(archive, objectives, constraints=constraints)
+    assert len(codes) == 20 and constraints.on_costs().feasible(stand_in.costs_of(codes)).all()
+    errors = stand_in.predict_error(codes)
+    assert (np.diff(errors) >= 0).all()
+    evaluated = np.concatenate(stand_in.populations)
+    cheap = evaluated[constraints.on_costs().feasible(stand_in.costs_of(evaluated))]
+    left = cheap[~is_among(cheap, codes) & ~archive.contains(cheap)]
+    assert stand_in.predict_error(left).min() >= errors.max()

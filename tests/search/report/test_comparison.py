@@ -1,0 +1,109 @@
+"""Searches side by side: what counting by hand gives."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from natv2.search.report.comparison import mean_over_seeds, searched_networks, searches_table
+
+
+def front(run: str, *networks: tuple[float, int, int, bool]) -> pd.DataFrame:
+    frame = pd.DataFrame(networks, columns=["accuracy", "params", "macs", "high_tradeoff"])
+    return frame.assign(resolution=64, width=1.0, exit=5, run=run)
+
+
+def summary(run: str, **changes: object) -> dict[str, object]:
+    same = {"source": "tiny", "dataset": "digits", "supernet": "EE_D", "preset": "nat", "seed": 0}
+    return {"run": run, **same, "objectives": ["accuracy", "macs"], "hypervolume": {}, **changes}
+
+
+def finished(run: str, *networks: tuple[float, int, int, float, float]) -> pd.DataFrame:
+    names = ["accuracy_before", "params", "macs", "accuracy_after", "test_accuracy"]
+    return pd.DataFrame(networks, columns=names).assign(resolution=64, width=1.0, exit=5, run=run)
+
+
+NONE = pd.DataFrame({"run": []})
+FIRST = front("1", (0.8, 10, 200, True), (0.4, 5, 100, True))
+SECOND = front("2", (0.6, 20, 150, False), (0.5, 9, 100, True))
+SUMMARIES = pd.DataFrame([summary("1"), summary("2", preset="natv2_phase1")])
+
+
+def test_hypervolumes_have_one_reference_point_and_best_networks_are_named():
+    table = searches_table(searched_networks(pd.concat([FIRST, SECOND]), SUMMARIES, NONE))
+    first, second = table.to_dict("records")
+    # Ideal: error 0.2, 100 MACs; reference: a tenth behind error 0.6, 200 MACs.
+    box = 0.44 * 110
+    assert first["hypervolume"] == pytest.approx((0.04 * 100 + 0.44 * 10) / box, abs=1e-4)
+    assert second["hypervolume"] == pytest.approx((0.14 * 50 + 0.24 * 60) / box, abs=1e-4)
+    assert (first["networks"], second["networks"]) == (2, 2)
+    assert (first["best top-1"], first["best params"], first["best macs"]) == (80, 10, 200)
+    assert (second["best top-1"], second["best macs"]) == (60, 150)
+    assert (second["trade-off top-1"], second["trade-off params"], second["trade-off macs"]) == (50, 9, 100)
+    assert all(np.isnan(row[name]) for row in (first, second) for name in ("before", "after", "test top-1"))
+
+
+def test_searches_after_other_objectives_have_a_reference_point_of_their_own():
+    rows = [summary("1"), summary("2", objectives=["accuracy", "params"])]
+    table = searches_table(searched_networks(pd.concat([FIRST, SECOND]), pd.DataFrame(rows), NONE))
+    alone = searches_table(searched_networks(FIRST, pd.DataFrame(rows[:1]), NONE))
+    assert table["hypervolume"][0] == alone["hypervolume"][0]
+
+
+def test_the_order_of_objectives_makes_no_other_task():
+    rows = [summary("1"), summary("2", objectives=["macs", "accuracy"], preset="natv2_phase1")]
+    networks = searched_networks(pd.concat([FIRST, SECOND]), pd.DataFrame(rows), NONE)
+    expected = searches_table(searched_networks(pd.concat([FIRST, SECOND]), SUMMARIES, NONE))
+    pd.testing.assert_frame_equal(searches_table(networks), expected)
+
+
+def test_one_objective_and_three():
+    for objectives in (["accuracy"], ["accuracy", "params", "macs"]):
+        networks = searched_networks(FIRST, pd.DataFrame([summary("1", objectives=objectives)]), NONE)
+        assert searches_table(networks)["hypervolume"][0] > 0
+    single = front("3", (0.7, 10, 200, True))
+    networks = searched_networks(single, pd.DataFrame([summary("3", objectives=["accuracy"])]), NONE)
+    assert searches_table(networks)["trade-off top-1"].tolist() == [70]
+
+
+def test_of_a_repeated_search_the_newest_counts_and_seeds_are_averaged():
+    again = front("4", (0.9, 10, 200, True))
+    rows = [summary("1"), summary("2", seed=1), summary("4")]
+    table = searches_table(searched_networks(pd.concat([FIRST, SECOND, again]), pd.DataFrame(rows), NONE))
+    assert table[["seed", "run"]].values.tolist() == [[0, "4"], [1, "2"]]
+    (mean,) = mean_over_seeds(table).to_dict("records")
+    assert mean["seeds"] == 2
+    assert mean["best top-1"] == pytest.approx((90 + 60) / 2)
+    assert mean["best top-1 sd"] == pytest.approx(np.std([90, 60], ddof=1), abs=1e-4)
+    assert mean["best macs"] == 175
+
+
+def test_summaries_of_earlier_versions_are_read():
+    old = pd.DataFrame([summary("1")]).drop(columns=["preset", "seed"])
+    table = searches_table(searched_networks(FIRST, old, NONE))
+    assert table[["preset", "settings", "seed"]].values.tolist() == [["none", "", 0]]
+
+
+def test_what_post_processing_made_of_a_network_stands_beside_it():
+    results = pd.concat(
+        [
+            finished("1", (0.8, 10, 200, 0.81, 0.70)),  # given again by the next
+            finished("3", (0.8 + 1e-13, 10, 200, 0.85, 0.84), (0.4, 5, 100, 0.9, 0.5)),
+            finished("5", (0.5, 10, 100, 0.99, 0.99)),  # of no front: other parameters
+        ]
+    )
+    networks = searched_networks(pd.concat([FIRST, SECOND]), SUMMARIES, results)
+    assert len(networks) == 4
+    assert networks["accuracy_after"].tolist() == pytest.approx([0.85, 0.9, np.nan, np.nan], nan_ok=True)
+    assert networks["test_accuracy"].tolist() == pytest.approx([0.84, 0.5, np.nan, np.nan], nan_ok=True)
+    first, second = searches_table(networks).to_dict("records")
+    assert (first["before"], first["after"], first["test top-1"]) == (40, 90, 50)  # chosen by validation
+    assert np.isnan(second["after"])
+
+
+def test_results_are_those_of_the_newest_search_before_them():
+    same = front("2", (0.8, 10, 200, True))
+    later = front("6", (0.8, 10, 200, True))
+    rows = [summary("1"), summary("2", seed=1), summary("6", seed=2)]
+    results = finished("3", (0.8, 10, 200, 0.9, 0.9))
+    networks = searched_networks(pd.concat([FIRST, same, later]), pd.DataFrame(rows), results)
+    assert networks.dropna(subset="accuracy_after")["run"].tolist() == ["2"]
