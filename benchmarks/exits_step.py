@@ -27,7 +27,7 @@ CLASSES = 10
 
 def training(network: MultiExitNetwork, images: torch.Tensor, labels: torch.Tensor) -> Side:
     network = copy.deepcopy(network).to(memory_format=torch.channels_last).train()
-    config = OptimiserConfig(name="adam", learning_rate=1e-4, epochs=1, course="constant")
+    config = OptimiserConfig(name="adam", learning_rate=1e-4, epochs=1, unlocked_by_phase="constant")
     optimiser = make_optimiser(network, config)
     losses, outputs = exit_weights("MIX", len(network.exits))
     seen = Meters(network.exits, losses, outputs)

@@ -23,17 +23,18 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.turns import CLASSES, Side, clock, in_turns, random_images
-from natv2.devices import Precision, autocast, resolve_device, resolve_precision
+from natv2.devices import autocast, resolve_device, resolve_precision
 from natv2.images.batches import Batch, evaluation_batches, training_batches
 from natv2.images.image_set import ImageSplits
+from natv2.run import Precision
 from natv2.shrinking.config import PhaseConfig, ShrinkingConfig
 from natv2.shrinking.train import phase_step
 from natv2.spaces.design import DESIGNS
 from natv2.supernets.supernet import Supernet
 from natv2.training.distillation import Teacher, joint_loss, make_teacher
-from natv2.training.loop import Step, fit, learn
+from natv2.training.loop import Step, backward, fit
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 
 SUBNETS = {"kernel": 1, "depth_2": 2, "width_2": 4}  # of a batch, as in Table 5.2
 WARM_UP = 3  # first steps of a turn: memory is taken, kernels are chosen
@@ -69,7 +70,7 @@ def training(module: nn.Module, step: Step, images: ImageSplits, config: Shrinki
                 ),
                 steps=steps,
                 config=config.phases[phase].optimiser,
-                progress=Progress(Path(folder), "benchmark"),
+                store=StateStore(Path(folder), "benchmark"),
                 seed=config.seed,
             )
         return (moments[1] - moments[0]) / (steps - WARM_UP)
@@ -83,7 +84,7 @@ def static(supernet: Supernet, images: ImageSplits, config: ShrinkingConfig) -> 
     network = supernet.subnet(supernet.largest(resolution)).train()
 
     def step(batch: Batch, epoch: int, index: int) -> Tensor:
-        return learn(
+        return backward(
             joint_loss(
                 network(batch.at(resolution)),
                 batch.labels,

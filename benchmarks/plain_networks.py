@@ -23,9 +23,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from natv2.images.batches import Batch, evaluation_batches, steps_per_epoch, training_batches
 from natv2.images.image_set import ImageSet, ImageSplits
 from natv2.images.loading import load_images
-from natv2.training.loop import fit, learn
+from natv2.training.loop import backward, fit
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 
 
 class Residual(nn.Module):
@@ -78,7 +78,7 @@ def train(network: nn.Module, images: ImageSplits, options: argparse.Namespace, 
 
     def step(batch: Batch, epoch: int, index: int) -> Tensor:
         network.train()
-        return learn(cross_entropy(network(batch.at(options.resolution)), batch.labels))
+        return backward(cross_entropy(network(batch.at(options.resolution)), batch.labels))
 
     def batches(epoch: int) -> object:
         return training_batches(
@@ -91,7 +91,7 @@ def train(network: nn.Module, images: ImageSplits, options: argparse.Namespace, 
         batches,  # type: ignore[arg-type]
         steps=steps_per_epoch(images.train, 64),
         config=OptimiserConfig(learning_rate=0.05, epochs=options.epochs, weight_decay=3e-4),
-        progress=Progress(folder, "plain"),
+        store=StateStore(folder, "plain"),
         seed=options.seed,
     )
 

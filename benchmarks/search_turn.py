@@ -15,12 +15,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from natv2.costs.table import CostTable
 from natv2.search.archive import Archive
 from natv2.search.distributions.fitting import FITS
-from natv2.search.moo.decision_making import non_dominated
 from natv2.search.moo.evolution import evolve
 from natv2.search.moo.subset_selection import select_subset
-from natv2.search.moo.survival import Indices
+from natv2.search.moo.survival import Indices, non_dominated
 from natv2.search.predictors.interface import features
-from natv2.search.predictors.selection import most_trusted
+from natv2.search.predictors.selection import select_predictor
 from natv2.search.predictors.table import PREDICTORS
 from natv2.spaces.design import DESIGNS
 from natv2.spaces.space import Codes, SearchSpace
@@ -52,7 +51,7 @@ def test_search_turn(benchmark: BenchmarkFixture, design: str, objectives: tuple
     costs = archive.costs(objectives)
 
     def turn() -> Indices:
-        name, _ = most_trusted({"lightgbm": PREDICTORS["lightgbm"]()}, known, errors, seed=0)
+        name, _ = select_predictor({"lightgbm": PREDICTORS["lightgbm"]()}, known, errors, seed=0)
         predictor = PREDICTORS[name]().fit(known, errors, seed=0)
         FITS["scipy"](space, archive.codes)  # the slower one
         _, predicted = evolve(

@@ -13,7 +13,7 @@ import torch
 from benchmarks.turns import in_turns, summary, timed
 from natv2.aep.costs import parameter_costs
 from natv2.aep.network.backbones import multi_exit_network
-from natv2.aep.pruning import answers, judge
+from natv2.aep.pruning import evaluate_subsets, exit_logits
 from natv2.exits.weightings import exit_weights
 from natv2.images.batches import Batch
 
@@ -48,7 +48,9 @@ def main() -> None:
                 network(batch.at(options.resolution))
 
     def judged() -> None:
-        judge(answers(network, batches, options.resolution), weights, {"params": parameter_costs(network)})
+        evaluate_subsets(
+            exit_logits(network, batches, options.resolution), weights, {"params": parameter_costs(network)}
+        )
 
     times = in_turns([(timed(judged), timed(one_pass))], options.rounds)
     print(f"{options.network}, {2 ** len(network.exits) - 1} subsets: {summary(times)}")

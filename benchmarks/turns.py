@@ -16,7 +16,7 @@ from natv2.spaces.architecture import Architecture
 from natv2.spaces.choices import Choices
 from natv2.spaces.design import Design
 from natv2.supernets.network import Network
-from natv2.training.loop import learn
+from natv2.training.loop import backward
 from natv2.training.optimiser import OptimiserConfig, make_optimiser
 
 CLASSES = 200
@@ -77,7 +77,7 @@ def training_step(
     def step() -> float:
         start = clock()
         optimiser.zero_grad(set_to_none=True)
-        learn(cross_entropy(logits(images), labels))
+        backward(cross_entropy(logits(images), labels))
         optimiser.step()
         return clock() - start
 

@@ -63,7 +63,7 @@ def register_pipelines() -> dict[str, Pipeline]:
 
 CATALOG = """
 progress:
-  type: natv2.catalog.state_store.ProgressDataset
+  type: natv2.catalog.state_store.StateStoreDataset
   filepath: data/06_models/progress
 
 narrow_supernet:

@@ -1,5 +1,17 @@
 """NATv2: the best small networks for your images, from once-for-all supernets with early exits."""
 
-from natv2.networks import load_network
+from importlib import import_module
+from typing import Any
 
 __all__ = ["load_network"]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when it is asked for: torch takes seconds, and a mistyped command needs none of it.
+    if name != "load_network":
+        raise AttributeError(f"module 'natv2' has no attribute {name!r}")
+    for kind in ("aep", "supernets"):  # the kinds of networks that there are
+        import_module(f"natv2.{kind}.classifier")
+    from natv2.finished_network import load_network
+
+    return load_network

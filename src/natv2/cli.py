@@ -14,7 +14,7 @@ import click
 # Kedro's telemetry asks when a command starts, and settings.py is read later.
 os.environ.setdefault("DO_NOT_TRACK", "true")
 
-from kedro.config import MissingConfigException
+from kedro.config import MissingConfigException, OmegaConfigLoader
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import CONTEXT_SETTINGS
 from kedro.framework.project import pipelines, settings, validate_settings
@@ -27,6 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from natv2.errors import UserError
+from natv2.runs.checking import CONFIG_LOADER_ARGS, validate_parameters
 
 # Errors of Kedro that a person can mend; their own text says what is wrong.
 _MENDABLE = (
@@ -71,17 +72,17 @@ cli.add_command(click.Command("run", params=kedro_run.params, callback=run, help
 
 
 def _check(options: dict[str, Any]) -> None:
-    """Raise UserError if the environment, a parameter, a pipeline or a node does not exist or is wrong."""
-    from natv2.runs.checking import validate_parameters
+    """Raise UserError if the environment, a parameter, a pipeline or a node does not exist or is wrong.
 
-    validate_settings()  # an error while settings.py is imported would pass in silence
+    Parameters come first: nothing of torch, torchvision and pymoo is loaded for a mistyped name.
+    """
     if "ParallelRunner" in (options["runner"] or ""):
         raise UserError("runner 'ParallelRunner' and torch lock each other up; allowed: SequentialRunner")
-    source = options["conf_source"] or _project() / settings.CONF_SOURCE
+    source = options["conf_source"] or _project() / "conf"
     env = options["env"] or os.environ.get("KEDRO_ENV")
     _check_environment(source, env)
-    loader = settings.CONFIG_LOADER_CLASS(
-        conf_source=str(source), env=env, runtime_params=options["params"], **settings.CONFIG_LOADER_ARGS
+    loader = OmegaConfigLoader(
+        conf_source=str(source), env=env, runtime_params=options["params"], **CONFIG_LOADER_ARGS
     )
     _check_preset(loader["globals"]["presets"], options["params"])
     try:
@@ -89,6 +90,7 @@ def _check(options: dict[str, Any]) -> None:
     except ValueError as error:  # the same name in two files
         raise UserError(_one_line(error)) from None
     validate_parameters(raw)
+    validate_settings()  # an error while settings.py is imported would pass in silence
     _check_pipelines(options)
 
 

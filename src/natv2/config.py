@@ -1,10 +1,50 @@
-"""Types that several blocks of parameters share."""
+"""The base of every configuration: strict, frozen, and told apart by one digest.
 
+A configuration is both the section that YAML is checked into and what the algorithm takes. These models
+import neither torch, torchvision nor pymoo: a mistyped name is refused before these load.
+"""
+
+import json
 from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+class Config(BaseModel):
+    """A frozen section of parameters: no name beyond those below, no value of another type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def part_of(cls, other: BaseModel) -> Self:
+        """This section, from the fields of the same names of `other`."""
+        return cls.model_validate({name: getattr(other, name) for name in cls.model_fields})
+
+
+class NoDigest:
+    """Marks a field that tells no runs apart: it cannot change their result, or has a column of its own."""
+
+
+NO_DIGEST = NoDigest()
+
+
+def digest(*parts: object) -> str:
+    """Eight hex digits of `parts`: configurations, without fields marked NO_DIGEST, and JSON-ready values."""
+    text = json.dumps([_told(part) for part in parts], sort_keys=True, default=str)
+    return blake2b(text.encode(), digest_size=4).hexdigest()
+
+
+def _told(value: object) -> Any:
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields.items()
+        told = [name for name, field in fields if NO_DIGEST not in field.metadata]
+        return {name: _told(getattr(value, name)) for name in told}
+    if isinstance(value, Mapping):
+        return {str(name): _told(each) for name, each in value.items()}
+    return [_told(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def one_of(known: Mapping[str, object]) -> AfterValidator:
@@ -25,6 +65,7 @@ def _ascending(sizes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 BatchSize = Annotated[int, Field(ge=2)]  # batch norm has no use for one image
+EvaluationBatchSize = Annotated[int, Field(ge=1), NO_DIGEST]
 Count = Annotated[int, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -35,29 +76,3 @@ Resolutions = Annotated[
     AfterValidator(_ascending),
 ]
 Place = Annotated[Path, Field(strict=False), AfterValidator(Path.expanduser)]
-
-
-class Model(BaseModel):
-    """A block of parameters: no name beyond those below, no value of another type, never changed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class WidthParameters(Model):
-    """Width multipliers of the two supernets of a search."""
-
-    narrow: Multiplier
-    wide: Multiplier
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.narrow >= self.wide:
-            raise ValueError(f"narrow ({self.narrow}) must be below wide ({self.wide})")
-        return self
-
-
-class CalibrationParameters(Model):
-    """Training images that batch-norm statistics are taken from."""
-
-    images: BatchSize
-    batch_size: BatchSize

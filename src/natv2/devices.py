@@ -1,16 +1,27 @@
 """Where tensors live, how they get there and back, and in which precision training computes."""
 
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-Precision = Literal["auto", "fp32", "bf16"]
-"""What a training step computes in. Weights, gradients and the optimiser's memory are fp32 in all of them."""
+from natv2.errors import UserError
+from natv2.run import Precision, Run
 
 Reading = Callable[[], float]
 """Gives a number that is on its way."""
+
+
+def resolve(run: Run) -> Run:
+    """`run` with the device and the precision that it has here.
+
+    Raises UserError where it asks for a GPU and torch finds none.
+    """
+    if run.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("parameter 'device' cannot be 'cuda': torch finds no GPU here; allowed: auto, cpu")
+    device = resolve_device(run.device)
+    found = {"device": device.type, "precision": resolve_precision(run.precision, device)}
+    return run.model_copy(update=found)
 
 
 def resolve_device(name: str) -> torch.device:

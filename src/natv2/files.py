@@ -12,8 +12,9 @@ from safetensors.torch import save
 from torch import Tensor
 
 from natv2.errors import UserError
+from natv2.formats import FORMAT, upgraded
 
-_HEADER_KEY = "natv2"
+_HEADER_KEY, _FORMAT_KEY = "natv2", "format"
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -36,7 +37,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
     """Write named tensors and a JSON-ready header to `path`, atomically."""
     # safetensors keeps no strides: what is channels-last in memory is stored in logical order.
     stored = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    write_bytes(path, save(stored, {_HEADER_KEY: json.dumps(header)}))
+    write_bytes(path, save(stored, {_HEADER_KEY: json.dumps(header), _FORMAT_KEY: str(FORMAT)}))
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -52,7 +53,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def _read(path: Path, *, with_tensors: bool) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get(_HEADER_KEY)
+            metadata = file.metadata() or {}
+            text = metadata.get(_HEADER_KEY)
             if text is None:
                 raise UserError(f"{path} is a safetensors file, but not one that natv2 wrote")
             names = list(file.keys())  # an open file is not iterable itself
@@ -63,4 +65,7 @@ def _read(path: Path, *, with_tensors: bool) -> tuple[dict[str, Tensor], dict[st
         raise UserError(
             f"{path} is not a whole safetensors file ({error}); delete it or restore it"
         ) from None
-    return tensors, json.loads(text)
+    version = int(metadata.get(_FORMAT_KEY, 1))
+    if version > FORMAT:
+        raise UserError(f"{path} was written by a newer version of natv2 (format {version}, known: {FORMAT})")
+    return tensors, upgraded(json.loads(text), version)

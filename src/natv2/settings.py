@@ -8,13 +8,9 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 # Tables of other runs are small: a bar for each would be all that is seen.
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
+from natv2.runs.checking import CONFIG_LOADER_ARGS
 from natv2.runs.hooks import RunHooks
 
-HOOKS = (RunHooks(),)
+__all__ = ["CONFIG_LOADER_ARGS", "HOOKS"]
 
-CONFIG_LOADER_ARGS = {
-    "base_env": "base",
-    "default_run_env": "local",
-    # An environment names only what differs, at any depth.
-    "merge_strategy": {"parameters": "soft", "globals": "soft"},
-}
+HOOKS = (RunHooks(),)

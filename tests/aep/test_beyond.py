@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
 from natv2.aep.losses import LearnedWeights, network_loss, similarity
-from natv2.aep.pruning import Answers, judge
+from natv2.aep.pruning import ExitLogits, evaluate_subsets
+from natv2.exits.ensembles import ensemble
 from natv2.exits.leaving import stopping_curve
 from natv2.exits.output_weights import LEAST, search_output_weights
-from natv2.exits.weightings import WEIGHTINGS, ensemble, exit_weights
+from natv2.exits.weightings import EXIT_WEIGHTINGS, exit_weights
 from natv2.training.distillation import joint_loss
 
 
@@ -37,7 +38,7 @@ def test_searched_weights_are_no_worse_than_any_others(exits, images, classes, s
     found = search_output_weights(logits, labels)
     assert sum(found) == pytest.approx(1)
     assert min(found) >= 0.99 * LEAST
-    given = [exit_weights(weighting, exits)[1] for weighting in WEIGHTINGS]
+    given = [exit_weights(weighting, exits)[1] for weighting in EXIT_WEIGHTINGS]
     given += np.random.default_rng(seed).dirichlet(np.ones(exits), 100).tolist()
     others = [LEAST + (1 - exits * LEAST) * np.array(weights) for weights in given]
     assert loss(found) <= min(map(loss, others)) + 1e-5
@@ -58,7 +59,9 @@ def test_an_exit_that_the_ensemble_has_no_use_for_still_counts_by_itself():
     logits[0] = -logits[1]
     weights = search_output_weights(logits, labels)
     assert weights[0] < 2 * LEAST
-    table = judge(Answers(exits=(1, 2, 3), logits_ENC=logits, labels=labels), weights, {}).set_index("kept")
+    table = evaluate_subsets(
+        ExitLogits(exits=(1, 2, 3), logits_ENC=logits, labels=labels), weights, {}
+    ).set_index("kept")
     for exit in (1, 2, 3):
         own = (logits[exit - 1].argmax(dim=1) == labels).double().mean().item()
         assert table.loc[str(exit), "top1"] == pytest.approx(own)

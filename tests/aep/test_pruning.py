@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import top_k_accuracy_score
 
 from natv2.aep.costs import all_subsets, mac_costs, parameter_costs
-from natv2.aep.pruning import Answers, accuracies, answers, judge, read, written
+from natv2.aep.pruning import ExitLogits, accuracies, evaluate_subsets, exit_logits, format_exits, parse_exits
 from natv2.exits.weightings import exit_weights
 from natv2.images.batches import evaluation_batches
 from tests.aep.tiny import tiny
@@ -18,7 +18,7 @@ def test_all_subsets_are_all():
     assert len(all_subsets((1, 2, 3, 4, 5, 6, 7))) == 127
     powerset = chain.from_iterable(combinations((1, 3, 4), size) for size in (1, 2, 3))
     assert all_subsets((1, 3, 4)) == list(powerset)
-    assert [read(written(kept)) for kept in all_subsets((2, 5, 10))] == all_subsets((2, 5, 10))
+    assert [parse_exits(format_exits(kept)) for kept in all_subsets((2, 5, 10))] == all_subsets((2, 5, 10))
 
 
 @given(st.integers(1, 4), st.integers(1, 40), st.integers(2, 12), st.integers(0, 10**6))
@@ -49,10 +49,10 @@ def test_judged_from_one_pass_as_each_cut_network_by_itself():
     batches = evaluation_batches(images, images.valid, 16)
     _, weights = exit_weights("ASC", 4)
     costs = {"params": parameter_costs(network), "macs": mac_costs(network, 16)}
-    table = judge(answers(network, batches, 16), weights, costs)
+    table = evaluate_subsets(exit_logits(network, batches, 16), weights, costs)
     assert len(table) == 15
     for row in table.to_dict("records"):
-        cut = network.keep(read(row["kept"])).eval()
+        cut = network.keep(parse_exits(row["kept"])).eval()
         right = 0
         for batch in batches:
             logits = sum(
@@ -66,8 +66,8 @@ def test_judged_from_one_pass_as_each_cut_network_by_itself():
 def test_best_first_by_top1_then_top5_then_parameters():
     # Exit 1 and exit 2 say the same: the cheaper one is to be kept.
     logits = torch.randn(1, 60, 8).expand(2, -1, -1)
-    said = Answers(exits=(1, 2), logits_ENC=logits, labels=torch.randint(8, (60,)))
-    table = judge(said, (0.5, 0.5), {"params": parameter_costs(tiny().keep((1, 2)))})
+    said = ExitLogits(exits=(1, 2), logits_ENC=logits, labels=torch.randint(8, (60,)))
+    table = evaluate_subsets(said, (0.5, 0.5), {"params": parameter_costs(tiny().keep((1, 2)))})
     assert list(table["kept"]) == ["1", "2", "1+2"]
     assert list(table["non_dominated"]) == [True, False, False]
     assert list(table["top1"]) == sorted(table["top1"], reverse=True)
@@ -76,7 +76,7 @@ def test_best_first_by_top1_then_top5_then_parameters():
 def test_of_equal_top1_the_better_top5_goes_first():
     far, near = torch.arange(8.0), torch.arange(8.0)
     near[0] = 6.5  # the right answer is second instead of last; both are wrong
-    said = Answers(exits=(1, 2), logits_ENC=torch.stack([far, near])[:, None], labels=torch.tensor([0]))
-    table = judge(said, (0.5, 0.5), {"params": parameter_costs(tiny().keep((1, 2)))})
+    said = ExitLogits(exits=(1, 2), logits_ENC=torch.stack([far, near])[:, None], labels=torch.tensor([0]))
+    table = evaluate_subsets(said, (0.5, 0.5), {"params": parameter_costs(tiny().keep((1, 2)))})
     assert table["kept"][0] == "2"
     assert list(table["top5"]) == sorted(table["top5"], reverse=True)

@@ -7,7 +7,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from natv2.aep.measuring import epoch_seconds
-from natv2.aep.pruning import answers
+from natv2.aep.pruning import exit_logits
 from natv2.aep.results import result
 from natv2.exits.leaving import stopping_curve
 from natv2.images.batches import evaluation_batches
@@ -20,7 +20,7 @@ from tests.tiny import splits
 def test_where_images_leave_early_the_table_tells_what_they_took_one_by_one():
     images = splits(valid=8, test=40)
     batches = evaluation_batches(images, images.test, 16)
-    said = answers(classifier().network, batches, 16)
+    said = exit_logits(classifier().network, batches, 16)
     curve = stopping_curve(said.logits_ENC, said.labels, classifier().header.weights, np.arange(1.0, 5))
     all_exits = curve[curve.filter(like="share_").min(axis=1) > 0]
     row = all_exits.loc[all_exits["mean_cost"].idxmin()]  # most leave at the first

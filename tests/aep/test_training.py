@@ -3,22 +3,23 @@ from dataclasses import replace
 
 import pytest
 import torch
+from natv2.aep.training import AepConfig, Meters, Training, quicken_norms, train
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from natv2.aep.pruning import accuracies, answers
-from natv2.aep.training import AepConfig, Meters, Training, quicken_norms, train
-from natv2.exits.weightings import ensemble, exit_weights
+from natv2.aep.pruning import accuracies, exit_logits
+from natv2.exits.ensembles import ensemble
+from natv2.exits.weightings import exit_weights
 from natv2.images.batches import evaluation_batches, training_batches
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 from tests.aep.tiny import tiny
 from tests.tiny import splits
 
 IMAGES = splits(train=64, valid=24)
 CONFIG = AepConfig(
     weighting="MIX",
-    optimiser=OptimiserConfig(name="adam", learning_rate=0.01, epochs=4, course="constant"),
+    optimiser=OptimiserConfig(name="adam", learning_rate=0.01, epochs=4, unlocked_by_phase="constant"),
     resolution=16,
     batch_size=16,
     patience=4,
@@ -57,11 +58,11 @@ def test_each_epoch_tells_what_the_network_then_does(tmp_path):
     """The best entry's validation figures are those of the network that one gets."""
     network = tiny()
     config = replace(CONFIG, optimiser=replace(CONFIG.optimiser, learning_rate=0.03))
-    history = train(network, images=IMAGES, config=config, progress=Progress(tmp_path, "aep"))
+    history = train(network, images=IMAGES, config=config, store=StateStore(tmp_path, "aep"))
     best = min(history, key=lambda entry: entry["valid_loss"])
     assert best is not history[-1]  # the last network is another
     losses, outputs = exit_weights("MIX", 4)
-    found = answers(network, evaluation_batches(IMAGES, IMAGES.valid, 24), 16)
+    found = exit_logits(network, evaluation_batches(IMAGES, IMAGES.valid, 24), 16)
     weights = torch.cat([torch.eye(4), torch.tensor([outputs])])
     top1, top5 = accuracies(found.logits_ENC, found.labels, weights)
     for exit in range(4):
@@ -81,8 +82,8 @@ def test_each_epoch_tells_what_the_network_then_does(tmp_path):
 def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, changes, monkeypatch):
     config = replace(CONFIG, **changes)
     whole, parts = tiny(), tiny()
-    history = train(whole, images=IMAGES, config=config, progress=Progress(tmp_path / "a", "aep"))
-    saved = Progress.save
+    history = train(whole, images=IMAGES, config=config, store=StateStore(tmp_path / "a", "aep"))
+    saved = StateStore.save
     calls = []
 
     def killed(self, key, state):
@@ -92,23 +93,23 @@ def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, changes, monkeypat
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "save", killed)
+        patch.setattr(StateStore, "save", killed)
         with pytest.raises(KeyboardInterrupt):
-            train(parts, images=IMAGES, config=config, progress=Progress(tmp_path / "b", "aep"))
+            train(parts, images=IMAGES, config=config, store=StateStore(tmp_path / "b", "aep"))
     again = tiny(seed=5)
-    assert train(again, images=IMAGES, config=config, progress=Progress(tmp_path / "b", "aep")) == history
+    assert train(again, images=IMAGES, config=config, store=StateStore(tmp_path / "b", "aep")) == history
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name])
 
 
 def test_learned_weights_move_and_are_told(tmp_path):
     config = replace(CONFIG, learned_losses=True)
-    history = train(tiny(), images=IMAGES, config=config, progress=Progress(tmp_path, "aep"))
+    history = train(tiny(), images=IMAGES, config=config, store=StateStore(tmp_path, "aep"))
     weights = [[entry[f"loss_weight_exit_{exit}"] for exit in range(1, 5)] for entry in history]
     assert all(sum(row) == pytest.approx(1) for row in weights)
     assert weights[0] != weights[-1]
     # With one exit there is nothing to weigh.
-    alone = train(tiny().keep((4,)), images=IMAGES, config=config, progress=Progress(tmp_path / "1", "aep"))
+    alone = train(tiny().keep((4,)), images=IMAGES, config=config, store=StateStore(tmp_path / "1", "aep"))
     assert not any("loss_weight" in name for name in alone[0])
 
 

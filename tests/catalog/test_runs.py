@@ -7,7 +7,7 @@ import pytest
 from kedro.io import DatasetError
 from mlflow import MlflowClient
 
-from natv2.catalog.runs import EXPERIMENT, RunTablesDataset
+from natv2.catalog.runs import MLFLOW_EXPERIMENT, RunTablesDataset
 
 FRAME = pd.DataFrame({"accuracy": [0.25, 0.5]})
 
@@ -22,9 +22,9 @@ def tracked(
     root, version: str, source: str = "eurosat", ending: str = "FINISHED", frame: pd.DataFrame = FRAME
 ) -> None:
     client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name(EXPERIMENT)
+    experiment = client.get_experiment_by_name(MLFLOW_EXPERIMENT)
     place = (root / "mlartifacts").as_uri()
-    key = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, place)
+    key = experiment.experiment_id if experiment else client.create_experiment(MLFLOW_EXPERIMENT, place)
     run = client.create_run(key, tags={"source": source, "catalog_version": version})
     client.log_text(run.info.run_id, frame.to_csv(index=False), "narrow.test_accuracy.csv")
     client.log_text(run.info.run_id, "accuracy\n7\n", "narrow.test_accuracy_of_others.csv")
@@ -95,7 +95,7 @@ def test_tables_of_other_formats_are_read_and_other_folders_are_not(tmp_path, mo
         path.parent.mkdir(parents=True)
         FRAME.to_parquet(path) if path.suffix == ".parquet" else path.write_text(json.dumps(summary))
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    key = client.create_experiment(EXPERIMENT, (tmp_path / "mlartifacts").as_uri())
+    key = client.create_experiment(MLFLOW_EXPERIMENT, (tmp_path / "mlartifacts").as_uri())
     for version, folder in (("2026-01-01", "paper"), ("2026-01-03", "demo")):
         tags = {"source": "eurosat", "catalog_version": version, "folder": folder}
         run = client.create_run(key, tags=tags).info.run_id

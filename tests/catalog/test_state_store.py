@@ -1,9 +1,9 @@
-from natv2.catalog.state_store import ProgressDataset
+from natv2.catalog.state_store import StateStoreDataset
 from natv2.training.state_store import State
 
 
 def test_the_store_is_in_the_folder_of_the_open_attempt(tmp_path):
-    data = ProgressDataset(filepath=str(tmp_path))
+    data = StateStoreDataset(filepath=str(tmp_path))
     assert data.exists()
     assert data.load().folder == tmp_path
     data.folder = tmp_path / "attempt"

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from natv2.costs import latency
-from natv2.costs.latency import LatencyConfig, measure
+from natv2.costs.config import LatencyConfig
+from natv2.costs.latency import measure
 
 
 def test_medians_and_spreads_of_rounds_that_go_through_all(monkeypatch):

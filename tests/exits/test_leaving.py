@@ -7,6 +7,7 @@ from torch import nn
 
 from natv2.aep.costs import mac_costs
 from natv2.errors import UserError
+from natv2.exits.ensembles import ensemble
 from natv2.exits.leaving import (
     EarlyStopping,
     Stopping,
@@ -16,7 +17,7 @@ from natv2.exits.leaving import (
     stopped,
     stopping_curve,
 )
-from natv2.exits.weightings import ensemble, exit_weights
+from natv2.exits.weightings import exit_weights
 from tests.aep.test_beyond import said
 from tests.aep.tiny import tiny
 

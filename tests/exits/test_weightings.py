@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from natv2.exits.weightings import WEIGHTINGS, ensemble, exit_weights
+from natv2.exits.ensembles import ensemble
+from natv2.exits.weightings import EXIT_WEIGHTINGS, exit_weights
 
 DOWN, UP = [5 / 15, 4 / 15, 3 / 15, 2 / 15, 1 / 15], [1 / 15, 2 / 15, 3 / 15, 4 / 15, 5 / 15]
 
@@ -17,7 +18,7 @@ def test_weights_of_five_exits(weighting, losses, outputs):
     assert np.allclose(found[1], outputs, rtol=1e-12)
 
 
-@pytest.mark.parametrize("weighting", WEIGHTINGS)
+@pytest.mark.parametrize("weighting", EXIT_WEIGHTINGS)
 @pytest.mark.parametrize("exits", range(1, 8))
 def test_weights_sum_to_one(weighting, exits):
     for weights in exit_weights(weighting, exits):

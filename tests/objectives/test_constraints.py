@@ -8,8 +8,7 @@ import pytest
 
 from natv2.objectives.constraints import BOUNDS, UNCONSTRAINED, Constraints
 from natv2.search.archive import Archive
-from natv2.search.moo.decision_making import non_dominated
-from natv2.search.moo.survival import best_first
+from natv2.search.moo.survival import best_first, non_dominated
 from natv2.search.report.description import describe_archive
 from natv2.spaces.space import SearchSpace
 

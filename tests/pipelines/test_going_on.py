@@ -11,7 +11,7 @@ from torch import nn
 from natv2.shrinking.phases import PHASES
 from natv2.training.loop import fit
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 from tests.pipelines.conftest import Journey
 from tests.pipelines.project import SMALLER, Project, differences
 
@@ -68,7 +68,7 @@ def test_an_epoch_is_tracked_before_it_counts_as_done(tmp_path):
     module, saved = nn.Linear(1, 1), []
 
     def track(metrics, epoch):
-        state = Progress(tmp_path).load("loop")
+        state = StateStore(tmp_path).load("loop")
         saved.append(len(state.values["history"]) if state else 0)
 
     def step(batch, epoch, index):
@@ -82,7 +82,7 @@ def test_an_epoch_is_tracked_before_it_counts_as_done(tmp_path):
         lambda epoch: [None],
         steps=1,
         config=OptimiserConfig(learning_rate=0.1, epochs=3),
-        progress=Progress(tmp_path, "phase", track),
+        store=StateStore(tmp_path, "phase", track),
         seed=0,
     )
     assert saved == [0, 1, 2]

@@ -7,24 +7,25 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from natv2.pipelines.natv2_search.configuration import settings_digest
 
 from natv2.costs.parts import MACS, architecture_cost
 from natv2.images.batches import calibration_batches, evaluation_batches
 from natv2.pipelines.natv2_plan.nodes import plan_stages
-from natv2.pipelines.natv2_search.configuration import settings_digest
 from natv2.pipelines.natv2_search.nodes import know_costs, report_search, search_networks
 from natv2.pipelines.postprocess.nodes import choose_networks, finish_networks
 from natv2.pipelines.postprocess.nodes import test_networks as last_node
 from natv2.pipelines.postprocess_study import create_pipeline as study_pipeline
 from natv2.search.archive import Archive
 from natv2.search.latency import NO_TABLE
-from natv2.search.report.description import architecture_of, describe_archive
+from natv2.search.report.description import describe_archive
 from natv2.spaces.architecture import Architecture, constant
+from natv2.spaces.rows import architecture_of
 from natv2.spaces.space import SearchSpace
 from natv2.supernets.supernet import Supernet
 from natv2.training.evaluation import top1
 from natv2.training.recalibration import calibrate
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 from tests.designs import DESIGNS
 from tests.pipelines.slices import family, parameters
 from tests.tiny import splits
@@ -52,7 +53,7 @@ def dominated(costs: np.ndarray) -> list[bool]:
 def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_path):
     search = PARAMETERS.search
     supernets = family("EE_B_OFAMobileNetV3", IMAGES)
-    constraints, store = PARAMETERS.constraints, Progress(tmp_path / "store")
+    constraints, store = PARAMETERS.constraints, StateStore(tmp_path / "store")
     table, check = know_costs(
         *supernets,
         IMAGES,
@@ -64,7 +65,7 @@ def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_pa
         0,
         "cpu",
         store,
-        Progress(tmp_path / "costs"),
+        StateStore(tmp_path / "costs"),
     )
     assert len(check) == (30 if "latency" in objectives else 0)
     archive, by_turn, data, history, summary, *adapted = search_networks(
@@ -78,7 +79,7 @@ def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_pa
         0,
         "cpu",
         "fp32",
-        Progress(tmp_path),
+        StateStore(tmp_path),
     )
     assert summary["objectives"] == list(objectives)
     assert len(archive) == len(data) == search.archive_size
@@ -113,7 +114,7 @@ def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_pa
         0,
         "cpu",
         "fp32",
-        Progress(tmp_path / "finish"),
+        StateStore(tmp_path / "finish"),
     )
     results, *_ = last_node(found, finished, IMAGES, archive, search, constraints, 1, "cpu", summary)
     assert ("latency" in results) == ("latency_spread" in results) == ("latency" in objectives)
@@ -141,7 +142,7 @@ def finished_by(method: str, front: pd.DataFrame, tmp_path):
         IMAGES,
         postprocess,
     )
-    return finish_networks(*inputs, PARAMETERS.search, 0, "cpu", "fp32", Progress(tmp_path))
+    return finish_networks(*inputs, PARAMETERS.search, 0, "cpu", "fp32", StateStore(tmp_path))
 
 
 def test_a_network_without_earlier_exits_is_not_finished_by_the_same_method_twice(tmp_path):
@@ -183,7 +184,7 @@ def test_a_search_for_latency_is_planned_with_its_table(tmp_path, latency):
         PARAMETERS.widths,
         1,
         "cpu",
-        Progress(tmp_path),
+        StateStore(tmp_path),
     )
     assert (plan["stage"] == "latency table").sum() == latency
     assert (plan.set_index("stage").loc[["turns", *["latency table"] * latency], "search"] > 0).all()
@@ -227,7 +228,7 @@ def test_a_turn_that_was_saved_and_not_tracked_is_tracked_by_the_next_run(tmp_pa
             ("accuracy",),
             PARAMETERS.constraints,
         )
-        search_networks(*inputs, "nat", 0, "cpu", "fp32", Progress(tmp_path, "search", track))
+        search_networks(*inputs, "nat", 0, "cpu", "fp32", StateStore(tmp_path, "search", track))
 
     with pytest.raises(InterruptedError):
         run(fails=True)

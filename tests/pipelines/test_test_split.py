@@ -10,7 +10,7 @@ from natv2.errors import UserError
 from natv2.images.image_set import ImageSet
 from natv2.pipeline_registry import register_pipelines
 from natv2.runs.parameters import Parameters
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 from tests.pipelines.slices import parameters
 from tests.tiny import splits
 
@@ -50,12 +50,12 @@ def test_all_nodes_but_the_last_run_without_the_test_images(tmp_path):
     nodes = register_pipelines()["__default__"].nodes
     known = inputs(parameters(supernet="OFAMobileNetV3"))
     for node in (node for node in nodes if node.name not in LAST):
-        progress = Progress(tmp_path).child(node.name)
-        stores = {"progress": progress, "latency_store": progress}
+        store = StateStore(tmp_path).child(node.name)
+        stores = {"progress": store, "latency_store": store}
         known |= node.run({name: stores.get(name) or known[name] for name in node.inputs})
     assert known["finished_networks"]
     for node in (node for node in nodes if node.name in LAST):
-        known["progress"] = Progress(tmp_path).child(node.name)
+        known["progress"] = StateStore(tmp_path).child(node.name)
         with pytest.raises(PermissionError, match="test split"):
             node.run({name: known[name] for name in node.inputs})
 
@@ -74,7 +74,7 @@ def random_training(tmp_path_factory) -> dict[str, Any]:
     known = {**inputs(values), "source_images": splits()}
     for node in register_pipelines()["ofav2_eps"].nodes:
         if node.name.startswith("narrow.") and node.name != "narrow.report":
-            known["progress"] = Progress(tmp_path_factory.mktemp("training")).child(node.name)
+            known["progress"] = StateStore(tmp_path_factory.mktemp("training")).child(node.name)
             known |= node.run({each: known[each] for each in node.inputs})
     return known
 
@@ -83,7 +83,7 @@ def test_a_training_that_starts_from_another_is_told_from_one_that_does_not(tmp_
     known = dict(random_training)
     nodes = {node.name: node for node in register_pipelines()["ofav2_eps"].nodes}
     afresh = known["narrow.test_accuracy"]
-    known |= {"params:init_from": "some.safetensors", "progress": Progress(tmp_path).child("again")}
+    known |= {"params:init_from": "some.safetensors", "progress": StateStore(tmp_path).child("again")}
     started = nodes["narrow.test"].run({each: known[each] for each in nodes["narrow.test"].inputs})
     (ours,), (theirs,) = set(started["narrow.test_accuracy"]["settings"]), set(afresh["settings"])
     assert ours == f"{theirs} from some.safetensors"
@@ -104,7 +104,7 @@ def test_checkpoints_of_another_training_are_not_taken_for_what_is_asked(
 ):
     nodes = {each.name: each for each in register_pipelines()["ofav2_eps"].nodes}
     name = asked if asked == "source_images" else f"params:{asked}"
-    known = {**random_training, name: value, "progress": Progress(tmp_path)}
+    known = {**random_training, name: value, "progress": StateStore(tmp_path)}
     given = {each: known[each] for each in nodes[node].inputs}
     if node == "narrow.kernel" and asked != "schedule":  # no phase of schedule=random: it passes on
         assert nodes[node].run(given)["narrow.kernel_supernet"] is known["narrow.full_supernet"]

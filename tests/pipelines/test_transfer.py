@@ -16,9 +16,9 @@ from natv2.pipelines.natv2_search.nodes import (
 )
 from natv2.pipelines.ofav2_eps.nodes import full_phase
 from natv2.search.latency import NO_TABLE
-from natv2.search.report.description import architecture_of
+from natv2.spaces.rows import architecture_of
 from natv2.supernets.checkpoint import Checkpoint
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 from tests.pipelines.slices import parameters
 
 DIGITS = tuple("0123456789")
@@ -50,7 +50,7 @@ def source(digits, tmp_path_factory) -> tuple[Checkpoint, Checkpoint]:
             width,
             None,
             "cpu",
-            Progress(folder / str(width)),
+            StateStore(folder / str(width)),
         )[0]
         for width in (0.1, 0.2)
     )
@@ -72,7 +72,7 @@ def test_the_classifiers_are_new_and_all_else_comes_from_the_source(digits, sour
             0,
             "cpu",
             "auto",
-            Progress(tmp_path / str(checkpoint.width)),
+            StateStore(tmp_path / str(checkpoint.width)),
         )
         assert given.classes == target
         assert given.weights.keys() == checkpoint.weights.keys()
@@ -93,19 +93,19 @@ def test_the_classifiers_stay_where_the_classes_do(digits, source, tmp_path):
         0,
         "cpu",
         "auto",
-        Progress(tmp_path),
+        StateStore(tmp_path),
     )
     assert all(torch.equal(given.weights[name], weight) for name, weight in narrow.weights.items())
 
 
 @pytest.mark.parametrize("target", [DIGITS[5:], DIGITS], ids=["5 to 9", "all ten"])
 def test_networks_are_found_for_the_target(digits, source, target, tmp_path):
-    images, search, progress = digits.only(target), PARAMETERS.search, Progress(tmp_path)
+    images, search, store = digits.only(target), PARAMETERS.search, StateStore(tmp_path)
     warm = [
-        warm_up_largest_network(c, images, search, 0, "cpu", "auto", progress.child(str(c.width)))
+        warm_up_largest_network(c, images, search, 0, "cpu", "auto", store.child(str(c.width)))
         for c in source
     ]
-    warm = warm_up_supernets(*warm, images, search, 0, "cpu", "auto", progress.child("warm"))
+    warm = warm_up_supernets(*warm, images, search, 0, "cpu", "auto", store.child("warm"))
     objectives = ("accuracy", "macs")
     archive, _, _, _, summary, *adapted = search_networks(
         *warm,
@@ -118,7 +118,7 @@ def test_networks_are_found_for_the_target(digits, source, target, tmp_path):
         0,
         "cpu",
         "auto",
-        progress.child("search"),
+        store.child("search"),
     )
     assert [checkpoint.classes for checkpoint in adapted] == [target, target]
     supernets = {checkpoint.width: checkpoint.supernet() for checkpoint in adapted}
@@ -147,5 +147,5 @@ def test_two_supernets_of_different_designs_are_refused(digits, source, tmp_path
             0,
             "cpu",
             "auto",
-            Progress(tmp_path),
+            StateStore(tmp_path),
         )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from natv2.postprocess.methods import METHODS, plan_finishing
+from natv2.postprocess.methods import METHODS, plan_postprocessing
 from natv2.spaces.architecture import constant
 from natv2.supernets.classifier import NetworkHeader, build_classifier
 from tests.designs import DESIGNS
@@ -24,7 +24,9 @@ def found(name: str, exit: int):
 
 
 def planned(method, name="EE_D_OFAMobileNetV3", exit=3, optimizer="auto"):
-    return plan_finishing(method, found(name, exit), DESIGNS[name], weighting="UNIF", optimizer=optimizer)
+    return plan_postprocessing(
+        method, found(name, exit), DESIGNS[name], weighting="UNIF", optimizer=optimizer
+    )
 
 
 def test_an_ensemble_takes_back_all_exits_above_the_found_one():

@@ -13,11 +13,13 @@ from natv2.costs.table import CostTable
 from natv2.objectives.objectives import cost_matrix
 from natv2.randomness import numpy_generator
 from natv2.search.adaptation.training import Sampler
-from natv2.search.moo.decision_making import Hypervolume, non_dominated
+from natv2.search.config import SearchConfig
+from natv2.search.moo.indicators import Hypervolume
+from natv2.search.moo.survival import non_dominated
 from natv2.search.predictors.table import PREDICTORS
-from natv2.search.search import Search, SearchConfig, SearchResult
+from natv2.search.search import Search, SearchResult
 from natv2.spaces.space import Codes
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 from tests.search.known_front import THESIS, KnownAccuracy, true_front
 
 NOISE = 0.004
@@ -87,7 +89,7 @@ class Trial:
 
     def search(self, subnets: KnownSubnets, folder: Path) -> SearchResult:
         """The search on `subnets`."""
-        return Search(self.known.space, subnets, self.costs_of, self.config, Progress(folder)).run()
+        return Search(self.known.space, subnets, self.costs_of, self.config, StateStore(folder)).run()
 
     def costs_of(self, codes: Codes) -> pd.DataFrame:
         """The real parameters and MACs of `codes`."""

@@ -8,7 +8,7 @@ import pytest
 
 from natv2.costs.parts import MACS
 from natv2.costs.table import CostTable
-from natv2.search.moo.decision_making import non_dominated
+from natv2.search.moo.survival import non_dominated
 from natv2.spaces.design import DESIGNS, Design
 from natv2.spaces.space import SearchSpace
 from tests.search.known_front import THESIS, KnownAccuracy, true_front

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natv2.costs.latency import Latencies, LatencyConfig
+from natv2.costs.config import LatencyConfig
+from natv2.costs.latency import Latencies
 from natv2.costs.latency_table import LatencyTable
 from natv2.errors import UserError
 from natv2.search import latency
@@ -22,7 +23,7 @@ from natv2.search.latency import (
 from natv2.spaces.channels import channel_plan
 from natv2.spaces.space import SearchSpace
 from natv2.supernets.network import FIRST, STEM, Network, build, head, levels
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 from tests.designs import DESIGNS
 from tests.strategies import codes, few
 
@@ -147,7 +148,7 @@ def test_what_orders_networks_wrongly_is_refused_unless_forced():
 
 
 def test_a_table_is_built_once_a_device_and_kept_only_where_it_is_true(tmp_path, monkeypatch):
-    space, store, built = space_of("OFAMobileNetV3"), Progress(tmp_path), []
+    space, known_tables, built = space_of("OFAMobileNetV3"), StateStore(tmp_path), []
     noisy = {"noise": 0.0}
 
     def watched(modules, inputs, config):
@@ -159,7 +160,9 @@ def test_a_table_is_built_once_a_device_and_kept_only_where_it_is_true(tmp_path,
     monkeypatch.setattr(latency, "measure", watched)
 
     def ask(config=CONFIG, **options):
-        return known_latency_table(store, space, CLASSES, config, seed=0, **({"force": False} | options))
+        return known_latency_table(
+            known_tables, space, CLASSES, config, seed=0, **({"force": False} | options)
+        )
 
     noisy["noise"] = 1e6
     with pytest.raises(UserError, match="no guide"):
@@ -176,7 +179,7 @@ def test_a_table_is_built_once_a_device_and_kept_only_where_it_is_true(tmp_path,
 
 
 def test_a_table_of_other_threads_or_another_processor_is_not_taken(tmp_path, monkeypatch):
-    space, store, built = space_of("OFAMobileNetV3"), Progress(tmp_path), []
+    space, known_tables, built = space_of("OFAMobileNetV3"), StateStore(tmp_path), []
     found = build_latency_table(space, CLASSES, CONFIG, seed=0)
 
     def watched(space, classes, config, *, seed):
@@ -187,7 +190,9 @@ def test_a_table_of_other_threads_or_another_processor_is_not_taken(tmp_path, mo
         (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{processor}\nprocessor\t: 1\n{processor}")
         monkeypatch.setattr("torch.get_num_threads", lambda: run_threads)
         before = len(built)
-        known_latency_table(store, space, CLASSES, replace(CONFIG, threads=threads), force=False, seed=0)
+        known_latency_table(
+            known_tables, space, CLASSES, replace(CONFIG, threads=threads), force=False, seed=0
+        )
         return len(built) > before
 
     monkeypatch.setattr(latency, "build_latency_table", watched)

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_info
 from natv2.search.predictors.ensemble import FoldEnsemble
 from natv2.search.predictors.interface import features
 from natv2.search.predictors.lightgbm import LightGBMEnsemble
-from natv2.search.predictors.metrics import predictor_quality
+from natv2.search.predictors.metrics import predictor_metrics
 from natv2.search.predictors.rbf import RBF
 from natv2.search.predictors.regressor import Regressor
 from natv2.search.predictors.table import AUTO, PREDICTORS, is_installed
@@ -39,7 +39,7 @@ def test_it_orders_unseen_architectures(rows: int, least: float, encoding: str) 
     )
     predicted = fitted.predict(features(SPACE, unseen, encoding))
     assert predicted.shape == (100,)
-    assert predictor_quality(errors(unseen, 0, generator), predicted).spearman > least
+    assert predictor_metrics(errors(unseen, 0, generator), predicted).spearman > least
 
 
 INSTALLED = [name for name in PREDICTORS if is_installed(name)]
@@ -63,7 +63,7 @@ def test_every_predictor_orders_unseen_architectures(name: str) -> None:
         x, y, other, truth = known(encoding)
         predicted = PREDICTORS[name](folds=5).fit(x, y, seed=3).predict(other)
         assert predicted.shape == (100,) and predicted.dtype == np.float64
-        found.append(predictor_quality(truth, predicted))
+        found.append(predictor_metrics(truth, predicted))
     assert max(quality.spearman for quality in found) > 0.8
     # In units of the error: better than its mean is.
     assert min(quality.rmse for quality in found) < 0.8 * truth.std()

@@ -9,11 +9,12 @@ import pytest
 from natv2.errors import UserError
 from natv2.objectives.constraints import Constraints
 from natv2.search import search
+from natv2.search.config import SearchConfig
 from natv2.search.feasible.feasibility import closest_network
 from natv2.search.predictors.table import PREDICTORS
 from natv2.search.report.description import describe_archive
-from natv2.search.search import PLATEAU, Search, SearchConfig, _is_plateau
-from natv2.training.state_store import Progress
+from natv2.search.search import PLATEAU, Search, _is_plateau
+from natv2.training.state_store import StateStore
 from tests.search.conftest import stand_in_costs, stand_in_errors
 
 CONFIG = SearchConfig(
@@ -59,7 +60,7 @@ class Subnets:
 
 def run(space, folder, subnets=None, **changes):
     config = replace(CONFIG, **changes)
-    return Search(space, subnets or Subnets(), stand_in_costs, config, Progress(folder)).run()
+    return Search(space, subnets or Subnets(), stand_in_costs, config, StateStore(folder)).run()
 
 
 def test_an_archive_is_substituted_or_grows(space, tmp_path):

@@ -15,7 +15,7 @@ from natv2.shrinking.eps_config import ElasticParameters, EpsParameters
 from natv2.shrinking.phases import PHASES, phases_of
 from natv2.spaces.design import DESIGNS
 from natv2.training.distillation import make_teacher
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 from tests.pipelines.slices import parameters
 from tests.tiny import splits
 
@@ -84,12 +84,12 @@ def same(taught: dict[str, torch.Tensor], weights: dict[str, torch.Tensor]) -> b
 def test_the_progressive_teacher_changes_with_every_phase_and_the_fixed_one_never(
     tmp_path, taught, name, teacher
 ):
-    training, progress = settings(name, teacher), Progress(tmp_path)
-    full, _ = full_phase(*training, 0.1, None, "cpu", progress.child("full"))
+    training, store = settings(name, teacher), StateStore(tmp_path)
+    full, _ = full_phase(*training, 0.1, None, "cpu", store.child("full"))
     assert taught == []  # the full phase has no teacher
     previous, expected = full, []
     for phase in list(PHASES)[1:]:
-        arguments = (*training, previous, full, "cpu", progress.child(phase))
+        arguments = (*training, previous, full, "cpu", store.child(phase))
         checkpoint, report = phase_node(phase)(*arguments)
         if phase in phases_of(DESIGNS[name], "eps"):
             expected.append(weights_of(previous if teacher == "progressive" else full))

@@ -18,7 +18,7 @@ from natv2.spaces.architecture import Architecture
 from natv2.supernets.supernet import Supernet
 from natv2.training.optimiser import OptimiserConfig
 from natv2.training.recalibration import calibrate
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 from tests.designs import DESIGNS
 from tests.tiny import CLASSES, new_supernet, splits
 
@@ -50,9 +50,9 @@ CONFIG = ShrinkingConfig(
 def run(supernet: Supernet, phase: str, folder, teacher: Supernet | None = None, **changes) -> list[float]:
     """Train a phase; the mean loss of each epoch."""
     losses = []
-    progress = Progress(folder, phase, lambda metrics, epoch: losses.append(metrics[f"{phase}/loss"]))
+    store = StateStore(folder, phase, lambda metrics, epoch: losses.append(metrics[f"{phase}/loss"]))
     config = replace(CONFIG, **changes)
-    train_phase(supernet, phase, teacher=teacher, images=IMAGES, config=config, progress=progress)
+    train_phase(supernet, phase, teacher=teacher, images=IMAGES, config=config, store=store)
     return losses
 
 
@@ -197,7 +197,7 @@ def test_every_draw_is_another_for_another_supernet_seed_and_epoch(tmp_path, mon
                 teacher=None,
                 images=IMAGES,
                 config=replace(config, seed=seed),
-                progress=Progress(tmp_path / f"{name} {seed}", name),
+                store=StateStore(tmp_path / f"{name} {seed}", name),
             )
     runs = [slice(start, start + 8) for start in range(0, len(trained), 8)]  # 4 epochs of two steps
     assert len(runs) == 4
@@ -362,9 +362,9 @@ def test_a_stopped_phase_ends_as_an_undisturbed_one(tmp_path, monkeypatch, kd_ra
         if epoch == 1:
             raise KeyboardInterrupt
 
-    progress, config = Progress(tmp_path / "b", "width_1", stop), replace(CONFIG, kd_ratio=kd_ratio)
+    store, config = StateStore(tmp_path / "b", "width_1", stop), replace(CONFIG, kd_ratio=kd_ratio)
     with pytest.raises(KeyboardInterrupt):
-        train_phase(stopped, "width_1", teacher=teacher, images=IMAGES, config=config, progress=progress)
+        train_phase(stopped, "width_1", teacher=teacher, images=IMAGES, config=config, store=store)
     assert len(run(resumed, "width_1", tmp_path / "b", teacher, kd_ratio=kd_ratio)) < 2
     weights = resumed.state_dict()
     assert all(torch.equal(tensor, weights[key]) for key, tensor in whole.state_dict().items())

@@ -8,7 +8,7 @@ import torch
 from natv2.errors import UserError
 from natv2.supernets.checkpoint import Checkpoint, write_checkpoint
 from natv2.supernets.supernet import Supernet
-from natv2.supernets.transfer import starting_weights
+from natv2.supernets.transfer import transfer_weights
 from tests.tiny import new_supernet
 
 NAME = "EE_DP_OFAMobileNetV3"
@@ -22,7 +22,7 @@ def saved(folder, supernet: Supernet):
 
 def test_of_the_same_shape_all_of_it(tmp_path):
     given, taken = new_supernet(NAME), new_supernet(NAME, seed=5)
-    starting_weights(taken, saved(tmp_path, given), tuple("abcd"))
+    transfer_weights(taken, saved(tmp_path, given), tuple("abcd"))
     expected = dict(given.named_parameters())
     assert all(torch.equal(weight, expected[name]) for name, weight in taken.named_parameters())
 
@@ -34,16 +34,16 @@ def test_a_folder_of_versions_is_refused_with_its_newest_file(tmp_path):
         place.mkdir(parents=True)
         saved(place, new_supernet(NAME)).rename(place / "supernet.safetensors")
     with pytest.raises(UserError, match=f"is a folder.*newest.* {place}/supernet.safetensors"):
-        starting_weights(new_supernet(NAME), folder, tuple("abcd"))
+        transfer_weights(new_supernet(NAME), folder, tuple("abcd"))
     with pytest.raises(UserError, match=r"is a folder, not a supernet's file$"):
-        starting_weights(new_supernet(NAME), tmp_path, tuple("abcd"))
+        transfer_weights(new_supernet(NAME), tmp_path, tuple("abcd"))
 
 
 @pytest.mark.parametrize("classes", ["abce", "abdc"], ids=["another class", "another order"])
 def test_other_classes_keep_the_new_classifiers(tmp_path, classes):
     given, taken = new_supernet(NAME), new_supernet(NAME, seed=5)
     before = {name: weight.clone() for name, weight in taken.named_parameters()}
-    starting_weights(taken, saved(tmp_path, given), tuple(classes))
+    transfer_weights(taken, saved(tmp_path, given), tuple(classes))
     expected = dict(given.named_parameters())
     for name, weight in taken.named_parameters():
         assert torch.equal(weight, before[name] if ".classifier." in name else expected[name])
@@ -53,7 +53,7 @@ def test_other_classes_keep_the_new_classifiers(tmp_path, classes):
 def test_of_another_width_the_first_channels_of_every_weight(tmp_path, given, taken):
     source, target = new_supernet(NAME, given), new_supernet(NAME, taken, seed=5)
     before = {name: weight.clone() for name, weight in target.named_parameters()}
-    starting_weights(target, saved(tmp_path, source), tuple("abcd"))
+    transfer_weights(target, saved(tmp_path, source), tuple("abcd"))
     expected = dict(source.named_parameters())
     for name, weight in target.named_parameters():
         wanted = before[name]
@@ -66,7 +66,7 @@ def test_of_another_width_the_first_channels_of_every_weight(tmp_path, given, ta
 def test_another_design_is_refused(tmp_path):
     path = saved(tmp_path, new_supernet("EE_B_OFAMobileNetV3"))
     with pytest.raises(UserError, match=r"holds EE_B_OFAMobileNetV3, not EE_DP.*supernet=EE_B"):
-        starting_weights(new_supernet(NAME), path, tuple("abcd"))
+        transfer_weights(new_supernet(NAME), path, tuple("abcd"))
 
 
 def test_other_elastic_values_are_refused_and_named(tmp_path):
@@ -74,4 +74,4 @@ def test_other_elastic_values_are_refused_and_named(tmp_path):
     design = replace(supernet.design, kernels=(3, 5))
     path = saved(tmp_path, Supernet(design, 0.1, 4))
     with pytest.raises(UserError, match=f"holds {NAME}, kernels 3 5, not {NAME};"):
-        starting_weights(supernet, path, tuple("abcd"))
+        transfer_weights(supernet, path, tuple("abcd"))

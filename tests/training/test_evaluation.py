@@ -13,7 +13,7 @@ from natv2.spaces.space import SearchSpace
 from natv2.supernets.part import SupernetPart
 from natv2.training import evaluation
 from natv2.training.evaluation import Evaluator, predictions, top1
-from natv2.training.prefix_tree import Walk
+from natv2.training.prefix_tree import PrefixTree
 from natv2.training.recalibration import calibrate
 from tests.designs import DESIGNS
 from tests.strategies import architectures, some
@@ -110,7 +110,7 @@ def test_what_networks_share_is_computed_once(monkeypatch):
 def test_as_many_images_go_together_as_memory_allows_and_calibration_once(monkeypatch):
     walked = []
 
-    class Watched(Walk):
+    class Watched(PrefixTree):
         def __call__(self, images, calibration=()):
             walked.append((len(images), len(calibration)))
             super().__call__(images, calibration)

@@ -16,7 +16,7 @@ from natv2.spaces.choices import Choices
 from natv2.training import loop
 from natv2.training.loop import History, Step, best_epoch, fit
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 from natv2.training.steps import elastic_step
 from tests.tiny import new_supernet, splits
 
@@ -85,7 +85,7 @@ def run(
         ),
         steps=STEPS,
         config=config or OptimiserConfig(learning_rate=0.05, epochs=EPOCHS),
-        progress=options.pop("progress", Progress(folder, "phase")),
+        store=options.pop("progress", StateStore(folder, "phase")),
         seed=options.pop("seed", 3),
         **options,
     )
@@ -178,7 +178,7 @@ def test_no_two_steps_of_any_phase_or_seed_drop_the_same(tmp_path):
 
     every = [(name, seed) for name in ("full", "kernel") for seed in (0, 1)]
     for name, seed in every:
-        run(module, step, tmp_path, progress=Progress(tmp_path / f"{name} {seed}", name), seed=seed)
+        run(module, step, tmp_path, store=StateStore(tmp_path / f"{name} {seed}", name), seed=seed)
     assert len(set(drawn)) == len(drawn) == len(every) * EPOCHS * STEPS
 
 
@@ -191,8 +191,8 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_steps(tmp_path):
         return loss
 
     tracked = []
-    progress = Progress(tmp_path, "phase", lambda metrics, at: tracked.append((metrics, at)))
-    history = run(module, step, tmp_path, progress=progress, validate=lambda: {"valid_loss": 1.0})
+    store = StateStore(tmp_path, "phase", lambda metrics, at: tracked.append((metrics, at)))
+    history = run(module, step, tmp_path, store=store, validate=lambda: {"valid_loss": 1.0})
     for epoch, entry in enumerate(history):
         assert entry["loss"] == pytest.approx(sum(seen[epoch * STEPS : (epoch + 1) * STEPS]) / STEPS)
         assert tracked[epoch] == ({f"phase/{key}": value for key, value in entry.items()}, epoch)
@@ -243,7 +243,7 @@ def test_a_loss_that_is_not_finite_names_phase_epoch_and_step(tmp_path, value):
     assert error.value.exit_code == 1
     assert "\n" not in str(error.value.message)
     # the last good state is kept: a healthy step goes on from there
-    state = Progress(tmp_path / "a", "phase").load("loop")
+    state = StateStore(tmp_path / "a", "phase").load("loop")
     assert len(state.values["history"]) == 1
     assert all(tensor.isfinite().all() for tensor in state.tensors.values())
     module = network()
@@ -277,7 +277,7 @@ def test_a_loss_that_is_not_finite_is_found_before_its_epoch_is_saved(tmp_path, 
     message = f"loss is nan at epoch {at[0] + 1}, step {at[1] + 1}; the state after epoch {at[0]} is kept"
     with pytest.raises(UserError, match=message):
         run(module, poisoned, tmp_path, validate=lambda: {})
-    state = Progress(tmp_path).load("loop")
+    state = StateStore(tmp_path).load("loop")
     assert at[0] == (len(state.values["history"]) if state else 0)
 
 
@@ -290,7 +290,7 @@ def test_weights_that_the_last_update_broke_are_not_saved(tmp_path: Path) -> Non
         return torch.tensor(1.0)
 
     config = OptimiserConfig(learning_rate=0.1, epochs=EPOCHS)
-    progress = Progress(tmp_path, "phase")
+    store = StateStore(tmp_path, "phase")
     with pytest.raises(UserError, match="phase: weight is not finite after epoch 2; the state after epoch 1"):
         fit(
             module,
@@ -300,20 +300,20 @@ def test_weights_that_the_last_update_broke_are_not_saved(tmp_path: Path) -> Non
             ),
             steps=STEPS,
             config=config,
-            progress=progress,
+            store=store,
             seed=0,
         )
-    state = progress.load("loop")
+    state = store.load("loop")
     assert state is not None and len(state.values["history"]) == 1
     assert state.tensors["module.weight"].isfinite().all()
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_an_epoch_whose_validation_is_not_finite_is_not_saved(tmp_path, value):
-    module, progress = network(), Progress(tmp_path, "phase")
+    module, store = network(), StateStore(tmp_path, "phase")
     with pytest.raises(UserError, match="phase: valid_loss is not finite after epoch 2"):
-        run(module, plain_step(module), tmp_path, progress=progress, validate=scripted([1.0, value]))
-    state = progress.load("loop")
+        run(module, plain_step(module), tmp_path, store=store, validate=scripted([1.0, value]))
+    state = store.load("loop")
     assert [entry["valid_loss"] for entry in state.values["history"]] == [1.0]
 
 

@@ -49,7 +49,7 @@ def test_warm_up_climbs_evenly_then_the_cosine_starts():
 
 
 def test_a_constant_course_stays_after_its_warm_up():
-    config = OptimiserConfig(learning_rate=0.4, epochs=4, warmup_epochs=1, course="constant")
+    config = OptimiserConfig(learning_rate=0.4, epochs=4, warmup_epochs=1, unlocked_by_phase="constant")
     rates = [config.rate(epoch, step, 2) for epoch in range(4) for step in range(2)]
     assert rates == pytest.approx([0.2] + 7 * [0.4])
 

@@ -14,9 +14,9 @@ from natv2.spaces.architecture import constant
 from natv2.spaces.design import DESIGNS
 from natv2.supernets.supernet import Supernet
 from natv2.training.distillation import Teacher, make_teacher
-from natv2.training.loop import Step, fit, learn
+from natv2.training.loop import Step, backward, fit
 from natv2.training.optimiser import OptimiserConfig
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 from natv2.training.steps import elastic_step, joint_step, sandwich_step
 from tests.tiny import new_supernet, splits
 
@@ -67,7 +67,7 @@ def train(
         ),
         steps=2,
         config=OptimiserConfig(learning_rate=0.01, epochs=2, precision=precision),
-        progress=Progress(folder, "phase"),
+        store=StateStore(folder, "phase"),
         seed=0,
         **options,
     )
@@ -83,7 +83,7 @@ def test_a_step_in_bf16_is_near_one_in_fp32_and_keeps_fp32(tmp_path, kind):
         assert {parameter.dtype for parameter in supernet.parameters()} == {torch.float32}
         gradients = [p.grad for p in supernet.parameters() if p.grad is not None]
         assert {gradient.dtype for gradient in gradients} == {torch.float32}
-        state = Progress(tmp_path / precision).load("loop")
+        state = StateStore(tmp_path / precision).load("loop")
         assert state is not None
         floats = [tensor for tensor in state.tensors.values() if tensor.is_floating_point()]
         assert {tensor.dtype for tensor in floats} == {torch.float32}
@@ -115,7 +115,7 @@ def test_what_is_learnt_from_and_the_losses_are_fp32(tmp_path):
         assert loss.dtype == torch.float32
         assert teaching.soft_labels(taught[-1], 3).dtype == torch.float32
         assert torch.equal(loss, cross_entropy(logits.float(), images.labels))
-        return learn(loss)
+        return backward(loss)
 
     def validate() -> dict[str, float]:
         assert not torch.is_autocast_enabled("cpu")
@@ -137,7 +137,7 @@ def test_gradients_in_bf16_are_those_of_plain_autocast():
             loss = torch.stack([supernet(batch().at(32), a)[0].sum() for a in SUBNETS]).sum()
         if learning:
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                assert not learn(loss).requires_grad
+                assert not backward(loss).requires_grad
         else:
             loss.backward()
         gradients.append({n: p.grad for n, p in supernet.named_parameters() if p.grad is not None})

@@ -13,7 +13,7 @@ from natv2.training.loop import fit
 from natv2.training.optimiser import OptimiserConfig
 from natv2.training.recalibration import calibrate
 from natv2.training.recipe import FineTuningConfig, fine_tune, validate
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 from tests.tiny import new_supernet, splits
 
 IMAGES = splits(train=24, valid=8, test=8)
@@ -86,7 +86,7 @@ def validations(monkeypatch):
 def test_phase_two_starts_again_on_all_images_for_the_found_epochs(tmp_path, phases, validations):
     network = found_network()
     before = copy_of(network)
-    tuned, result = fine_tune(network, images=IMAGES, config=CONFIG, progress=Progress(tmp_path, "network"))
+    tuned, result = fine_tune(network, images=IMAGES, config=CONFIG, store=StateStore(tmp_path, "network"))
     find, final = phases
     # both start from the found weights, which stay as they are
     assert same(find["start"], before)
@@ -115,14 +115,14 @@ def test_the_best_epoch_is_the_one_with_the_lowest_validation_loss(tmp_path, pha
     monkeypatch.setattr(
         fine_tuning, "validate", lambda *_: {"valid_loss": next(losses), "valid_accuracy": 0.1}
     )
-    _, result = fine_tune(found_network(), images=IMAGES, config=CONFIG, progress=Progress(tmp_path))
+    _, result = fine_tune(found_network(), images=IMAGES, config=CONFIG, store=StateStore(tmp_path))
     assert result.epochs == epochs
     assert len(phases[1]["epochs"]) == epochs
 
 
 def test_all_epochs_are_the_whole_schedule_in_both_phases(tmp_path, phases, validations):
     config = replace(CONFIG, epochs="all")
-    _, result = fine_tune(found_network(), images=IMAGES, config=config, progress=Progress(tmp_path))
+    _, result = fine_tune(found_network(), images=IMAGES, config=config, store=StateStore(tmp_path))
     assert [len(phase["epochs"]) for phase in phases] == [6, 6]
     assert result.epochs == 6
     assert result.valid_accuracy == 0.5  # of the last epoch, not of the best
@@ -143,11 +143,11 @@ def test_a_stopped_fine_tuning_goes_on(tmp_path, monkeypatch, where):
         return forward(self, x)
 
     monkeypatch.setattr(Network, "forward", stopping)
-    undisturbed = fine_tune(found_network(), images=IMAGES, config=CONFIG, progress=Progress(tmp_path / "a"))
+    undisturbed = fine_tune(found_network(), images=IMAGES, config=CONFIG, store=StateStore(tmp_path / "a"))
     steps, limit = 0, round(where * steps)
     with pytest.raises(KeyboardInterrupt):
-        fine_tune(found_network(), images=IMAGES, config=CONFIG, progress=Progress(tmp_path / "b"))
-    resumed = fine_tune(found_network(), images=IMAGES, config=CONFIG, progress=Progress(tmp_path / "b"))
+        fine_tune(found_network(), images=IMAGES, config=CONFIG, store=StateStore(tmp_path / "b"))
+    resumed = fine_tune(found_network(), images=IMAGES, config=CONFIG, store=StateStore(tmp_path / "b"))
     assert resumed[1] == undisturbed[1]
     assert same(copy_of(resumed[0]), copy_of(undisturbed[0]))
 
@@ -195,5 +195,5 @@ def test_several_exits_are_trained_jointly_and_judged_as_an_ensemble(tmp_path, w
     assert judged["valid_accuracy"] == (logits.argmax(1) == whole.labels).double().mean()
     assert judged["valid_loss"] == pytest.approx(cross_entropy(logits, whole.labels).item(), rel=1e-5)
 
-    tuned, found = fine_tune(network, images=IMAGES, config=config, progress=Progress(tmp_path))
+    tuned, found = fine_tune(network, images=IMAGES, config=config, store=StateStore(tmp_path))
     assert tuned.architecture.exits == (1, 2, 3) and found.epochs >= 1

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from natv2.errors import UserError
-from natv2.training.state_store import Progress, State
+from natv2.training.state_store import State, StateStore
 
 
 def tensors_of(state: State) -> dict[str, list[float]]:
@@ -12,21 +12,21 @@ def tensors_of(state: State) -> dict[str, list[float]]:
 
 
 def test_what_was_saved_is_loaded(tmp_path):
-    progress = Progress(tmp_path / "attempt")
-    assert progress.load("loop") is None
-    progress.save("loop", State(tensors={"a": torch.arange(3.0)}, values={"history": [{"loss": 0.1}]}))
-    progress.save("other", State(values={"done": True}))
-    state = Progress(tmp_path / "attempt").load("loop")
+    store = StateStore(tmp_path / "attempt")
+    assert store.load("loop") is None
+    store.save("loop", State(tensors={"a": torch.arange(3.0)}, values={"history": [{"loss": 0.1}]}))
+    store.save("other", State(values={"done": True}))
+    state = StateStore(tmp_path / "attempt").load("loop")
     assert tensors_of(state) == {"a": [0.0, 1.0, 2.0]}
     assert state.values == {"history": [{"loss": 0.1}]}
-    progress.save("loop", State(values={"history": []}))
-    assert progress.load("loop") == State(values={"history": []})
-    assert progress.load("other").values == {"done": True}
+    store.save("loop", State(values={"history": []}))
+    assert store.load("loop") == State(values={"history": []})
+    assert store.load("other").values == {"done": True}
 
 
 def test_children_have_stores_of_their_own(tmp_path):
     seen = []
-    root = Progress(tmp_path, tracker=lambda metrics, step: seen.append((metrics, step)))
+    root = StateStore(tmp_path, tracker=lambda metrics, step: seen.append((metrics, step)))
     node, other = root.child("narrow").child("kernel"), root.child("wide").child("kernel")
     assert (node.name, other.name) == ("narrow.kernel", "wide.kernel")
     node.save("loop", State(values={"done": 1}))
@@ -44,39 +44,39 @@ def test_what_is_remembered_is_computed_once(tmp_path):
         return State(values={"value": 7})
 
     for _ in range(3):
-        assert Progress(tmp_path).remembered("value", compute).values == {"value": 7}
+        assert StateStore(tmp_path).remembered("value", compute).values == {"value": 7}
     assert computed == [1]
 
 
 def test_values_that_json_cannot_hold_are_refused_and_the_old_kept(tmp_path):
-    progress = Progress(tmp_path)
-    progress.save("loop", State(values={"done": 1}))
+    store = StateStore(tmp_path)
+    store.save("loop", State(values={"done": 1}))
     with pytest.raises(TypeError):
-        progress.save("loop", State(values={"done": object()}))
-    assert progress.load("loop").values == {"done": 1}
+        store.save("loop", State(values={"done": object()}))
+    assert store.load("loop").values == {"done": 1}
 
 
 @pytest.mark.parametrize("broken", ["replace", "fsync"])
 def test_a_stop_while_saving_leaves_the_last_state(tmp_path, monkeypatch, broken):
-    progress = Progress(tmp_path)
-    progress.save("loop", State(tensors={"a": torch.zeros(2)}, values={"done": 1}))
+    store = StateStore(tmp_path)
+    store.save("loop", State(tensors={"a": torch.zeros(2)}, values={"done": 1}))
 
     def stop(*arguments: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, broken, stop)
     with pytest.raises(KeyboardInterrupt):
-        progress.save("loop", State(tensors={"a": torch.ones(2)}, values={"done": 2}))
+        store.save("loop", State(tensors={"a": torch.ones(2)}, values={"done": 2}))
     monkeypatch.undo()
-    state = progress.load("loop")
+    state = store.load("loop")
     assert (tensors_of(state), state.values) == ({"a": [0.0, 0.0]}, {"done": 1})
     assert [path.name for path in tmp_path.iterdir()] == ["loop.safetensors"]
 
 
 def test_a_damaged_state_is_named(tmp_path):
-    progress = Progress(tmp_path)
-    progress.save("loop", State(tensors={"a": torch.zeros(100)}))
+    store = StateStore(tmp_path)
+    store.save("loop", State(tensors={"a": torch.zeros(100)}))
     path = tmp_path / "loop.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(UserError, match=r"loop\.safetensors is not a whole"):
-        progress.load("loop")
+        store.load("loop")

@@ -11,7 +11,8 @@ from natv2.images.batches import Batch, calibration_batches, evaluation_batches
 from natv2.spaces.architecture import Architecture, constant
 from natv2.spaces.design import DESIGNS
 from natv2.supernets.supernet import Supernet
-from natv2.training.distillation import Distillation, Teacher, joint_loss, make_teacher, student_loss
+from natv2.training.config import Distillation
+from natv2.training.distillation import Teacher, joint_loss, make_teacher, student_loss
 from natv2.training.steps import elastic_step, joint_step, sandwich_step
 from tests.tiny import new_supernet, splits
 

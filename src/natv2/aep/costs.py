@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from natv2.aep.network.multi_exit import MultiExitNetwork
 
-Exits = tuple[int, ...]
+KeptExits = tuple[int, ...]
 """Numbers of kept exits, ascending."""
 
 
@@ -23,11 +23,11 @@ class PartCosts:
     What a cut network costs is the sum over its stages and its heads: it has nothing else.
     """
 
-    exits: Exits
+    exits: KeptExits
     stages: NDArray[np.float64]
     heads: NDArray[np.float64]
 
-    def of(self, kept: Exits) -> float:
+    def of(self, kept: KeptExits) -> float:
         """The cost of the network that keeps the exits `kept`."""
         heads = sum(self.heads[self.exits.index(exit)] for exit in kept)
         return float(self.stages[: kept[-1]].sum() + heads)
@@ -37,7 +37,7 @@ class PartCosts:
         return np.array([self.of(self.exits[: index + 1]) for index in range(len(self.exits))])
 
 
-def all_subsets(exits: Exits) -> list[Exits]:
+def all_subsets(exits: KeptExits) -> list[KeptExits]:
     """Every non-empty subset of `exits`, smaller ones first: 127 of 7."""
     sizes = range(1, len(exits) + 1)
     return [subset for size in sizes for subset in combinations(exits, size)]

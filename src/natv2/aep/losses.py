@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from natv2.exits.weightings import ensemble
+from natv2.exits.ensembles import ensemble
 
 
 class LearnedWeights(nn.Module):

@@ -1,34 +1,40 @@
 """What multi-exit networks take: an epoch of training, an image, each of their parts."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from natv2.aep.classifier import MultiExitClassifier
+from natv2.aep.config import AepTraining
 from natv2.aep.costs import PartCosts
+from natv2.aep.joint_training import JointTraining, Meters, without_augmentation
 from natv2.aep.network.multi_exit import MultiExitNetwork
-from natv2.aep.training import AepConfig, Meters, Training
-from natv2.costs.latency import Latencies, LatencyConfig, measure
-from natv2.exits.weightings import exit_weights
-from natv2.images.batches import steps_per_epoch
+from natv2.costs.config import LatencyConfig
+from natv2.costs.latency import Latencies, measure
+from natv2.exits.weightings import ExitWeighting, exit_weights
+from natv2.images.batches import Epochs, evaluation_batches
 from natv2.images.image_set import ImageSplits
-from natv2.training.state_store import Progress, State
+from natv2.run import Run
+from natv2.training.state_store import State, StateStore
 from natv2.training.timing import step_seconds
 
+_TIMED = 100  # images whose leaving early is timed one by one
 _STEPS = 10  # of training that are timed at once
 _ROUNDS = 3  # of all networks in turns: what disturbs the machine disturbs all alike
 
 
 @torch.inference_mode()
 def part_latencies(
-    network: MultiExitNetwork, resolution: int, config: LatencyConfig, progress: Progress
+    network: MultiExitNetwork, resolution: int, config: LatencyConfig, run: Run, store: StateStore
 ) -> PartCosts:
     """Median milliseconds of each stage and head of `network`; measured once, also where a run goes on."""
 
     def measured() -> State:
-        x = torch.zeros(config.batch, 3, resolution, resolution, device=config.device)
+        x = torch.zeros(1, 3, resolution, resolution, device=run.device)
         parts: list[nn.Module] = []
         inputs: list[Tensor] = []
         for number, stage in enumerate(network.eval().stages, start=1):
@@ -38,7 +44,7 @@ def part_latencies(
                 parts, inputs = [*parts, network.heads[str(number)]], [*inputs, x]
         return State(tensors={"median": torch.from_numpy(measure(parts, inputs, config).median)})
 
-    medians = progress.remembered("part_latencies", measured).tensors["median"].tolist()
+    medians = store.remembered("part_latencies", measured).tensors["median"].tolist()
     taken = iter(medians)
     stages, heads = [], []
     for number in range(1, len(network.stages) + 1):
@@ -48,15 +54,15 @@ def part_latencies(
     return PartCosts(exits=network.exits, stages=np.array(stages), heads=np.array(heads))
 
 
-def latencies(networks: Sequence[nn.Module], resolution: int, config: LatencyConfig) -> Latencies:
+def latencies(networks: Sequence[nn.Module], resolution: int, config: LatencyConfig, run: Run) -> Latencies:
     """Latency of each of `networks`, in turns."""
-    x = torch.zeros(config.batch, 3, resolution, resolution, device=config.device)
+    x = torch.zeros(1, 3, resolution, resolution, device=run.device)
     x = x.contiguous(memory_format=torch.channels_last)
     return measure([network.eval() for network in networks], [x] * len(networks), config)
 
 
 def mean_latencies(networks: Sequence[nn.Module], images: Tensor, config: LatencyConfig) -> list[float]:
-    """Milliseconds of each of `networks` for one of `images` (N, 3, R, R), in the mean over them.
+    """Milliseconds of each of `networks` for one of `images` (N, 3, R, R), on average over them.
 
     Of each image and network the median counts; every image goes through every network in turns.
     """
@@ -68,26 +74,60 @@ def mean_latencies(networks: Sequence[nn.Module], images: Tensor, config: Latenc
 
 
 def epoch_seconds(
-    networks: Sequence[MultiExitNetwork], images: ImageSplits, configs: Sequence[AepConfig]
+    networks: Sequence[tuple[MultiExitNetwork, ExitWeighting]],
+    images: ImageSplits,
+    training: AepTraining,
+    run: Run,
 ) -> list[float]:
     """Expected seconds of an epoch of training of each of `networks`, which stay as they are.
 
     The median of some rounds of a few steps, in which they take turns.
     """
-    steps = [steps_per_epoch(images.train, config.batch_size) for config in configs]
+    aep = training.aep
+    epochs = Epochs(images, images.train, aep.batch_size, run.seed, "time of an epoch")
     seconds = np.empty((_ROUNDS, len(networks)))
     for turn in range(_ROUNDS):
-        for index, (network, config) in enumerate(zip(networks, configs, strict=True)):
-            trial = Training(copy.deepcopy(network), config)  # running statistics change
-            seen = Meters(network.exits, *exit_weights(config.weighting, len(network.exits)))
+        for index, (network, exit_weighting) in enumerate(networks):
+            weights = exit_weights(exit_weighting, len(network.exits))
+            trial = JointTraining(copy.deepcopy(network), weights, aep)  # running statistics change
             seconds[turn, index] = step_seconds(
                 trial,
-                trial.step(seen),
-                images=images,
-                batch_size=config.batch_size,
-                optimiser=config.optimiser,
-                seed=config.seed,
-                steps=min(_STEPS, steps[index]),
-                name="time of an epoch",
+                trial.step(Meters(network.exits, weights)),
+                epochs,
+                optimiser=aep,
+                precision=run.precision,
+                steps=min(_STEPS, epochs.steps),
             )
-    return [float(median * n) for median, n in zip(np.median(seconds, axis=0), steps, strict=True)]
+    return [float(median * epochs.steps) for median in np.median(seconds, axis=0)]
+
+
+def timings(
+    networks: Mapping[str, MultiExitClassifier],
+    early: MultiExitClassifier,
+    images: ImageSplits,
+    training: AepTraining,
+    run: Run,
+) -> pd.DataFrame:
+    """What an image takes in each network (ms), and an epoch of their training (s): a row each.
+
+    `networks` has the baseline, the ensemble and what it was cut to; in `early` images leave early.
+    """
+    config, resolution = training.aep.latency, training.aep.resolution
+    medians = latencies([each.network for each in networks.values()], resolution, config, run)
+    table = pd.DataFrame(
+        {"name": list(networks), "latency": medians.median, "latency_spread": medians.spread}
+    )
+    images = without_augmentation(images).to(run.device)
+    ensemble = networks["ensemble"].network
+    both: list[tuple[MultiExitNetwork, ExitWeighting]] = [
+        (networks["baseline"].network, "UNIF"),
+        (ensemble, training.weights),
+    ]
+    table["epoch_seconds"] = pd.Series(epoch_seconds(both, images, training, run))
+    # Where images leave early each takes its own time: the mean over some, beside that of the whole network.
+    some = images.valid.subset(torch.arange(min(_TIMED, len(images.valid))))
+    x = next(iter(evaluation_batches(images, some, _TIMED))).at(resolution)
+    fewer = config.model_copy(update={"repetitions": min(5, config.repetitions)})
+    means = mean_latencies([early.early_stopping(), ensemble], x, fewer)
+    means_table = pd.DataFrame({"name": ["early_stopping", "ensemble"], "mean_latency": means})
+    return table.merge(means_table, on="name", how="outer", sort=False)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 from torch import Tensor
 
-from natv2.aep.costs import Exits, PartCosts, all_subsets
+from natv2.aep.costs import KeptExits, PartCosts, all_subsets
 from natv2.aep.network.multi_exit import MultiExitNetwork
 from natv2.images.batches import Batch
 
@@ -19,23 +19,23 @@ _VALUES = 1 << 22  # of ensembles' logits that are looked at together: 16 MB
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answers:
+class ExitLogits:
     """What each exit said of some images: `logits_ENC` (exits, images, classes) and `labels` (images,)."""
 
-    exits: Exits
+    exits: KeptExits
     logits_ENC: Tensor
     labels: Tensor
 
 
 @torch.inference_mode()
-def answers(network: MultiExitNetwork, batches: Iterable[Batch], resolution: int) -> Answers:
+def exit_logits(network: MultiExitNetwork, batches: Iterable[Batch], resolution: int) -> ExitLogits:
     """The logits of all exits of `network`, in evaluation mode, in one pass over `batches`; on the CPU."""
     network.eval()
     logits, labels = [], []
     for batch in batches:
         logits.append(torch.stack(network(batch.at(resolution))).float().cpu())
         labels.append(batch.labels.cpu())
-    return Answers(exits=network.exits, logits_ENC=torch.cat(logits, dim=1), labels=torch.cat(labels))
+    return ExitLogits(exits=network.exits, logits_ENC=torch.cat(logits, dim=1), labels=torch.cat(labels))
 
 
 @torch.inference_mode()
@@ -62,18 +62,20 @@ def accuracies(
     return (top1.double() / images).numpy(), (top5.double() / images).numpy()
 
 
-def judge(answers: Answers, weights: Sequence[float], costs: dict[str, PartCosts]) -> pd.DataFrame:
+def evaluate_subsets(
+    exit_logits: ExitLogits, weights: Sequence[float], costs: dict[str, PartCosts]
+) -> pd.DataFrame:
     """Every non-empty subset of the exits: kept, top1, top5 (fractions) and a column for each of `costs`.
 
     Kept exits keep their `weights` (β). Best first: by top-1, then top-5, then the first of the costs.
     `non_dominated` are those that none beats in top-1 and all costs.
     """
-    subsets = all_subsets(answers.exits)
+    subsets = all_subsets(exit_logits.exits)
     weights_SE = torch.tensor(
-        [[w * (exit in kept) for exit, w in zip(answers.exits, weights, strict=True)] for kept in subsets]
+        [[w * (exit in kept) for exit, w in zip(exit_logits.exits, weights, strict=True)] for kept in subsets]
     )
-    top1, top5 = accuracies(answers.logits_ENC, answers.labels, weights_SE)
-    table = pd.DataFrame({"kept": [written(kept) for kept in subsets], "top1": top1, "top5": top5})
+    top1, top5 = accuracies(exit_logits.logits_ENC, exit_logits.labels, weights_SE)
+    table = pd.DataFrame({"kept": [format_exits(kept) for kept in subsets], "top1": top1, "top5": top5})
     for name, cost in costs.items():
         table[name] = [cost.of(kept) for kept in subsets]
     objectives = np.column_stack([-top1, *(table[name] for name in costs)])
@@ -83,11 +85,17 @@ def judge(answers: Answers, weights: Sequence[float], costs: dict[str, PartCosts
     return table.sort_values(order, ascending=[False, False, *[True] * (len(order) - 2)], ignore_index=True)
 
 
-def written(kept: Exits) -> str:
+def format_exits(kept: KeptExits) -> str:
     """Kept exits as text: 1+2+4."""
     return "+".join(map(str, kept))
 
 
-def read(kept: str) -> Exits:
-    """Kept exits from what `written` gives."""
+def parse_exits(kept: str) -> KeptExits:
+    """Kept exits from what `format_exits` gives."""
     return tuple(map(int, kept.split("+")))
+
+
+def chosen_subsets(subsets: pd.DataFrame, pruning: str) -> pd.Series:
+    """Which of `subsets` (best first) to cut to: the best, with "front" all that are not dominated too."""
+    best = pd.Series(subsets.index == 0)
+    return best | subsets["non_dominated"] if pruning == "front" else best

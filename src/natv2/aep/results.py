@@ -1,25 +1,30 @@
 """What is told of a finished multi-exit network."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 import torch
 
 from natv2.aep.classifier import MultiExitClassifier
+from natv2.aep.config import AepTraining
 from natv2.aep.costs import mac_costs, parameter_costs
-from natv2.aep.pruning import Answers, accuracies, written
+from natv2.aep.pruning import ExitLogits, accuracies, exit_logits, format_exits
 from natv2.aep.report.changes import exit_columns, percentage_change
 from natv2.exits.leaving import stopped
+from natv2.images.batches import evaluation_batches
+from natv2.images.image_set import ImageSplits
+from natv2.run import Run
 
 
-def result(classifier: MultiExitClassifier, valid: Answers, test: Answers) -> dict[str, Any]:
+def result(classifier: MultiExitClassifier, valid: ExitLogits, test: ExitLogits) -> dict[str, Any]:
     """Top-1 and top-5 (fractions) on validation and test images, and costs: a row of a table.
 
     `exit_1`, ... are the exits' own top-1 on test images. Where images leave early, MACs are the mean over
     the test images.
     """
     header, network = classifier.header, classifier.network
-    row: dict[str, Any] = {"exits": len(header.modules), "kept": written(network.exits)}
+    row: dict[str, Any] = {"exits": len(header.modules), "kept": format_exits(network.exits)}
     leaving = header.thresholds is not None
     for part, said in (("valid", valid), ("test", test)):
         logits_NC = torch.einsum("e,enc->nc", torch.tensor(header.weights), said.logits_ENC)
@@ -33,6 +38,38 @@ def result(classifier: MultiExitClassifier, valid: Answers, test: Answers) -> di
     row["macs"] = float(macs.when_stopping()[left].mean()) if leaving else int(macs.of(network.exits))
     # Kept exits keep their numbers.
     return row | {f"exit_{exit}": float(top1) for exit, top1 in zip(network.exits, each, strict=True)}
+
+
+def results_table(
+    classifiers: Mapping[str, MultiExitClassifier],
+    timings: pd.DataFrame,
+    images: ImageSplits,
+    training: AepTraining,
+    run: Run,
+) -> pd.DataFrame:
+    """A row a network: its run, its accuracies on validation and test images, its costs, its changes."""
+    aep = training.aep
+    told: dict[str, Any] = {"network": training.network, "dataset": images.name}
+    told |= {"scenario": training.scenario, "resolution": aep.resolution, "weights": training.weights}
+    told |= {"extras": aep.extras(), "settings": aep.settings(len(images.train)), "seed": run.seed}
+    rows = []
+    for name, classifier in classifiers.items():
+        parts = (
+            exit_logits(
+                classifier.network,
+                evaluation_batches(images, part, aep.evaluation_batch_size),
+                classifier.resolution,
+            )
+            for part in (images.valid, images.test)
+        )
+        rows.append({"name": name, "variant": _variant(name), **told, **result(classifier, *parts)})
+    results = pd.DataFrame(rows).merge(timings, on="name", how="left")
+    results["latency"] = results["latency"].fillna(results["mean_latency"])
+    return with_changes(results)
+
+
+def _variant(name: str) -> str:
+    return {"baseline": "single", "early_stopping": "early"}.get(name, name.split("_")[0])
 
 
 def with_changes(results: pd.DataFrame) -> pd.DataFrame:

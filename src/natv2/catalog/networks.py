@@ -2,22 +2,17 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kedro.io import AbstractVersionedDataset, Version
 
-from natv2.files import read_tensors, write_tensors
-from natv2.supernets.classifier import Stored
-
-Networks = Mapping[str, Stored]
-"""Networks by their names."""
+from natv2.finished_network import StoredNetwork, StoredNetworks
 
 _SUFFIX = ".safetensors"
 
 
-class NetworksDataset(AbstractVersionedDataset[Networks, Networks]):
+class NetworksDataset(AbstractVersionedDataset[StoredNetworks, StoredNetworks]):
     """A folder of networks, one safetensors file each, named after them; it may be empty.
 
     The folder appears when all its files are written.
@@ -26,21 +21,20 @@ class NetworksDataset(AbstractVersionedDataset[Networks, Networks]):
     def __init__(self, *, filepath: str, version: Version | None = None) -> None:
         super().__init__(PurePosixPath(filepath), version)
 
-    def load(self) -> Networks:
+    def load(self) -> StoredNetworks:
         """All networks of the folder. Raises UserError on a damaged or foreign file."""
         folder = Path(self._get_load_path())
-        return {
-            path.name.removesuffix(_SUFFIX): read_tensors(path) for path in sorted(folder.glob(f"*{_SUFFIX}"))
-        }
+        files = sorted(folder.glob(f"*{_SUFFIX}"))
+        return {path.name.removesuffix(_SUFFIX): StoredNetwork.read(path) for path in files}
 
-    def save(self, data: Networks) -> None:
+    def save(self, data: StoredNetworks) -> None:
         """Write all networks; an unversioned folder is replaced."""
         folder = Path(self._get_save_path())
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
         try:
-            for name, (tensors, header) in data.items():
-                write_tensors(temporary / f"{name}{_SUFFIX}", tensors, header)
+            for name, network in data.items():
+                network.write(temporary / f"{name}{_SUFFIX}")
             temporary.chmod(0o755)  # mkdtemp gives the owner alone access
             if folder.exists():
                 shutil.rmtree(folder)

@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 
 from natv2.errors import UserError
 
-EXPERIMENT = "natv2"
+MLFLOW_EXPERIMENT = "natv2"
 _PAGE = 1000  # runs that MLflow is asked for at a time
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ _READERS: Mapping[str, Callable[[Any], pd.DataFrame]] = MappingProxyType(
 
 
 def _finished(client: MlflowClient, tags: Mapping[str, str]) -> list[Run]:
-    experiment = client.get_experiment_by_name(EXPERIMENT)
+    experiment = client.get_experiment_by_name(MLFLOW_EXPERIMENT)
     if experiment is None:
         return []
     wanted = " and ".join(

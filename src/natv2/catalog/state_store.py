@@ -1,4 +1,4 @@
-"""The store of a run's progress as a catalog entry."""
+"""A store of states as a catalog entry."""
 
 from pathlib import Path
 from typing import Any
@@ -6,27 +6,28 @@ from typing import Any
 from kedro.io import AbstractDataset
 
 from natv2.errors import UserError
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 
 
-class ProgressDataset(AbstractDataset[None, Progress]):
-    """Where loops leave what they need to go on after a stop.
+class StateStoreDataset(AbstractDataset[None, StateStore]):
+    """A folder of what loops save, or of what is computed once and kept for runs to come.
 
-    During a run the hooks point `folder` to the open attempt's and hand every node its own part of it
-    (natv2.runs.hooks). Not versioned: progress is replaced after every epoch or turn.
+    During a run the hooks point the `folder` of the entry `progress` to that of the resumable run, and hand
+    every node its own part of it (natv2.runs.hooks). Not versioned: states are replaced after every epoch or
+    turn.
     """
 
     def __init__(self, *, filepath: str) -> None:
         self.root = Path(filepath)
         self.folder = self.root
 
-    def load(self) -> Progress:
-        """The store of the open attempt; of no attempt where no run is going on."""
-        return Progress(folder=self.folder)
+    def load(self) -> StateStore:
+        """The store."""
+        return StateStore(folder=self.folder)
 
     def save(self, data: None) -> None:
-        """Raise UserError: loops save into what `load` gives."""
-        raise UserError("progress is not an output of a node")
+        """Raise UserError: nodes save into what `load` gives."""
+        raise UserError("a store is not an output of a node")
 
     def _exists(self) -> bool:
         return True  # an empty store is where a run begins

@@ -11,17 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from natv2.bar import progress_bar
-
-
-@dataclass(frozen=True, kw_only=True)
-class LatencyConfig:
-    """How latency is measured; `threads` are torch's on a CPU, None for as many as it has."""
-
-    device: str
-    threads: int | None
-    batch: int
-    warm_up: int
-    repetitions: int
+from natv2.costs.config import LatencyConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +45,16 @@ def _seconds(module: Callable[[Tensor], object], x: Tensor) -> float:
     if x.is_cuda:
         torch.cuda.synchronize()
     return time.perf_counter() - start
+
+
+def network_latency(
+    network: nn.Module, resolution: int, config: LatencyConfig, *, batch: int, device: str
+) -> tuple[float, float]:
+    """What `network` takes with the weights it has: median and interquartile range, in milliseconds."""
+    x = torch.zeros(batch, 3, resolution, resolution, device=device)
+    given = x.contiguous(memory_format=torch.channels_last)
+    taken = measure([network.eval().to(device)], [given], config)
+    return float(taken.median[0]), float(taken.spread[0])
 
 
 @contextmanager

@@ -18,7 +18,7 @@ logger = logging.getLogger("natv2")
 _STEPS = 200  # shares of leaving images that are tried
 
 
-class Exits(Protocol):
+class IncrementalNetwork(Protocol):
     """A network whose exits are computed one after the other, when they are asked for."""
 
     def outputs(self, x: Tensor) -> Iterator[Tensor]:
@@ -167,7 +167,7 @@ class EarlyStopping(nn.Module):
         """
         if len(x) != 1:
             raise UserError(f"{len(x)} images cannot stop early together; one at a time is allowed")
-        exits: Exits = self.network  # type: ignore[assignment]  # a module, too
+        exits: IncrementalNetwork = self.network  # type: ignore[assignment]  # a module, too
         total, weight = torch.zeros(()), 0.0
         logits, last = x, len(self.weights) - 1
         for number, output in enumerate(exits.outputs(x)):

@@ -1,16 +1,20 @@
-"""Weights of exits and the ensemble they make (thesis, section 4.2.3 and Equation 4.3)."""
+"""Weights of exits in the loss and in the output (thesis, section 4.2.3)."""
 
-from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
-from torch import Tensor
-
-Weighting = Literal["DESC", "ASC", "MIX", "UNIF"]
-WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)
+ExitWeighting = Literal["DESC", "ASC", "MIX", "UNIF"]
+EXIT_WEIGHTINGS: tuple[ExitWeighting, ...] = get_args(ExitWeighting)
 
 
-def exit_weights(weighting: Weighting, exits: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Weights of `exits` exits, the shallowest first, in the loss (α) and in the output (β).
+class ExitWeights(NamedTuple):
+    """What each exit counts, the shallowest first: α in the loss, β in the output."""
+
+    loss: tuple[float, ...]
+    output: tuple[float, ...]
+
+
+def exit_weights(exit_weighting: ExitWeighting, exits: int) -> ExitWeights:
+    """Weights of `exits` exits.
 
     Linear, positive, summing to one (Table 4.2): i / (1 + … + N), ascending or descending; MIX has
     descending losses and ascending outputs; UNIF is 1/N.
@@ -20,16 +24,8 @@ def exit_weights(weighting: Weighting, exits: int) -> tuple[tuple[float, ...], t
     descending = ascending[::-1]
     uniform = (1 / exits,) * exits
     return {
-        "DESC": (descending, descending),
-        "ASC": (ascending, ascending),
-        "MIX": (descending, ascending),
-        "UNIF": (uniform, uniform),
-    }[weighting]
-
-
-def ensemble(logits: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
-    """Weighted sum of the exits' logits, each (N, classes): the ensemble's own logits."""
-    first, *others = (weight * output for weight, output in zip(weights, logits, strict=True))
-    for other in others:
-        first = first + other
-    return first
+        "DESC": ExitWeights(descending, descending),
+        "ASC": ExitWeights(ascending, ascending),
+        "MIX": ExitWeights(descending, ascending),
+        "UNIF": ExitWeights(uniform, uniform),
+    }[exit_weighting]

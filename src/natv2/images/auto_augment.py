@@ -84,7 +84,7 @@ _IMAGENET = """
 """
 
 
-Step = tuple[str, float, int]
+Operation = tuple[str, float, int]
 """An operation, how probable it is, and its level."""
 
 Change = tuple[str, int, int]
@@ -97,7 +97,7 @@ _UNCHANGED: Change = ("Identity", 0, 1)
 class Policy:
     """`pairs` of steps, one of which is drawn for each image; levels are 0..`levels` - 1."""
 
-    pairs: tuple[tuple[Step, Step], ...]
+    pairs: tuple[tuple[Operation, Operation], ...]
     levels: int
 
 
@@ -193,7 +193,7 @@ _OPERATIONS: Mapping[str, Callable[[Tensor, float], Tensor]] = MappingProxyType(
 )
 
 
-def _change(step: Step, chance: float, backwards: bool) -> Change:
+def _change(step: Operation, chance: float, backwards: bool) -> Change:
     operation, probability, level = step
     if chance >= probability:
         return _UNCHANGED

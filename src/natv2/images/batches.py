@@ -9,7 +9,9 @@ from torch import Tensor
 from natv2.devices import send
 from natv2.images.augmentation import Augmentation
 from natv2.images.auto_augment import auto_augment
-from natv2.images.image_set import Channels, ImageSet, ImageSplits
+from natv2.images.config import CalibrationConfig
+from natv2.images.datasets import Channels
+from natv2.images.image_set import ImageSet, ImageSplits
 from natv2.images.transforms import padded_crops, random_boxes, render
 from natv2.randomness import torch_generator
 
@@ -39,6 +41,36 @@ class Batch:
         if resolution not in self._rendered:
             self._rendered[resolution] = render(self.pixels, self.boxes, resolution, self.mean, self.std)
         return self._rendered[resolution]
+
+
+@dataclass(frozen=True, eq=False)
+class Epochs:
+    """The epochs of `part` of `images`, shuffled and augmented: called with an epoch's number, its batches.
+
+    `purpose` tells their draws from those of other loops.
+    """
+
+    images: ImageSplits
+    part: ImageSet
+    batch_size: int
+    seed: int
+    purpose: str
+
+    @property
+    def steps(self) -> int:
+        """How many batches an epoch has."""
+        return steps_per_epoch(self.part, self.batch_size)
+
+    def __call__(self, epoch: int) -> Iterator[Batch]:
+        """The batches of an epoch."""
+        return training_batches(
+            self.images,
+            self.part,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            purpose=self.purpose,
+            epoch=epoch,
+        )
 
 
 def steps_per_epoch(images: ImageSet, batch_size: int) -> int:
@@ -98,13 +130,14 @@ def evaluation_batches(splits: ImageSplits, images: ImageSet, batch_size: int) -
     return EvaluationBatches(splits=splits, images=images, batch_size=batch_size)
 
 
-def calibration_batches(splits: ImageSplits, *, images: int, batch_size: int, seed: int) -> list[Batch]:
-    """`images` whole training images (all of them, if there are fewer), the same for the same `seed`.
+def calibration_batches(splits: ImageSplits, config: CalibrationConfig, seed: int) -> list[Batch]:
+    """So many whole training images (all of them, if there are fewer), the same for the same `seed`.
 
     A small last batch is dropped as in training: its statistics would count as much as the others'.
     """
-    order = torch.randperm(len(splits.train), generator=torch_generator(seed, "calibration"))[:images]
-    sizes = _training_sizes(len(order), batch_size)
+    order = torch.randperm(len(splits.train), generator=torch_generator(seed, "calibration"))
+    order = order[: config.images]
+    sizes = _training_sizes(len(order), config.batch_size)
     return [_batch(splits, splits.train, indices) for indices in torch.split(order[: sum(sizes)], sizes)]
 
 

@@ -1,6 +1,7 @@
 """The table of data sets that have a name: datasets.yml beside this file, checked."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal
@@ -9,17 +10,31 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from natv2.images.augmentation import Augmentation
-from natv2.images.image_set import THESIS_SIZES, Channels, Sizes
 
-Part = Literal["train", "valid", "test", "all"]
+Channels = tuple[float, float, float]
+"""One number for each of red, green and blue."""
+
+OfficialPart = Literal["train", "valid", "test", "all"]
 """A part that a set comes in; `all` where nobody has split it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Elastic resolutions of a data set: those a supernet is `trained` at and those `searched` among."""
+
+    trained: tuple[int, ...]
+    searched: tuple[int, ...]
+
+
+THESIS_SIZES = Sizes(trained=(48, 56, 64), searched=(48, 52, 56, 60, 64))
+"""Those of sections 5.2.2 and 6.2 (Figure 6.1)."""
 
 
 class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Archive(_Row):
+class DataArchive(_Row):
     """`file` is found under the raw folder, or fetched from `url`, and unpacked `into` a folder of it."""
 
     file: str
@@ -60,10 +75,10 @@ class DataSet(_Row):
     resolutions: Sizes = THESIS_SIZES
     normalisation: Normalisation | None = None
     folder: str = "."
-    archives: tuple[Archive, ...] = ()
+    archives: tuple[DataArchive, ...] = ()
     by_hand: str | None = None
     type: str | None = None
-    parts: Mapping[Part, Mapping[str, Any]] = Field(default_factory=dict)
+    parts: Mapping[OfficialPart, Mapping[str, Any]] = Field(default_factory=dict)
     private: tuple[str, str] | None = None
 
 

@@ -10,13 +10,11 @@ from torch import Tensor
 from natv2.devices import send
 from natv2.errors import UserError
 from natv2.images.augmentation import Augmentation
+from natv2.images.datasets import THESIS_SIZES, Channels, Sizes
 from natv2.images.listing import SPLITS
 from natv2.images.look import ImageReport
 
 _CHUNK = 2048  # images whose pixels are looked at together
-
-Channels = tuple[float, float, float]
-"""One number for each of red, green and blue."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,18 +56,6 @@ class ImageSet:
         indices = indices.cpu()
         at = indices.to(self.labels.device)
         return ImageSet(self.pool, self.labels[at], self.ids[at], self.positions[indices])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sizes:
-    """Elastic resolutions of a data set: those a supernet is `trained` at and those `searched` among."""
-
-    trained: tuple[int, ...]
-    searched: tuple[int, ...]
-
-
-THESIS_SIZES = Sizes(trained=(48, 56, 64), searched=(48, 52, 56, 60, 64))
-"""Those of sections 5.2.2 and 6.2 (Figure 6.1)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -16,9 +16,9 @@ from pydantic import ValidationError
 
 from natv2.errors import UserError
 from natv2.files import write_bytes
-from natv2.images.datasets import DATASETS, DataSet
+from natv2.images.datasets import DATASETS, DataSet, Sizes
 from natv2.images.fetch import fetch, unpack
-from natv2.images.image_set import ImageSet, ImageSplits, Sizes, channel_statistics
+from natv2.images.image_set import ImageSet, ImageSplits, channel_statistics
 from natv2.images.listing import SPLITS, Listing
 from natv2.images.look import LOOK, ImageReport, make_report
 from natv2.images.readers import READERS

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from natv2.devices import send
 from natv2.images.augmentation import Augmentation
-from natv2.images.image_set import Channels
+from natv2.images.datasets import Channels
 
 _MAX_ASPECT = 4 / 3
 _CHUNK_PIXELS = 2**17  # rendered together on a CPU: what lies in between stays in its cache

@@ -1,14 +1,16 @@
 """Bounds that the networks of a search must keep: on their costs, and on their accuracy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field, PositiveFloat
 
+from natv2.config import Config
 from natv2.objectives.objectives import ACCURACY
 
 
@@ -31,23 +33,24 @@ BOUNDS: Mapping[str, Bound] = MappingProxyType(
 """The fields of `Constraints`."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Constraints:
+def _whole(value: object) -> object:
+    """5e6 is a whole number too, however YAML reads it."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Amount = Annotated[int, Field(gt=0), BeforeValidator(_whole)]
+
+
+class Constraints(Config):
     """What networks must keep: parameters, MACs, latency in ms, top-1 accuracy as a fraction.
 
-    None bounds nothing. Raises ValueError where a bound is not positive: violations are relative to it.
+    None bounds nothing. Bounds are positive: violations are relative to them.
     """
 
-    max_params: float | None = None
-    max_macs: float | None = None
-    max_latency: float | None = None
-    min_accuracy: float | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse bounds that nothing is relative to."""
-        for name, bound in self.active.items():
-            if not bound > 0:
-                raise ValueError(f"{name} {bound}: allowed are positive numbers")
+    max_params: Amount | None = None
+    max_macs: Amount | None = None
+    max_latency: PositiveFloat | None = None
+    min_accuracy: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     @property
     def active(self) -> dict[str, float]:
@@ -55,9 +58,13 @@ class Constraints:
         given = {name: getattr(self, name) for name in BOUNDS}
         return {name: bound for name, bound in given.items() if bound is not None}
 
-    def on_costs(self) -> "Constraints":
+    def within(self, others: Mapping[str, float]) -> Self:
+        """These bounds, and of `others` (their names and values) those that these do not give."""
+        return self.model_validate({**others, **self.active})
+
+    def on_costs(self) -> Self:
         """Those that are known before anything is trained: all but the accuracy's."""
-        return replace(self, min_accuracy=None)
+        return self.model_copy(update={"min_accuracy": None})
 
     def excess(self, values: pd.DataFrame) -> NDArray[np.float64]:
         """By how much each row of `values` is beyond each active bound, as a share of it: (N, C).

@@ -1,15 +1,19 @@
-"""What a search can optimise, and objectives as costs: numbers of which less is better."""
+"""What networks are judged by: a row for each objective, which tables, figures, archives and searches read.
 
-from collections.abc import Mapping
+A new objective is one row, with the function that computes it.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from natv2.costs.parts import MACS, PARAMS
 from natv2.errors import UserError
+from natv2.objectives.known import KnownNetworks
 
 Costs = NDArray[np.float64]
 """One architecture a row, one objective a column in the user's order, all minimised."""
@@ -19,21 +23,84 @@ ACCURACY = "accuracy"
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """How one objective is read: what is better, in which unit, under which name in figures."""
+    """How one objective is called, written, drawn, compared, kept, and computed.
 
-    direction: Literal["maximise", "minimise"]
+    `format` is one of `natv2.reporting.fields.FORMATS`. `cost` gives a value for each of some networks, or
+    None where this run does not know it; accuracy has none: it is tested.
+    """
+
+    title: str
     unit: str
-    label: str
+    axis: str
+    format: str
+    direction: Literal["maximise", "minimise"]
+    dtype: type
+    cost: Callable[[KnownNetworks], ArrayLike | None] | None = None
+    prefix: str = ""
+
+    @property
+    def label(self) -> str:
+        """The title with the unit that tables write values in: that of the values, or a multiple of it."""
+        return _with_unit(self.title, self.prefix + self.unit)
+
+    @property
+    def plain_label(self) -> str:
+        """The title with the unit of the values themselves."""
+        return _with_unit(self.title, self.unit)
 
 
-OBJECTIVES: Mapping[str, Objective] = MappingProxyType(
-    {
-        ACCURACY: Objective(direction="maximise", unit="fraction", label="Top-1 accuracy"),
-        "params": Objective(direction="minimise", unit="parameters", label="Parameters"),
-        "macs": Objective(direction="minimise", unit="MACs", label="MACs"),
-        "latency": Objective(direction="minimise", unit="ms", label="Latency"),
-    }
-)
+def _with_unit(title: str, unit: str) -> str:
+    return f"{title} ({unit})" if unit else title
+
+
+OBJECTIVES: dict[str, Objective] = {
+    ACCURACY: Objective(
+        title="Validation top-1",
+        unit="%",
+        axis="Validation top-1 (%)",
+        format="percent",
+        direction="maximise",
+        dtype=float,
+    ),
+    "params": Objective(
+        title="Parameters",
+        unit="",
+        axis="Parameters",
+        format="amount",
+        direction="minimise",
+        dtype=np.int64,
+        cost=lambda networks: networks.counted[:, PARAMS],
+    ),
+    "macs": Objective(
+        title="MACs",
+        unit="",
+        prefix="M",
+        axis="Multiply-accumulates (MACs) for one image",
+        format="millions",
+        direction="minimise",
+        dtype=np.int64,
+        cost=lambda networks: networks.counted[:, MACS],
+    ),
+    "latency": Objective(
+        title="Latency",
+        unit="ms",
+        axis="Latency (ms)",
+        format="hundredths",
+        direction="minimise",
+        dtype=float,
+        cost=lambda networks: networks.latency,
+    ),
+}
+
+
+def others(objectives: tuple[str, ...]) -> list[str]:
+    """The objectives beside accuracy, in their order."""
+    return [name for name in objectives if name != ACCURACY]
+
+
+def first_cost(objectives: tuple[str, ...], default: str) -> str:
+    """The first objective beside accuracy: what figures are drawn against; `default` where there is none."""
+    return next(iter(others(objectives)), default)
 
 
 def parse_objectives(text: str) -> tuple[str, ...]:
@@ -56,15 +123,19 @@ def parse_objectives(text: str) -> tuple[str, ...]:
 def cost_matrix(errors: ArrayLike, others: pd.DataFrame, objectives: tuple[str, ...]) -> Costs:
     """Costs (N, M) from top-1 errors (N,), as fractions, and a frame with the other objectives.
 
-    Columns are found by name, so they stand in the order of `objectives` whatever the frame's order.
-    Raises ValueError where a cost is not finite: nothing can be ranked by it.
+    Columns are found by name, so they stand in the order of `objectives` whatever the frame's order; what is
+    to be maximised is negated. Raises ValueError where a cost is not finite: nothing can be ranked by it.
     """
-    columns = [errors if name == ACCURACY else others[name] for name in objectives]
+    columns = [errors if name == ACCURACY else _minimised(name, others) for name in objectives]
     costs = np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
     if not np.isfinite(costs).all():
         row, column = np.argwhere(~np.isfinite(costs))[0]
         raise ValueError(f"{objectives[column]} of architecture {row} is not a finite number")
     return costs
+
+
+def _minimised(name: str, values: pd.DataFrame) -> pd.Series:
+    return -values[name] if OBJECTIVES[name].direction == "maximise" else values[name]
 
 
 def as_costs(values: pd.DataFrame, objectives: tuple[str, ...]) -> Costs:

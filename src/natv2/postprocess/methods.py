@@ -1,17 +1,14 @@
-"""How a found network is finished: as it is, by itself, or as an ensemble of its exits (section 6.1.5)."""
+"""How a found network is refined: not at all, by itself, or as an ensemble of its exits (section 6.1.5)."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
-from natv2.exits.weightings import Weighting
+from natv2.postprocess.config import PostprocessConfig
 from natv2.spaces.architecture import Architecture
 from natv2.spaces.design import Design
-from natv2.training.optimiser import OptimiserName
-
-logger = logging.getLogger("natv2")
+from natv2.training.optimiser import WEIGHT_DECAYS
 
 Method = Literal["none", "standard", "aep"]
 
@@ -22,30 +19,24 @@ METHODS: Mapping[str, tuple[Method, ...]] = MappingProxyType(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finishing:
+class PostprocessPlan:
     """One network and what is done to it; `method` is what it comes to, `remark` why that is another one."""
 
     architecture: Architecture
     method: Method
-    weighting: Weighting
-    optimizer: OptimiserName
+    config: PostprocessConfig
     remark: str = ""
 
     def to_dict(self) -> dict[str, str]:
         """What a finished network's record says of it."""
-        trained = {"optimizer": self.optimizer} if self.method != "none" else {}
-        weighted = {"weighting": self.weighting} if self.method == "aep" else {}
+        trained = {"optimizer": self.config.optimizer} if self.method != "none" else {}
+        weighted = {"exit_weighting": self.config.exit_weighting} if self.method == "aep" else {}
         return {"method": self.method, **trained, **weighted, "remark": self.remark}
 
 
-def plan_finishing(
-    method: Method,
-    architecture: Architecture,
-    design: Design,
-    *,
-    weighting: Weighting,
-    optimizer: OptimiserName | Literal["auto"],
-) -> Finishing:
+def plan_postprocessing(
+    method: Method, architecture: Architecture, design: Design, config: PostprocessConfig
+) -> PostprocessPlan:
     """What `method` means for `architecture` of a supernet of `design`.
 
     The AEP-based method takes all exits above the found one back; where there is none it is the standard one.
@@ -57,11 +48,9 @@ def plan_finishing(
         method, remark = "standard", "no exit above it to take back"
     if method == "aep":
         architecture = replace(architecture, exits=exits)
-    name = ("adamw" if design.early_exits else "sgd") if optimizer == "auto" else optimizer
-    return Finishing(
-        architecture=architecture,
-        method=method,
-        weighting=weighting,
-        optimizer=name,
-        remark=remark,
-    )
+    name = config.optimizer
+    if name == "auto":
+        name = "adamw" if design.early_exits else "sgd"
+    decay = WEIGHT_DECAYS.get(name, config.weight_decay)
+    config = config.model_copy(update={"optimizer": name, "weight_decay": decay})
+    return PostprocessPlan(architecture=architecture, method=method, config=config, remark=remark)

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 from matplotlib.ticker import EngFormatter
+
+from natv2.objectives.objectives import ACCURACY, OBJECTIVES
 
 MISSING = "–"
 
@@ -23,64 +26,68 @@ def amount(value: float) -> str:
     return str(EngFormatter()(float(f"{value:.3g}"))).strip()
 
 
-def _percent(value: float) -> str:
-    return f"{100 * value:.2f}"
-
-
-def _millions(value: float) -> str:
-    return f"{value / 1e6:,.2f}"
-
-
-def _decimal(value: float) -> str:
-    return str(float(value))
-
-
-def _hundredths(value: float) -> str:
-    return f"{value:.2f}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.1f}"
-
-
-def _whole(value: float) -> str:
-    return f"{value:.0f}"
-
-
-FIELDS: Mapping[str, Field] = MappingProxyType(
+FORMATS: Mapping[str, Callable[[Any], str]] = MappingProxyType(
     {
-        "name": Field("Network", str),
-        "method": Field("Method", str),
-        "weighting": Field("Weighting", str),
-        "optimizer": Field("Optimiser", str),
-        "accuracy": Field("Validation top-1 (%)", _percent),
-        "accuracy_before": Field("Validation top-1 before (%)", _percent),
-        "accuracy_after": Field("Validation top-1 after (%)", _percent),
-        "test_accuracy_before": Field("Test top-1 before (%)", _percent),
-        "test_accuracy": Field("Test top-1 (%)", _percent),
-        "kept": Field("Exits kept", str),
-        "test_top1": Field("Test top-1 (%)", _percent),
-        "test_top5": Field("Test top-5 (%)", _percent),
-        "params": Field("Parameters", amount),
-        "macs": Field("MACs (M)", _millions),
-        "top1_change": Field("Top-1 change (%)", _signed),
-        "params_change": Field("Parameters change (%)", _signed),
-        "macs_change": Field("MACs change (%)", _signed),
-        "latency_change": Field("Latency change (%)", _signed),
-        "latency": Field("Latency (ms)", _hundredths),
-        "resolution": Field("Resolution (px)", _whole),
-        "exit": Field("Exit", _whole),
-        "exits": Field("Exits", _whole),
-        "width": Field("Width", _decimal),
-        "epoch_seconds": Field("Epoch (s)", _hundredths),
-        "turn": Field("Turn", _whole),
-        "predicted_error": Field("Predicted error (%)", _percent),
+        "text": str,
+        "amount": amount,
+        "percent": lambda value: f"{100 * value:.2f}",
+        "millions": lambda value: f"{value / 1e6:,.2f}",
+        "hundredths": lambda value: f"{value:.2f}",
+        "signed": lambda value: f"{value:+.1f}",
+        "whole": lambda value: f"{value:.0f}",
+        "decimal": lambda value: str(float(value)),
     }
 )
-"""Known columns in the order they are shown; accuracies and errors are fractions, params and macs counts."""
+"""How a value is written, by name; those of objectives are in their rows."""
+
+_NAMES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "name": ("Network", "text"),
+        "method": ("Method", "text"),
+        "exit_weighting": ("Exit weighting", "text"),
+        "optimizer": ("Optimiser", "text"),
+    }
+)
+_ACCURACIES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "accuracy_before": ("Validation top-1 before (%)", "percent"),
+        "accuracy_after": ("Validation top-1 after (%)", "percent"),
+        "test_accuracy_before": ("Test top-1 before (%)", "percent"),
+        "test_accuracy": ("Test top-1 (%)", "percent"),
+        "kept": ("Exits kept", "text"),
+        "test_top1": ("Test top-1 (%)", "percent"),
+        "test_top5": ("Test top-5 (%)", "percent"),
+    }
+)
+_OTHERS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "resolution": ("Resolution (px)", "whole"),
+        "exit": ("Exit", "whole"),
+        "exits": ("Exits", "whole"),
+        "width": ("Width", "decimal"),
+        "epoch_seconds": ("Epoch (s)", "hundredths"),
+        "turn": ("Turn", "whole"),
+        "predicted_error": ("Predicted error (%)", "percent"),
+        "top1_change": ("Top-1 change (%)", "signed"),
+    }
+)
 
 
-def written(values: pd.Series, field: Field) -> list[str]:
+def known_fields() -> dict[str, Field]:
+    """Known columns in the order they are shown; accuracies and errors are fractions, counts plain."""
+    costs = {name: row for name, row in OBJECTIVES.items() if name != ACCURACY}
+    rows = {
+        **_NAMES,
+        ACCURACY: (OBJECTIVES[ACCURACY].label, OBJECTIVES[ACCURACY].format),
+        **_ACCURACIES,
+        **{name: (row.label, row.format) for name, row in costs.items()},
+        **_OTHERS,
+        **{f"{name}_change": (f"{row.title} change (%)", "signed") for name, row in costs.items()},
+    }
+    return {name: Field(title, FORMATS[form]) for name, (title, form) in rows.items()}
+
+
+def format_values(values: pd.Series, field: Field) -> list[str]:
     """Every value of a column as text; text stays as it is, a missing value becomes a dash."""
     return [MISSING if pd.isna(v) else v if isinstance(v, str) else field.write(v) for v in values]
 
@@ -88,8 +95,8 @@ def written(values: pd.Series, field: Field) -> list[str]:
 def descriptions(frame: pd.DataFrame) -> list[str]:
     """What each row says of itself, a line a known column, with the HTML breaks that Plotly's hover takes."""
     columns = [
-        [f"{field.title}: {text}" for text in written(frame[name], field)]
-        for name, field in FIELDS.items()
+        [f"{field.title}: {text}" for text in format_values(frame[name], field)]
+        for name, field in known_fields().items()
         if name in frame
     ]
     return ["<br>".join(lines) for lines in zip(*columns, strict=True)]

@@ -36,7 +36,7 @@ def front_figure(
     """The archive and its front: validation top-1 against `objective` (params, macs, or turn).
 
     A row is a network. `archive` and `front` have accuracy (a fraction) and the column
-    `objective`, `front` also high_tradeoff (boolean); other columns of FIELDS go into the hover
+    `objective`, `front` also high_tradeoff (boolean); other known columns go into the hover
     texts. The rows of `labelled`, by default of `archive`, with a text in the optional column `label`
     (such as largest, smallest) are marked with it. `finished` has accuracy_after, its validation accuracy,
     in place of accuracy; it is left out where it has no column `objective`. The step line joins what is

@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from natv2.objectives.objectives import ACCURACY, OBJECTIVES
 from natv2.reporting.fields import amount
 
 # Okabe and Ito's palette, told apart by colour-blind readers too.
@@ -16,7 +17,7 @@ VERMILION, PURPLE, SKY, BLACK = "#d55e00", "#cc79a7", "#56b4e9", "#222222"
 SPLIT_COLOURS: Mapping[str, str] = MappingProxyType({"train": BLUE, "valid": ORANGE, "test": GREEN})
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK, GREY)
 
-ACCURACY_TITLE = "Validation top-1 (%)"
+ACCURACY_TITLE = OBJECTIVES[ACCURACY].axis
 
 
 @dataclass(frozen=True)
@@ -27,21 +28,16 @@ class Axis:
     logarithmic: bool = True
 
 
-COST_AXES: Mapping[str, Axis] = MappingProxyType(
-    {
-        "params": Axis("Parameters"),
-        "macs": Axis("Multiply-accumulates (MACs) for one image"),
-        "latency": Axis("Latency (ms)"),
-        "turn": Axis("Search turn", logarithmic=False),
-    }
-)
+_TURN = Axis("Search turn", logarithmic=False)
 
 
-def cost_axis(objective: str) -> Axis:
-    """The axis for `objective`. Raises ValueError if it is none of COST_AXES."""
-    if objective not in COST_AXES:
-        raise ValueError(f"no axis for {objective!r}; known: {', '.join(COST_AXES)}")
-    return COST_AXES[objective]
+def cost_axis(name: str) -> Axis:
+    """The axis for an objective, or for "turn". Raises ValueError on any other name."""
+    if name == "turn":
+        return _TURN
+    if name not in OBJECTIVES:
+        raise ValueError(f"no axis for {name!r}; known: {', '.join([*OBJECTIVES, 'turn'])}")
+    return Axis(OBJECTIVES[name].axis)
 
 
 def logarithmic_ticks(values: pd.Series) -> tuple[list[float], list[str]]:

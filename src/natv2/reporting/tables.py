@@ -8,18 +8,22 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from natv2.reporting.fields import FIELDS, MISSING, written
+from natv2.reporting.fields import MISSING, format_values, known_fields
 
 _TITLE_WIDTH = 10
 
 
 def results_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """The known columns of `frame` (see FIELDS), titled with their units and written as text.
+    """The known columns of `frame` (`known_fields`), titled with their units and written as text.
 
     Accuracies come as fractions and go as percentages; parameters get an SI prefix, MACs are in
     millions. A value that is missing becomes a dash; columns that nobody knows are left out.
     """
-    known = {field.title: written(frame[name], field) for name, field in FIELDS.items() if name in frame}
+    known = {
+        field.title: format_values(frame[name], field)
+        for name, field in known_fields().items()
+        if name in frame
+    }
     return pd.DataFrame(known, index=pd.RangeIndex(len(frame)), dtype=str)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -9,6 +10,25 @@ from pydantic_core import ErrorDetails
 
 from natv2.errors import UserError
 from natv2.runs.parameters import Parameters
+
+CONFIG_LOADER_ARGS: dict[str, Any] = {
+    "base_env": "base",
+    "default_run_env": "local",
+    # An environment names only what differs, at any depth.
+    "merge_strategy": {"parameters": "soft", "globals": "soft"},
+}
+"""How conf/ is read, by Kedro and before it."""
+
+_RENAMED: Mapping[str, str] = MappingProxyType(
+    {
+        "eps.exit_weights": "eps.exit_weighting",
+        "search.exit_weights": "search.exit_weighting",
+        "postprocess.weighting": "postprocess.exit_weighting",
+        "postprocess_study.weightings": "postprocess_study.exit_weightings",
+        "eps.phases.whole": "eps.phases.single_stage",
+    }
+)
+"""Parameters that had another name once."""
 
 
 def validate_parameters(raw: Mapping[str, Any]) -> Parameters:
@@ -51,11 +71,15 @@ def _explain(detail: ErrorDetails) -> str:
 
 
 def _unknown(path: tuple[str, ...]) -> str:
+    name = ".".join(path)
+    for old, new in _RENAMED.items():
+        if name == old or name.startswith(f"{old}."):
+            return f"parameter '{name}' is called '{name.replace(old, new)}' now"
     model: type[BaseModel] = Parameters
     for part in path[:-1]:
         model = model.model_fields[part].annotation  # type: ignore[assignment]  # only models have names in them
     prefix = "".join(f"{part}." for part in path[:-1])
     known = [prefix + field for field in model.model_fields]
-    similar = get_close_matches(".".join(path), known, n=1)
+    similar = get_close_matches(name, known, n=1)
     hint = f" (did you mean '{similar[0]}'?)" if similar else ""
-    return f"unknown parameter '{'.'.join(path)}'{hint}; known: {', '.join(known)}"
+    return f"unknown parameter '{name}'{hint}; known: {', '.join(known)}"

@@ -1,4 +1,4 @@
-"""What happens around a run: typed parameters, checks, the attempt, the MLflow run."""
+"""What happens around a run: typed parameters, checks, resuming, the MLflow run."""
 
 import logging
 from dataclasses import replace
@@ -13,18 +13,22 @@ from kedro.io import AbstractVersionedDataset, CatalogProtocol, Version
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
-from natv2.catalog.state_store import ProgressDataset
-from natv2.devices import resolve_device
+from natv2.catalog.state_store import StateStoreDataset
+from natv2.devices import resolve
 from natv2.errors import UserError
 from natv2.images.loading import set_name
+from natv2.run import Run
 from natv2.runs.checking import validate_parameters
 from natv2.runs.parameters import Parameters
 from natv2.runs.preflight import check_checkpoints, check_inputs, look_at_images
-from natv2.runs.resume import Attempt, identity_of_run, open_attempt
+from natv2.runs.resume import ResumableRun, identity_of_run, open_run
 from natv2.runs.summary import is_shown, show_places, show_tables
 from natv2.runs.tracking import Ending, TrackedRun, git_commit, start_tracking
 
 logger = logging.getLogger(__name__)
+
+
+_PROGRESS = "progress"
 
 
 class RunHooks:
@@ -32,7 +36,8 @@ class RunHooks:
 
     def __init__(self) -> None:
         self._parameters: Parameters | None = None
-        self._attempt: Attempt | None = None
+        self._computing = Run()
+        self._resumable: ResumableRun | None = None
         self._run: TrackedRun | None = None
         self._nodes_started = 0
         self._nodes = 0
@@ -48,7 +53,8 @@ class RunHooks:
         """
         self._parameters = validate_parameters(context.config_loader["parameters"])
         self._folder = context.config_loader["globals"]["folder"]
-        values = self._parameters.model_dump()
+        self._computing = resolve(Run.part_of(self._parameters))
+        values = self._parameters.model_dump() | self._parameters.blocks(self._computing)
         named = _named(self._parameters)
         loader = type(context.config_loader)(
             conf_source=context.config_loader.conf_source,
@@ -63,11 +69,10 @@ class RunHooks:
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
     ) -> None:
-        """Check what can be checked, then open the attempt and its MLflow run."""
+        """Check what can be checked, then open the resumable run and its MLflow run."""
         if self._parameters is None:
             raise RuntimeError("a pipeline run needs a Kedro context")
         self.stop("KILLED")  # what an interrupted notebook cell left open
-        device = _device(self._parameters)
         if self._parameters.threads is not None:
             torch.set_num_threads(self._parameters.threads)
         env = run_params["env"]
@@ -77,21 +82,21 @@ class RunHooks:
         _read_own_versions(pipeline, catalog)
         looks = look_at_images(pipeline, catalog)
 
-        identity = identity_of_run(pipeline, catalog, env or "local", self._parameters, device)
+        identity = identity_of_run(pipeline, catalog, env or "local", self._parameters, self._computing)
         identity["images"] = looks
         # What the catalog keeps is worth keeping with the run; what passes from node to node is not.
         self._kept = {name for name in pipeline.all_outputs() if name in catalog}
-        progress = _progress(catalog)
-        self._attempt = open_attempt(progress.root, identity, fresh=self._parameters.fresh)
+        store = _progress(catalog)
+        self._resumable = open_run(store.root, identity, fresh=self._parameters.fresh)
         self._nodes_started, self._nodes, self._saved = 0, len(pipeline.nodes), {}
         self._start_run(run_params, identity)
-        progress.folder = self._attempt.folder
+        store.folder = self._resumable.folder
 
     def _start_run(self, run_params: dict[str, Any], identity: dict[str, Any]) -> None:
-        assert self._parameters is not None and self._attempt is not None
+        assert self._parameters is not None and self._resumable is not None
         project = Path(run_params["project_path"])
         name = "+".join(run_params["pipeline_names"] or ["__default__"])
-        earlier = self._attempt.tracking_run
+        earlier = self._resumable.tracking_run
         try:
             self._run = start_tracking(
                 project,
@@ -112,25 +117,24 @@ class RunHooks:
                 },
             )
         except BaseException:
-            self._attempt.leave()
-            self._attempt = None
+            self._resumable.leave()
+            self._resumable = None
             raise
-        self._attempt.begin(identity, self._run.id)
+        self._resumable.begin(identity, self._run.id)
         if earlier is not None:
-            logger.info("going on with the attempt in %s", self._attempt.folder)
+            logger.info("resumed from %s", self._resumable.folder)
 
     @hook_impl
     def before_node_run(self, node: Node, catalog: CatalogProtocol[Any, Any]) -> dict[str, Any]:
-        """Hand the node its own part of the attempt, with the tracker of the MLflow run."""
+        """Hand the node its own part of the store, with the tracker of the MLflow run."""
         self._nodes_started += 1
         logger.info("%d of %d: %s", self._nodes_started, self._nodes, node.name)
-        if self._attempt is None or self._run is None:
+        if self._resumable is None or self._run is None:
             return {}
-        datasets = {name: catalog.get(name) for name in node.inputs}
-        stores = {name: data for name, data in datasets.items() if isinstance(data, ProgressDataset)}
         return {
-            name: replace(store.load(), tracker=self._run.track).child(node.name)
-            for name, store in stores.items()
+            name: replace(_progress(catalog).load(), tracker=self._run.track).child(node.name)
+            for name in node.inputs
+            if name == _PROGRESS
         }
 
     @hook_impl
@@ -142,33 +146,33 @@ class RunHooks:
 
     @hook_impl
     def after_pipeline_run(self, run_params: dict[str, Any], catalog: CatalogProtocol[Any, Any]) -> None:
-        """End the MLflow run, close the attempt (the same command starts afresh), show the results."""
+        """End the MLflow run, forget what to resume (the same command starts afresh), show the results."""
         if self._run is not None:
             self._run.end("FINISHED")
             show_tables({name: data for name, data in self._saved.items() if is_shown(name)})
             tracking = f"'{self._run.name}' ({self._run.id}) in {self._run.uri}; `mlflow ui` shows it"
             show_places(catalog, self._saved, Path(run_params["project_path"]), tracking)
-        if self._attempt is not None:
-            self._attempt.close()
-        self._run = self._attempt = None
+        if self._resumable is not None:
+            self._resumable.close()
+        self._run = self._resumable = None
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
-        """End the MLflow run as failed; the attempt stays open."""
+        """End the MLflow run as failed; the same command resumes it."""
         self.stop("FAILED", repeat=not _says_what_to_do(error))
 
     def stop(self, ending: Ending, *, repeat: bool = True) -> None:
-        """End the MLflow run, if one is going on, and leave the attempt to the next command.
+        """End the MLflow run, if one is open, and leave the rest to the next command.
 
         The command line calls this on Ctrl-C, for which Kedro has no hook.
         """
         if self._run is not None:
             self._run.end(ending)
-        if self._attempt is not None:
-            self._attempt.leave()
+        if self._resumable is not None:
+            self._resumable.leave()
             if repeat:
-                logger.info("give the same command again to go on from the last finished epoch or turn")
-        self._run = self._attempt = None
+                logger.info("give the same command again to resume from the last finished epoch or turn")
+        self._run = self._resumable = None
 
 
 def _title(pipeline: str, parameters: Parameters) -> str:
@@ -218,14 +222,8 @@ def _read_own_versions(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -
             dataset._version = Version(load or save, save)
 
 
-def _device(parameters: Parameters) -> str:
-    if parameters.device == "cuda" and not torch.cuda.is_available():
-        raise UserError("parameter 'device' cannot be 'cuda': torch finds no GPU here; allowed: auto, cpu")
-    return resolve_device(parameters.device).type
-
-
-def _progress(catalog: CatalogProtocol[Any, Any]) -> ProgressDataset:
-    dataset = catalog.get("progress")
-    if not isinstance(dataset, ProgressDataset):
-        raise UserError(f"catalog entry 'progress' cannot be {dataset!r}: it must be a ProgressDataset")
+def _progress(catalog: CatalogProtocol[Any, Any]) -> StateStoreDataset:
+    dataset = catalog.get(_PROGRESS)
+    if not isinstance(dataset, StateStoreDataset):
+        raise UserError(f"catalog entry 'progress' cannot be {dataset!r}: it must be a StateStoreDataset")
     return dataset

@@ -1,75 +1,39 @@
-"""All parameters of a run."""
+"""All parameters of a run: the sections of the rooms, and the blocks of them that nodes ask for."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import model_validator
 
-from natv2.aep.config import AepParameters, NetworkName, Scenario
-from natv2.config import Count, Model, Place, WidthParameters, one_of
-from natv2.devices import Precision
-from natv2.exits.weightings import Weighting
-from natv2.images.config import ImagesParameters
+from natv2.aep.config import AepTraining
+from natv2.config import Config, Place, one_of
+from natv2.images.config import ImagesConfig
 from natv2.images.datasets import DATASETS
-from natv2.objectives.constraint_config import ConstraintParameters
-from natv2.objectives.objectives import parse_objectives
-from natv2.postprocess.config import PostprocessParameters, PostprocessStudyParameters
-from natv2.search.config import SearchParameters
-from natv2.search.predictors.study_config import PredictorStudyParameters
-from natv2.shrinking.config import TeacherChoice
-from natv2.shrinking.eps_config import ElasticParameters, EpsParameters
-from natv2.shrinking.phases import Schedule
-from natv2.spaces.design import DESIGNS
-from natv2.training.distillation import Distillation
+from natv2.objectives.goal import Goal
+from natv2.postprocess.config import PostprocessConfig, PostprocessStudyConfig
+from natv2.run import Run
+from natv2.search.config import PredictorStudyConfig, SearchConfig
+from natv2.shrinking.config import Training
+from natv2.spaces.widths import WidthsConfig
 
 _RAW = Path("data/01_raw")
 
 
-def _parsed(value: object) -> object:
-    if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
-        value = "+".join(value)
-    return parse_objectives(value) if isinstance(value, str) else value  # pydantic refuses the rest
+class Parameters(Run, Training, Goal, AepTraining):
+    """All parameters of a run, flat where people type them often."""
 
-
-Objectives = Annotated[
-    tuple[str, ...],
-    Field(strict=False),
-    BeforeValidator(_parsed),
-]
-
-
-class Parameters(Model):
-    """All parameters of a run."""
-
-    supernet: Annotated[str, one_of(DESIGNS)]
     source: Annotated[str, one_of(DATASETS)]
     dataset: Annotated[str, one_of(DATASETS)]
     source_path: Place | None
     data_path: Place | None
-    images: ImagesParameters
-    schedule: Schedule
-    teacher: TeacherChoice
-    kd: Distillation
-    init_from: Place | None
-    elastic: ElasticParameters
-    objectives: Objectives
+    images: ImagesConfig
     preset: str
-    network: NetworkName
-    weights: Weighting
-    scenario: Scenario
-    constraints: ConstraintParameters
-    seed: Count
-    device: Literal["auto", "cpu", "cuda"]
-    precision: Precision
-    threads: PositiveInt | None
     fresh: bool
-    widths: WidthParameters
-    eps: EpsParameters
-    search: SearchParameters
-    postprocess: PostprocessParameters
-    postprocess_study: PostprocessStudyParameters
-    predictor_study: PredictorStudyParameters
-    aep: AepParameters
+    widths: WidthsConfig
+    search: SearchConfig
+    postprocess: PostprocessConfig
+    postprocess_study: PostprocessStudyConfig
+    predictor_study: PredictorStudyConfig
 
     @model_validator(mode="after")
     def _own_images_have_a_place(self) -> Self:
@@ -82,13 +46,12 @@ class Parameters(Model):
                 raise ValueError(f"images of your own ({name}) need {field}: where they are")
         return self
 
-    @model_validator(mode="after")
-    def _elastic_values_fit(self) -> Self:
-        try:
-            self.elastic.design(self.supernet)
-        except ValueError as error:
-            raise ValueError(f"elastic: {error}") from None
-        return self
+    def blocks(self, run: Run) -> dict[str, dict[str, Any]]:
+        """What nodes ask for as one: `run` as it was resolved, and parts of these parameters."""
+        parts: dict[str, type[Config]] = {"training": Training, "goal": Goal, "aep_training": AepTraining}
+        return {"run": run.model_dump()} | {
+            name: part.part_of(self).model_dump() for name, part in parts.items()
+        }
 
     def source_place(self) -> Path:
         """Where the raw files of `source` are, or go to: those of `dataset`, if it is the same set."""

@@ -49,7 +49,7 @@ def check_checkpoints(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], pa
         dataset = catalog.get(name)
         if isinstance(dataset, CheckpointDataset):
             header = dataset.header()
-            asked = parameters.elastic.design(parameters.supernet)
+            asked = parameters.design
             width = getattr(parameters.widths, name.split(".")[0])
             for found, wanted in (
                 (Design.from_dict(header["design"]).label, asked.label),

@@ -1,7 +1,7 @@
-"""An attempt: a run that has begun and not ended well, which the same command goes on with.
+"""What happens when a run that was stopped starts again: the same command resumes it.
 
-Its folder is named by a fingerprint of all that determines the result, so a command finds the attempt
-that it would repeat and no other. It is not a cache: a run that ends well closes its attempt.
+Its folder is named by a fingerprint of all that determines the result, so a command finds the run
+that it would repeat and no other. It is not a cache: a run that ends well closes its folder.
 """
 
 import hashlib
@@ -22,48 +22,48 @@ from kedro.pipeline import Pipeline
 
 import natv2
 from natv2.aep.network.backbones import imported
-from natv2.devices import resolve_precision
 from natv2.errors import UserError
 from natv2.files import write_bytes
+from natv2.run import Run
 from natv2.runs.parameters import Parameters
 
-_RECORD = "attempt.json"
+_RECORD = "run.json"
 _LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "scipy", "scikit-learn", "lightgbm", "pymoo")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """An open attempt, this process's alone until it ends or `close` is called."""
+class ResumableRun:
+    """A run that has not ended well yet, this process's alone until it ends or `close` is called."""
 
     folder: Path
     lock: FileLock
 
     @property
     def tracking_run(self) -> str | None:
-        """Id of the MLflow run that the attempt began, None for a new attempt."""
+        """Id of the MLflow run that it began, None for a new one."""
         record = self.folder / _RECORD
         return json.loads(record.read_text())["tracking_run"] if record.exists() else None
 
     def begin(self, identity: Mapping[str, Any], tracking_run: str) -> None:
-        """Record what is attempted; from here on the same command goes on with it."""
+        """Record what is run; from here on the same command resumes it."""
         record = {"tracking_run": tracking_run, "identity": dict(identity)}
         write_bytes(self.folder / _RECORD, json.dumps(record, indent=2).encode())
 
     def close(self) -> None:
-        """Forget the attempt: the run has ended well."""
+        """Forget it: the run has ended well."""
         _discard(self.folder)
         Path(self.lock.lock_file).unlink(missing_ok=True)
         self.leave()
 
     def leave(self) -> None:
-        """Let another process go on with the attempt."""
+        """Let another process resume it."""
         self.lock.release()
 
 
-def open_attempt(root: Path, identity: Mapping[str, Any], *, fresh: bool) -> Attempt:
-    """The attempt at what `identity` describes, in a folder of `root`; a new one where `fresh` is true.
+def open_run(root: Path, identity: Mapping[str, Any], *, fresh: bool) -> ResumableRun:
+    """The run that `identity` describes, in a folder of `root`; a new one where `fresh` is true.
 
-    Raises UserError while another process is at it.
+    Raises UserError while another process has it open.
     """
     text = json.dumps(identity, sort_keys=True)
     folder = root / hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
@@ -72,27 +72,27 @@ def open_attempt(root: Path, identity: Mapping[str, Any], *, fresh: bool) -> Att
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise UserError(f"the same run is going on in another process ({lock.lock_file} is held)") from None
+        raise UserError(f"the same run is open in another process ({lock.lock_file} is held)") from None
     for closed in root.glob(f"{folder.name}.closed"):  # a power cut between the two halves of closing
         shutil.rmtree(closed)
     if fresh:
         _discard(folder)
-    return Attempt(folder=folder, lock=lock)
+    return ResumableRun(folder=folder, lock=lock)
 
 
 def identity_of_run(
-    pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], env: str, parameters: Parameters, device: str
+    pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], env: str, parameters: Parameters, run: Run
 ) -> dict[str, Any]:
     """All that determines the result of a run, as JSON-ready values.
 
-    `device` is the one that will be used, where the parameter may be `auto`; so is the precision.
+    `run` says which device and precision it has here, where the parameters may be `auto`.
     """
     return {
         "nodes": sorted(node.name for node in pipeline.nodes),
         "env": env,
         "parameters": parameters.model_dump(mode="json", exclude={"fresh", "device", "precision", "threads"}),
-        "device": device,
-        "precision": resolve_precision(parameters.precision, torch.device(device)),
+        "device": run.device,
+        "precision": run.precision,
         "threads": torch.get_num_threads(),
         "versions": {library: version(library) for library in _LIBRARIES},
         "code": _code(),
@@ -135,7 +135,7 @@ def _load_versions(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> di
 
 
 def _discard(folder: Path) -> None:
-    """Delete `folder` so that a half-deleted one is never taken for an attempt."""
+    """Delete `folder` so that a half-deleted one is never resumed."""
     if folder.exists():
         closed = folder.with_suffix(".closed")
         folder.rename(closed)

@@ -10,8 +10,8 @@ import pandas as pd
 from kedro.io import AbstractVersionedDataset, CatalogProtocol
 from rich import get_console
 
-from natv2.reporting.fields import Field, amount, written
-from natv2.reporting.style import COST_AXES
+from natv2.objectives.objectives import OBJECTIVES
+from natv2.reporting.fields import Field, amount, format_values
 from natv2.reporting.tables import as_text, results_table
 
 _STEPS = "test_table"
@@ -148,9 +148,9 @@ def _plan(table: pd.DataFrame, whole: dict[str, Any]) -> pd.DataFrame:
 
 def _searches(table: pd.DataFrame) -> pd.DataFrame:
     """The columns that tell the searches apart and say what they found, costs with SI prefixes."""
-    costs = [f"{network} {cost}" for network in _NETWORKS for cost in COST_AXES]
+    costs = [f"{network} {cost}" for network in _NETWORKS for cost in OBJECTIVES]
     costs = [name for name in costs if name in table]
-    shown = table.assign(**{name: written(table[name], Field(name, amount)) for name in costs})
+    shown = table.assign(**{name: format_values(table[name], Field(name, amount)) for name in costs})
     shown["hypervolume"] = [f"{value:.4f}" for value in table["hypervolume"]]  # they may differ by little
     several = table.get("settings", pd.Series(dtype=str)).nunique() > 1  # one alone tells nothing apart
     names = [

@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run
 from mlflow.exceptions import MlflowException
 
-from natv2.catalog.runs import EXPERIMENT, tracking_uri
+from natv2.catalog.runs import MLFLOW_EXPERIMENT, tracking_uri
 from natv2.errors import UserError
 from natv2.runs.checking import flattened
 
@@ -136,12 +136,12 @@ def _lock_of(uri: str) -> Path:
 
 
 def _experiment(client: MlflowClient, project: Path) -> str:
-    experiment = client.get_experiment_by_name(EXPERIMENT)
+    experiment = client.get_experiment_by_name(MLFLOW_EXPERIMENT)
     if experiment is not None:
         return experiment.experiment_id
     is_server = not client.tracking_uri.startswith("sqlite:")
     artifacts = None if is_server else (project.resolve() / "mlartifacts").as_uri()
-    return client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+    return client.create_experiment(MLFLOW_EXPERIMENT, artifact_location=artifacts)
 
 
 def _log_parameters(client: MlflowClient, run_id: str, parameters: Mapping[str, Any]) -> None:

@@ -1,8 +1,7 @@
 """The archive: truly evaluated architectures (thesis, sections 3.3.4 and 6.1.3)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,14 @@ from natv2.objectives.objectives import ACCURACY, OBJECTIVES, Costs, as_costs
 from natv2.search.moo.survival import Indices, best_first
 from natv2.spaces.space import Codes, SearchSpace
 
-COLUMNS: Mapping[str, type] = MappingProxyType(
-    {name: float if name in (ACCURACY, "latency") else np.int64 for name in OBJECTIVES}
-    | {"predicted_error": float, "turn": np.int64}
-)
-"""Columns of an archive's values and their types; nan where nothing was predicted or no latency asked."""
+
+def columns() -> dict[str, type]:
+    """Columns of an archive's values with their types: the objectives, then what is known of the evaluation.
+
+    nan where nothing was predicted, or an objective is not known.
+    """
+    objectives = {name: row.dtype for name, row in OBJECTIVES.items()}
+    return objectives | {"predicted_error": float, "turn": np.int64}
 
 
 def is_among(codes: Codes, others: Codes) -> NDArray[np.bool_]:
@@ -31,7 +33,7 @@ def is_among(codes: Codes, others: Codes) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Archive:
-    """Different architectures as canonical `codes` (N, V), with the columns COLUMNS in `values` (N rows).
+    """Different architectures as canonical `codes` (N, V), with the `columns` in `values` (N rows).
 
     Accuracy is a fraction, `turn` the one in which the architecture entered. Every method gives a new
     archive. The largest and the smallest network have no privileges.
@@ -44,14 +46,14 @@ class Archive:
 
     def __post_init__(self) -> None:
         """Check, and keep copies that nobody else can change."""
-        missing = [name for name in COLUMNS if name not in self.values]
+        missing = [name for name in columns() if name not in self.values]
         if missing or len(self.values) != len(self.codes) or self.codes.ndim != 2:
             raise ValueError(f"{len(self.codes)} codes, {len(self.values)} rows of values, missing {missing}")
         codes = np.array(self.codes, np.int64)
         codes.setflags(write=False)
         if len(np.unique(codes, axis=0)) != len(codes):
             raise ValueError("an architecture stands in the archive twice")
-        values = self.values[list(COLUMNS)].reset_index(drop=True).astype(dict(COLUMNS))
+        values = self.values[list(columns())].reset_index(drop=True).astype(columns())
         object.__setattr__(self, "codes", codes)
         object.__setattr__(self, "values", values)
 
@@ -66,9 +68,9 @@ class Archive:
         predicted_error: ArrayLike = np.nan,
     ) -> "Archive":
         """The archive of architectures just evaluated: accuracies (N,), a frame of the other objectives."""
-        columns: dict[str, Any] = {name: costs.get(name, np.nan) for name in OBJECTIVES if name != ACCURACY}
-        columns |= {ACCURACY: accuracy, "predicted_error": predicted_error, "turn": turn}
-        plain = {name: np.asarray(column) for name, column in columns.items()}
+        found: dict[str, Any] = {name: costs.get(name, np.nan) for name in OBJECTIVES if name != ACCURACY}
+        found |= {ACCURACY: accuracy, "predicted_error": predicted_error, "turn": turn}
+        plain = {name: np.asarray(column) for name, column in found.items()}
         return cls(codes=codes, values=pd.DataFrame(plain, index=range(len(codes))))
 
     def __len__(self) -> int:
@@ -90,7 +92,7 @@ class Archive:
     def best_first(
         self, objectives: tuple[str, ...], *, seed: int, constraints: Constraints = UNCONSTRAINED
     ) -> Indices:
-        """Indices (N,), best first; architectures that violate `constraints` come behind all others."""
+        """Indices (N,), best first; architectures that violate `constraints` come after all others."""
         return best_first(self.costs(objectives), seed=seed, violations=constraints.violations(self.values))
 
     def top(
@@ -138,7 +140,7 @@ class Archive:
         return Archive(codes=self.codes, values=self.values.assign(accuracy=np.asarray(accuracy)))
 
     def to_frame(self) -> pd.DataFrame:
-        """As one frame: a column for each variable of the code (v00, v01, ...), then COLUMNS."""
+        """As one frame: a column for each variable of the code (v00, v01, ...), then `columns`."""
         names = _variable_names(self.codes.shape[1])
         return pd.concat([pd.DataFrame(self.codes, columns=names), self.values], axis=1)
 
@@ -147,7 +149,7 @@ class Archive:
         """The archive that `to_frame` wrote. Raises UserError where the frame is none of `space`."""
         names = _variable_names(space.variables)
         known = [name for name in frame if str(name).startswith("v") and str(name)[1:].isdigit()]
-        missing = [name for name in (*names, *COLUMNS) if name not in frame]
+        missing = [name for name in (*names, *columns()) if name not in frame]
         if missing or len(known) != len(names):
             reason = f"{missing[0]} is missing" if missing else f"it has {len(known)} variables"
             raise UserError(

@@ -1,29 +1,55 @@
-"""Parameters of the search (thesis, chapter 6)."""
+"""What determines a search beside its supernets and its images (thesis, chapter 6)."""
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from natv2.config import (
     BatchSize,
-    CalibrationParameters,
+    Config,
     Count,
+    EvaluationBatchSize,
     Fraction,
-    Model,
     NotNegative,
     Place,
     Resolutions,
     one_of,
 )
-from natv2.exits.weightings import Weighting
-from natv2.images.image_set import Sizes
-from natv2.search.distributions.fitting import DistributionFit
-from natv2.search.predictors.study_config import INSTALLED
-from natv2.search.predictors.table import AUTO, PREDICTORS
-from natv2.search.search import Growth, Proposal, Sampling
+from natv2.costs.config import BatchLatencyConfig
+from natv2.exits.weightings import ExitWeighting
+from natv2.images.config import CalibrationConfig
+from natv2.images.datasets import Sizes
+from natv2.search.predictors.table import AUTO, PREDICTORS, is_installed
+from natv2.training.config import SGDConfig
+from natv2.training.schedule import RateSchedule, Stage
+
+Growth = Literal["grow", "substitute"]
+"""Whether candidates join the archive (NAT) or take the place of its worst (NATv2, section 6.1.3)."""
+
+Sampling = Literal["codes", "architectures"]
+"""What the first archive is drawn from: codes, mostly deep (NAT), or architectures (section 6.1.3)."""
+
+Proposal = Literal["evolution", "random"]
+"""Where a turn's candidates come from: evolution on the predictor, or nowhere, to compare with."""
+
+DistributionFit = Literal["categorical", "scipy"]
 
 
-class WarmUpParameters(Model):
+def _installed(name: str) -> str:
+    if not is_installed(name):
+        raise ValueError(f'an extra that is not installed: pip install "natv2[{name}]"')
+    return name
+
+
+Installed = AfterValidator(_installed)
+"""A check that the predictor of a name can be fitted here."""
+
+PredictorName = Annotated[str, one_of(PREDICTORS)]
+Numbers = Annotated[tuple[Annotated[int, Field(ge=2)], ...], Field(min_length=1, strict=False)]
+TrainingNumbers = Annotated[tuple[Annotated[int, Field(ge=10)], ...], Field(min_length=1, strict=False)]
+
+
+class WarmUpConfig(Config):
     """What is trained before the search (section 6.1.2)."""
 
     lr: PositiveFloat
@@ -31,40 +57,44 @@ class WarmUpParameters(Model):
     supernet_epochs: Count
     subnets: PositiveInt
 
+    @property
+    def largest(self) -> RateSchedule:
+        """The schedule of the largest network at each width."""
+        return RateSchedule(lr=self.lr, epochs=self.largest_epochs)
 
-class AdaptationParameters(Model):
+    @property
+    def supernets(self) -> Stage:
+        """The schedule of both supernets."""
+        return Stage(lr=self.lr, epochs=self.supernet_epochs, subnets=self.subnets)
+
+
+class AdaptationConfig(Config):
     """How the supernets are adapted in a turn of the search."""
 
     lr: PositiveFloat
     epochs: Count
     subnets: PositiveInt
 
-
-class LatencyParameters(Model):
-    """How latency is measured, where it is an objective or constrained; threads None: those of the run."""
-
-    threads: PositiveInt | None
-    batch: PositiveInt
-    warm_up: Count
-    repetitions: PositiveInt
-    force: bool
+    def over(self, turns: int) -> Stage:
+        """One schedule over all turns (docs/methods.md, Sizes of the experiments)."""
+        return Stage(lr=self.lr, epochs=turns * self.epochs, subnets=self.subnets)
 
 
-class SearchParameters(Model):
-    """The search for the best subnets (thesis, chapter 6); resolutions None: those of the data set."""
+class SearchConfig(SGDConfig):
+    """The search for the best subnets; resolutions None: those of the data set.
+
+    `patience` turns without progress of the hypervolume end it; None: all `turns`.
+    """
 
     init_from: Place | None
     resolutions: Resolutions | None
     batch_size: BatchSize
     kd_ratio: NotNegative
     dropout: Fraction
-    momentum: Fraction
-    weight_decay: NotNegative
-    max_gradient_norm: PositiveFloat | None
-    exit_weights: Weighting
-    calibration: CalibrationParameters
-    evaluation_batch_size: PositiveInt
-    warm_up: WarmUpParameters
+    exit_weighting: ExitWeighting
+    calibration: CalibrationConfig
+    evaluation_batch_size: EvaluationBatchSize
+    warm_up: WarmUpConfig
     sampling: Sampling
     growth: Growth
     archive_size: Annotated[int, Field(ge=4)]
@@ -76,12 +106,12 @@ class SearchParameters(Model):
     top: PositiveInt
     population: Annotated[int, Field(ge=4)]
     generations: Annotated[int, Field(ge=2)]  # the first is the archive's own
-    predictor: Annotated[str, one_of({**PREDICTORS, "auto": AUTO}), INSTALLED]
+    predictor: Annotated[str, one_of({**PREDICTORS, "auto": AUTO}), Installed]
     features: Literal["integer", "one_hot"]
     folds: Annotated[int, Field(ge=2)]
     distributions: DistributionFit
-    adaptation: AdaptationParameters
-    latency: LatencyParameters
+    adaptation: AdaptationConfig
+    latency: BatchLatencyConfig
     high_tradeoff: PositiveInt
 
     @model_validator(mode="after")
@@ -102,5 +132,32 @@ class SearchParameters(Model):
         return self
 
     def at(self, sizes: Sizes) -> Self:
-        """These parameters with the resolutions that a data set is searched among, where none were given."""
+        """This search with the resolutions that a data set is searched among, where none were given."""
         return self if self.resolutions else self.model_copy(update={"resolutions": sizes.searched})
+
+
+class PredictorStudyConfig(Config):
+    """What is fitted to what, and tested on what (section 6.2.2); predictors None: all that are installed.
+
+    `sizes` are numbers of architectures fitted to, `repetitions` how often with other ones, `tests` numbers
+    of those tested on.
+    """
+
+    samples: PositiveInt
+    tests: Numbers
+    sizes: TrainingNumbers
+    repetitions: PositiveInt
+    predictors: (
+        Annotated[tuple[Annotated[PredictorName, Installed], ...], Field(min_length=1, strict=False)] | None
+    )
+    shown: PredictorName
+
+    @model_validator(mode="after")
+    def _samples_suffice(self) -> Self:
+        needed = max(self.tests) + max(self.sizes)
+        if self.samples < needed:
+            raise ValueError(
+                f"samples ({self.samples}) must be {needed} at least: {max(self.tests)} are tested on and "
+                f"{max(self.sizes)} others fitted to"
+            )
+        return self

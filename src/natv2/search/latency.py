@@ -4,7 +4,6 @@ import json
 import logging
 import platform
 from collections.abc import Hashable, Sequence
-from dataclasses import asdict
 from hashlib import blake2b
 from itertools import product
 from pathlib import Path
@@ -16,17 +15,19 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
-from natv2.costs.latency import Latencies, LatencyConfig, measure
+from natv2.costs.config import BatchLatencyConfig
+from natv2.costs.latency import Latencies, measure
 from natv2.costs.latency_table import LatencyTable
 from natv2.costs.parts import stage_sizes
 from natv2.errors import UserError
 from natv2.nn.layers import initialise
 from natv2.randomness import numpy_generator, torch_generator
+from natv2.run import Run
 from natv2.spaces.channels import ChannelPlan, channel_plan
 from natv2.spaces.design import BLOCK_BITS, IMAGE_CHANNELS, INVERTED_BOTTLENECK
 from natv2.spaces.space import Codes, SearchSpace
 from natv2.supernets.network import FIRST, STEM, Network, Part, build, head
-from natv2.training.state_store import Progress, State
+from natv2.training.state_store import State, StateStore
 
 logger = logging.getLogger("natv2")
 
@@ -42,17 +43,17 @@ _CPU_INFO = Path("/proc/cpuinfo")  # of Linux, where `platform.processor` knows 
 
 
 def build_latency_table(
-    space: SearchSpace, classes: int, config: LatencyConfig, *, seed: int
+    space: SearchSpace, classes: int, config: BatchLatencyConfig, run: Run
 ) -> tuple[LatencyTable, pd.DataFrame]:
     """The table, and its check on 30 other networks: expected_ms, measured_ms and spread_ms of each.
 
     Each different part is measured by itself, and their sums are brought to the scale of whole networks by a
     line fitted to 15 of these, none of them among the 30. The weights are random: no time depends on them.
     """
-    parts = _Parts(space, classes)
-    summed = parts.table(_measured(parts.modules, parts.inputs, config, seed).median)
-    codes = space.sample_architectures(_FITTED + _HELD_OUT, numpy_generator(seed, "latency"))
-    whole = _networks(space, codes, classes, config, seed)
+    parts = _SpaceParts(space, classes)
+    summed = parts.table(_measured(parts.modules, parts.inputs, config, run).median)
+    codes = space.sample_architectures(_FITTED + _HELD_OUT, numpy_generator(run.seed, "latency"))
+    whole = _networks(space, codes, classes, config, run)
     table = _scaled(summed, codes[:_FITTED], whole.median[:_FITTED])
     check = {
         "expected_ms": table(codes[_FITTED:]),
@@ -63,24 +64,22 @@ def build_latency_table(
 
 
 def known_latency_table(
-    store: Progress,
+    known_tables: StateStore,
     space: SearchSpace,
     classes: int,
-    config: LatencyConfig,
-    *,
-    force: bool,
-    seed: int,
+    config: BatchLatencyConfig,
+    run: Run,
 ) -> tuple[LatencyTable, pd.DataFrame]:
-    """The table and its check as this device has them in `store`; built where it has none.
+    """The table and its check as this device has them in `known_tables`; built where it has none.
 
     Raises UserError where it is untrue and not forced; such a table is not kept.
     """
-    key = _fingerprint(space, classes, config)
-    known = store.load(key)
+    key = _fingerprint(space, classes, config, run.device)
+    known = known_tables.load(key)
     if known is not None:
         table = LatencyTable.from_frame(pd.DataFrame(known.values["table"]), space)
         return table, pd.DataFrame(known.values["check"])
-    table, check = build_latency_table(space, classes, config, seed=seed)
+    table, check = build_latency_table(space, classes, config, run)
     error = latency_error(check)
     logger.info(
         "latency table: over %d other networks MAPE %.1f %%, Spearman %.3f",
@@ -88,24 +87,24 @@ def known_latency_table(
         100 * error["mape"],
         error["spearman"],
     )
-    refuse_untrue(check, force=force)
+    refuse_untrue(check, force=config.force)
     if error["spearman"] >= TRUSTED:
         values = {"table": table.to_frame().to_dict("list"), "check": check.to_dict("list")}
-        store.save(key, State(values=values))
+        known_tables.save(key, State(values=values))
     return table, check
 
 
-def _fingerprint(space: SearchSpace, classes: int, config: LatencyConfig) -> str:
+def _fingerprint(space: SearchSpace, classes: int, config: BatchLatencyConfig, device: str) -> str:
     """A name for all that a table depends on: space, device and how it is measured."""
-    device = torch.cuda.get_device_name() if config.device == "cuda" else _processor()
+    name = torch.cuda.get_device_name() if device == "cuda" else _processor()
     threads = config.threads or torch.get_num_threads()
     what = {
         "design": space.design.to_dict(),
         "resolutions": space.resolutions,
         "widths": space.widths,
         "classes": classes,
-        "config": asdict(config) | {"threads": threads},
-        "machine": [platform.node(), platform.machine(), device, torch.__version__],
+        "config": config.model_dump(exclude={"force"}) | {"threads": threads, "device": device},
+        "machine": [platform.node(), platform.machine(), name, torch.__version__],
     }
     return blake2b(json.dumps(what, sort_keys=True).encode(), digest_size=8).hexdigest()
 
@@ -145,39 +144,31 @@ def _scaled(table: LatencyTable, codes: Codes, measured: NDArray[np.float64]) ->
     return LatencyTable(space=table.space, levels=slope * table.levels, rest=slope * table.rest + offset)
 
 
-def _networks(space: SearchSpace, codes: Codes, classes: int, config: LatencyConfig, seed: int) -> Latencies:
+def _networks(
+    space: SearchSpace, codes: Codes, classes: int, config: BatchLatencyConfig, run: Run
+) -> Latencies:
     """What whole networks take."""
     architectures = [space.decode(code) for code in codes]
     networks = [Network(space.design, architecture, classes) for architecture in architectures]
     inputs = [(IMAGE_CHANNELS, architecture.resolution) for architecture in architectures]
-    return _measured(networks, inputs, config, seed)
-
-
-def network_latency(network: Network, config: LatencyConfig) -> tuple[float, float]:
-    """What `network` takes with the weights it has: median and interquartile range, in milliseconds."""
-    size = network.architecture.resolution
-    x = torch.zeros(config.batch, IMAGE_CHANNELS, size, size, device=config.device)
-    network = network.eval().to(config.device)
-    given = x.contiguous(memory_format=torch.channels_last)
-    taken = measure([network], [given], config)
-    return float(taken.median[0]), float(taken.spread[0])
+    return _measured(networks, inputs, config, run)
 
 
 def _measured(
-    modules: Sequence[nn.Module], inputs: Sequence[tuple[int, int]], config: LatencyConfig, seed: int
+    modules: Sequence[nn.Module], inputs: Sequence[tuple[int, int]], config: BatchLatencyConfig, run: Run
 ) -> Latencies:
     """What `modules` take for inputs of so many channels and pixels along an edge."""
-    generator = torch_generator(seed, "latency")
+    generator = torch_generator(run.seed, "latency")
     given: list[Tensor] = []
     for module, (channels, size) in zip(modules, inputs, strict=True):
         initialise(module, generator)
-        module.eval().to(config.device)
+        module.eval().to(run.device)
         x = torch.randn(config.batch, channels, size, size, generator=generator)
-        given.append(x.to(config.device, memory_format=torch.channels_last))
+        given.append(x.to(run.device, memory_format=torch.channels_last))
     return measure(modules, given, config)
 
 
-class _Parts:
+class _SpaceParts:
     """The different parts of a space's networks with their inputs: equal ones are measured once."""
 
     def __init__(self, space: SearchSpace, classes: int) -> None:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from natv2.images.batches import evaluation_batches
+from natv2.images.batches import calibration_batches, evaluation_batches
 from natv2.images.image_set import ImageSet, ImageSplits
-from natv2.shrinking.config import ShrinkingConfig
+from natv2.run import Run
+from natv2.shrinking.config import Training
+from natv2.shrinking.identity import row_identity
 from natv2.shrinking.phases import PHASES, choices
 from natv2.spaces.architecture import Architecture
 from natv2.spaces.choices import combinations
@@ -20,59 +22,45 @@ def phase_accuracy(
     *,
     images: ImageSplits,
     part: ImageSet,
-    config: ShrinkingConfig,
+    training: Training,
+    run: Run,
     name: str,
 ) -> pd.DataFrame:
     """Top-1 on `part` of the constant combinations of what `phase` has unlocked, one a row (section 5.3).
 
-    Behind the phase "full" an early-exit network is tested as the ensemble of its exits.
+    After the phase "full" an early-exit network is tested as the ensemble of its exits.
     """
-    networks = tested_networks(supernet, phase, config)
-    accuracies = evaluator(supernet, images, part, config).accuracies(
-        {supernet.width: supernet}, networks, name
-    )
+    networks = tested_networks(supernet, phase, training)
+    family = {supernet.width: supernet}
     return pd.DataFrame(
         {
-            **identity(supernet, images, config),
+            **row_identity(supernet, training, run, images),
             "phase": phase,
             "step": PHASES[phase].step,
             **described(networks),
-            "accuracy": accuracies,
+            "accuracy": evaluator(images, part, training, run).accuracies(family, networks, name),
         }
     )
 
 
-def tested_networks(supernet: Supernet, phase: str, config: ShrinkingConfig) -> list[Architecture]:
+def tested_networks(supernet: Supernet, phase: str, training: Training) -> list[Architecture]:
     """The constant combinations of what `phase` has unlocked; of the phase "full" the largest network."""
-    resolutions: Sequence[int] = config.resolutions
-    unlocked = choices(supernet.design, phase, config.schedule)
-    if config.extremes_only:
+    resolutions: Sequence[int] = training.resolutions
+    unlocked = choices(supernet.design, phase, training.schedule)
+    if training.eps.evaluation == "extremes":
         resolutions, unlocked = sorted({resolutions[0], resolutions[-1]}), unlocked.extremes()
     if phase == "full":
         return [supernet.largest(resolution) for resolution in resolutions]
     return combinations(supernet.design, unlocked, resolutions=resolutions, width=supernet.width)
 
 
-def evaluator(supernet: Supernet, images: ImageSplits, part: ImageSet, config: ShrinkingConfig) -> Evaluator:
-    """What tests subnets of `supernet` on `part`."""
+def evaluator(images: ImageSplits, part: ImageSet, training: Training, run: Run) -> Evaluator:
+    """What tests subnets on `part`."""
     return Evaluator(
-        calibration=config.calibration(images),
-        images=evaluation_batches(images, part, config.evaluation_batch_size),
-        exit_weights=config.output_weights(supernet.design),
+        calibration=calibration_batches(images, training.eps.calibration, run.seed),
+        images=evaluation_batches(images, part, training.eps.evaluation_batch_size),
+        exit_weights=training.exit_weights.output,
     )
-
-
-def identity(supernet: Supernet, images: ImageSplits, config: ShrinkingConfig) -> dict[str, object]:
-    """What tells one training of a supernet, and how it was tested, from another, for each row of a table."""
-    training = config.training(supernet.design, images)
-    if config.extremes_only:  # a mean of fewer networks is not that of all
-        training["settings"] = f"{training['settings']} extremes"
-    return {
-        "supernet": supernet.design.label,
-        "width": supernet.width,
-        "passes": config.passes(supernet.design),
-        **training,
-    }
 
 
 def described(networks: Sequence[Architecture]) -> dict[str, list[object]]:

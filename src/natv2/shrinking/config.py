@@ -1,117 +1,202 @@
 """What determines the training of a supernet beside its images (thesis, section 5.2.2, Table 5.2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from hashlib import blake2b
-from typing import Literal
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self
 
-import torch
+from pydantic import Field, PositiveFloat, model_validator
 
-from natv2.devices import resolve_precision
-from natv2.exits.weightings import Weighting, exit_weights
-from natv2.images.batches import Batch, calibration_batches
-from natv2.images.image_set import ImageSplits
+from natv2.config import (
+    NO_DIGEST,
+    BatchSize,
+    Config,
+    Count,
+    EvaluationBatchSize,
+    Fraction,
+    NotNegative,
+    Place,
+    Resolutions,
+    one_of,
+)
+from natv2.errors import UserError
+from natv2.exits.weightings import ExitWeighting, ExitWeights, exit_weights
+from natv2.images.config import CalibrationConfig
+from natv2.images.datasets import Sizes
 from natv2.shrinking.phases import Schedule, phases_of
-from natv2.spaces.design import Design
-from natv2.training.distillation import Distillation
-from natv2.training.optimiser import OptimiserConfig
+from natv2.spaces.design import DESIGNS, Design
+from natv2.training.config import Distillation, SGDConfig
+from natv2.training.schedule import RateSchedule, Stage
 
 TeacherChoice = Literal["fixed", "progressive"]
 
-
-@dataclass(frozen=True, kw_only=True)
-class PhaseConfig:
-    """A row of Table 5.2: `subnets` are drawn for each batch, none in the phase "full"."""
-
-    optimiser: OptimiserConfig
-    subnets: int
-
-    @property
-    def passes(self) -> int:
-        """How often the phase trains a network on all images."""
-        return self.optimiser.epochs * max(1, self.subnets)
+Values = Annotated[tuple[Annotated[int, Field(strict=True)], ...], Field(min_length=1, strict=False)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ShrinkingConfig:
-    """How a supernet is trained, phase by phase.
+class ElasticConfig(Config):
+    """What varies within a supernet, and the blocks of parallel levels (None: the supernet's own)."""
 
-    `extremes_only` tests the smallest and largest value of each elastic dimension, not all; `probes` is
+    kernels: Values
+    expand_ratios: Values
+    depths: Values
+    blocks: Annotated[tuple[str, ...], Field(min_length=2, strict=False)] | None
+
+    def design(self, supernet: str) -> Design:
+        """The design of `supernet` with these values. Raises ValueError where it cannot be built."""
+        row = DESIGNS[supernet]
+        if self.blocks is not None and not row.parallel:
+            raise ValueError(
+                f"blocks are those of parallel levels, which {supernet} does not have; "
+                f"with them: {', '.join(name for name, design in DESIGNS.items() if design.parallel)}"
+            )
+        given = {name: value for name, value in self if value is not None}
+        return replace(row, **given)
+
+
+class FullPhaseConfig(RateSchedule):
+    """The first row of Table 5.2: the largest network alone."""
+
+    subnets: Literal[0]
+
+
+class SingleStageConfig(Config):
+    """The one phase of a schedule without shrinking; epochs None: as much training as Table 5.2's rows."""
+
+    lr: PositiveFloat
+    epochs: Count | None
+    warmup_epochs: Count
+    subnets: Annotated[int, Field(ge=2)]
+
+    @model_validator(mode="after")
+    def _warms_up_within(self) -> Self:
+        if self.epochs is not None:
+            RateSchedule(lr=self.lr, epochs=self.epochs, warmup_epochs=self.warmup_epochs)
+        return self
+
+    def stage(self, passes: int) -> Stage:
+        """The phase, as long as `passes` of networks over all images where its epochs are not given.
+
+        Raises UserError where its warm-up is longer.
+        """
+        epochs = max(1, round(passes / self.subnets)) if self.epochs is None else self.epochs
+        if self.warmup_epochs > epochs:
+            raise UserError(
+                f"eps.phases.single_stage.warmup_epochs ({self.warmup_epochs}) must not be above the "
+                f"{epochs} epochs that equal the other phases' training"
+            )
+        return Stage.model_validate({**dict(self), "epochs": epochs})
+
+
+class PhasesConfig(Config):
+    """Table 5.2, in the order in which a supernet goes through it; `single_stage` takes their place."""
+
+    full: FullPhaseConfig
+    kernel: Stage
+    level_1: Stage
+    level_2: Stage
+    exit_1: Stage
+    exit_2: Stage
+    exit_3: Stage
+    exit_4: Stage
+    depth_1: Stage
+    depth_2: Stage
+    width_1: Stage
+    width_2: Stage
+    single_stage: SingleStageConfig
+
+
+class EpsConfig(SGDConfig):
+    """Extended Progressive Shrinking (thesis, chapter 5); resolutions None: those of the data set.
+
+    `evaluation` is of all values of each elastic dimension after a phase, or of their extremes; `probes` is
     the number of subnets that are followed through all phases.
     """
 
-    schedule: Schedule = "eps"
-    teacher: TeacherChoice = "progressive"
-    kd: Distillation = "ens"
-    phases: Mapping[str, PhaseConfig]
-    resolutions: tuple[int, ...]
-    batch_size: int
-    kd_ratio: float
-    label_smoothing: float
-    dropout: float = 0.0
-    exit_weights: Weighting
-    calibration_images: int
-    calibration_batch_size: int
-    evaluation_batch_size: int
-    extremes_only: bool
-    probes: int
-    seed: int
+    resolutions: Resolutions | None
+    batch_size: BatchSize
+    kd_ratio: NotNegative
+    label_smoothing: Fraction
+    dropout: Fraction
+    exit_weighting: ExitWeighting
+    calibration: CalibrationConfig
+    evaluation: Annotated[Literal["all", "extremes"], NO_DIGEST]
+    evaluation_batch_size: EvaluationBatchSize
+    probes: Annotated[int, Field(ge=2), NO_DIGEST]
+    phases: Annotated[PhasesConfig, NO_DIGEST]  # those that a design goes through are told
 
+
+class Training(Config):
+    """A supernet's training: what is trained, and how."""
+
+    supernet: Annotated[str, one_of(DESIGNS)]
+    schedule: Schedule
+    teacher: TeacherChoice
+    kd: Distillation
+    init_from: Place | None
+    elastic: ElasticConfig
+    eps: EpsConfig
+
+    @model_validator(mode="after")
+    def _elastic_values_fit(self) -> Self:
+        try:
+            self.elastic.design(self.supernet)
+        except ValueError as error:
+            raise ValueError(f"elastic: {error}") from None
+        return self
+
+    @property
+    def design(self) -> Design:
+        """The supernet's design."""
+        return self.elastic.design(self.supernet)
+
+    @property
+    def exit_weights(self) -> ExitWeights:
+        """Weights of all exits of the design."""
+        return exit_weights(self.eps.exit_weighting, len(self.design.exits))
+
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        """Ascending sizes in pixels; they must be known (`at`)."""
+        assert self.eps.resolutions is not None
+        return self.eps.resolutions
+
+    def at(self, sizes: Sizes) -> Self:
+        """This training with the resolutions that a data set is trained at, where none were given."""
+        if self.eps.resolutions:
+            return self
+        return self.model_copy(update={"eps": self.eps.model_copy(update={"resolutions": sizes.trained})})
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """The phases that the supernet goes through, in their order."""
+        return phases_of(self.design, self.schedule)
+
+    def phase(self, name: str) -> FullPhaseConfig | Stage:
+        """Rate, epochs and subnets of a phase."""
+        found = getattr(self.eps.phases, name)
+        if not isinstance(found, SingleStageConfig):
+            return found  # type: ignore[no-any-return]  # a field of PhasesConfig
+        return found.stage(sum(passes(self.phase(each)) for each in phases_of(self.design, "eps")))
+
+    @property
+    def passes(self) -> int:
+        """How often a network is trained on all images in all phases."""
+        return sum(passes(self.phase(name)) for name in self.phases)
+
+    @property
     def taught_by(self) -> str:
         """Who teaches the subnets, for tables: fixed, progressive, in-place or none."""
         if self.schedule == "random" or self.kd == "none":
             return "none"
         if self.schedule == "sandwich":
             return "in-place"
-        return self.teacher if self.kd_ratio > 0 else "none"
+        return self.teacher if self.eps.kd_ratio > 0 else "none"
 
-    def passes(self, design: Design) -> int:
-        """How often a network is trained on all images in all phases of a supernet of `design`."""
-        return sum(self.phases[phase].passes for phase in phases_of(design, self.schedule))
-
-    def training(self, design: Design, images: ImageSplits) -> dict[str, object]:
-        """What tells one training of a supernet of `design` from another, with its seed."""
-        taught_by = self.taught_by()
-        return {
-            "source": images.name,
-            "schedule": self.schedule,
-            "teacher": taught_by,
-            "kd": "none" if taught_by == "none" else self.kd,
-            "seed": self.seed,
-            "settings": self._digest(design, images),
-        }
-
-    def _digest(self, design: Design, images: ImageSplits) -> str:
-        """Eight digits for what changes a training and has no name of its own: rates, sizes, images."""
-        named = {"schedule", "teacher", "kd", "seed"}
-        without_effect = {"evaluation_batch_size", "extremes_only", "probes"}
-        names = [field.name for field in fields(self) if field.name not in named | without_effect]
-        device = torch.device(images.device)
-        phases = []
-        for phase in phases_of(design, self.schedule):
-            optimiser = self.phases[phase].optimiser
-            optimiser = replace(optimiser, precision=resolve_precision(optimiser.precision, device))
-            phases.append((phase, replace(self.phases[phase], optimiser=optimiser)))
-        settings = {name: getattr(self, name) for name in names} | {"phases": phases}
-        settings["images"] = (len(images.train), images.augmentation)
-        return blake2b(repr(settings).encode(), digest_size=4).hexdigest()
-
-    def loss_weights(self, design: Design) -> tuple[float, ...]:
-        """Weights α of the losses of all exits of `design`."""
-        return exit_weights(self.exit_weights, len(design.exits))[0]
-
-    def output_weights(self, design: Design) -> tuple[float, ...]:
-        """Weights β of the outputs of all exits of `design`."""
-        return exit_weights(self.exit_weights, len(design.exits))[1]
-
-    def calibration(self, images: ImageSplits) -> list[Batch]:
-        """Training images for batch-norm statistics."""
-        return calibration_batches(
-            images, images=self.calibration_images, batch_size=self.calibration_batch_size, seed=self.seed
-        )
+    @property
+    def told_phases(self) -> Mapping[str, Any]:
+        """What a digest tells of the phases: of those that are trained."""
+        return {name: self.phase(name) for name in self.phases}
 
 
-def equal_epochs(phases: Mapping[str, PhaseConfig], design: Design, subnets: int) -> int:
-    """Epochs with `subnets` a batch that train as many networks on as many images as EPS does."""
-    passes = sum(phases[phase].passes for phase in phases_of(design, "eps"))
-    return max(1, round(passes / subnets))
+def passes(phase: FullPhaseConfig | Stage) -> int:
+    """How often `phase` trains a network on all images."""
+    return phase.epochs * max(1, phase.subnets)

@@ -16,7 +16,6 @@ Schedule = Literal["eps", "ps", "random", "sandwich"]
 
 _SHRINKING: tuple[Schedule, ...] = ("eps", "ps")
 
-
 Unlocks = Callable[[Design], tuple[int, ...]]
 """Gives the values that a phase unlocks in a design."""
 
@@ -72,20 +71,20 @@ PHASES: Mapping[str, Phase] = MappingProxyType(
             Phase(name="depth_2", step="depth", dimension="depths", unlocks=_all("depths")),
             Phase(name="width_1", step="width", dimension="expand_ratios", unlocks=_last("expand_ratios", 2)),
             Phase(name="width_2", step="width", dimension="expand_ratios", unlocks=_all("expand_ratios")),
-            # Without shrinking: everything unlocked, as behind the last step.
-            Phase(name="whole", step="width", schedules=("random", "sandwich")),
+            # Without shrinking: everything unlocked, as after the last step.
+            Phase(name="single_stage", step="width", schedules=("random", "sandwich")),
         )
     }
 )
 
 
-def course(design: Design, schedule: Schedule) -> Mapping[str, Choices]:
+def unlocked_by_phase(design: Design, schedule: Schedule) -> Mapping[str, Choices]:
     """The phases that a supernet of `design` goes through in `schedule`, each with what is unlocked in it.
 
     A phase that would unlock nothing new is passed over: the levels of a design without parallel blocks.
     """
     if schedule not in _SHRINKING:
-        return {"whole": Choices.everything(design)}
+        return {"single_stage": Choices.everything(design)}
     unlocked = Choices.everything(design).largest()
     result = {}
     for phase in PHASES.values():
@@ -102,7 +101,7 @@ def course(design: Design, schedule: Schedule) -> Mapping[str, Choices]:
 
 def phases_of(design: Design, schedule: Schedule) -> tuple[str, ...]:
     """The phases that a supernet of `design` goes through, in their order."""
-    return tuple(course(design, schedule))
+    return tuple(unlocked_by_phase(design, schedule))
 
 
 def steps_of(design: Design, schedule: Schedule) -> Mapping[str, str]:
@@ -112,7 +111,7 @@ def steps_of(design: Design, schedule: Schedule) -> Mapping[str, str]:
 
 def choices(design: Design, phase: str, schedule: Schedule = "eps") -> Choices:
     """What is unlocked in `phase` of `schedule`: its own values and those of all phases before it."""
-    return course(design, schedule)[phase]
+    return unlocked_by_phase(design, schedule)[phase]
 
 
 def sample(

@@ -1,20 +1,19 @@
 """Training of a supernet through one phase of its schedule (thesis, sections 5.1.2 to 5.1.4)."""
 
-from functools import partial
-
-from natv2.images.batches import steps_per_epoch, training_batches
+from natv2.images.batches import Epochs
 from natv2.images.image_set import ImageSplits
 from natv2.randomness import numpy_generator
-from natv2.shrinking.config import ShrinkingConfig
-from natv2.shrinking.phases import PHASES, choices, phases_of, sample
+from natv2.run import Run
+from natv2.shrinking.config import Training
+from natv2.shrinking.phases import PHASES, choices, sample
+from natv2.shrinking.teacher import phase_teacher
 from natv2.spaces.architecture import Architecture
 from natv2.spaces.choices import Choices, combinations
 from natv2.spaces.design import Design
 from natv2.supernets.sorting import sort_channels
 from natv2.supernets.supernet import Supernet
-from natv2.training.distillation import Teacher, make_teacher
 from natv2.training.loop import History, Step, fit
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 from natv2.training.steps import elastic_step, joint_step, sandwich_step
 
 
@@ -24,33 +23,26 @@ def train_phase(
     *,
     teacher: Supernet | None,
     images: ImageSplits,
-    config: ShrinkingConfig,
-    progress: Progress,
+    training: Training,
+    run: Run,
+    store: StateStore,
 ) -> History:
     """Train `supernet` in place through `phase`; `teacher` is the supernet whose largest network teaches.
 
     The phase "full" trains the largest network by itself: all exits, no teacher.
     """
     if PHASES[phase].dimension == "expand_ratios":
-        before = phases_of(supernet.design, config.schedule)
-        unlocked = choices(supernet.design, before[before.index(phase) - 1], config.schedule)
+        before = training.phases
+        unlocked = choices(supernet.design, before[before.index(phase) - 1], training.schedule)
         sort_channels(supernet, unlocked.expand_ratios)
-    batches = partial(
-        training_batches,
-        images,
-        images.train,
-        batch_size=config.batch_size,
-        seed=config.seed,
-        purpose=progress.name,
-    )
     return fit(
         supernet,
-        phase_step(supernet, phase, teacher, images, config, progress.name),
-        lambda epoch: batches(epoch=epoch),
-        steps=steps_per_epoch(images.train, config.batch_size),
-        config=config.phases[phase].optimiser,
-        progress=progress,
-        seed=config.seed,
+        phase_step(supernet, phase, teacher, images, training, run, store.name),
+        Epochs(images, images.train, training.eps.batch_size, run.seed, store.name),
+        optimiser=training.eps,
+        schedule=training.phase(phase),
+        precision=run.precision,
+        store=store,
     )
 
 
@@ -59,17 +51,18 @@ def phase_step(
     phase: str,
     teacher: Supernet | None,
     images: ImageSplits,
-    config: ShrinkingConfig,
+    training: Training,
+    run: Run,
     name: str,
 ) -> Step:
     """What `phase` does with a batch; `name` tells its draws from those of other phases."""
-    design, subnets = supernet.design, config.phases[phase].subnets
-    unlocked = choices(design, phase, config.schedule)
+    eps, design, subnets = training.eps, supernet.design, training.phase(phase).subnets
+    unlocked = choices(design, phase, training.schedule)
 
     def largest(epoch: int, step: int) -> Architecture:
         # Elastic resolution: one size a batch (section 3.2.2).
-        draw = numpy_generator(config.seed, name, "resolution", epoch, step)
-        return supernet.largest(int(draw.choice(config.resolutions)))
+        draw = numpy_generator(run.seed, name, "resolution", epoch, step)
+        return supernet.largest(int(draw.choice(training.resolutions)))
 
     def drawn(epoch: int, step: int, count: int = subnets) -> list[Architecture]:
         return sample(
@@ -78,7 +71,7 @@ def phase_step(
             count,
             resolution=largest(epoch, step).resolution,
             width=supernet.width,
-            generator=numpy_generator(config.seed, name, "subnets", epoch, step),
+            generator=numpy_generator(run.seed, name, "subnets", epoch, step),
         )
 
     def smallest_and_drawn(epoch: int, step: int) -> list[Architecture]:
@@ -86,26 +79,23 @@ def phase_step(
         return [smallest, *drawn(epoch, step, subnets - 2)]  # the largest is one of them
 
     if phase == "full":
-        return joint_step(
-            supernet, largest, config.loss_weights(design), label_smoothing=config.label_smoothing
-        )
-    if config.schedule == "sandwich":
+        weights = training.exit_weights.loss
+        return joint_step(supernet, largest, weights, label_smoothing=eps.label_smoothing)
+    if training.schedule == "sandwich":
         return sandwich_step(
             supernet,
             largest,
             smallest_and_drawn,
-            config.loss_weights(design),
-            config.output_weights(design),
-            kd=config.kd,
-            label_smoothing=config.label_smoothing,
+            training.exit_weights,
+            kd=training.kd,
+            label_smoothing=eps.label_smoothing,
         )
-    teaches = config.taught_by() != "none"
     return elastic_step(
         {supernet.width: supernet},
         drawn,
-        _teacher(teacher, images, config) if teaches and teacher is not None else None,
-        kd_ratio=config.kd_ratio,
-        label_smoothing=config.label_smoothing,
+        phase_teacher(teacher, training, run, images) if teacher is not None else None,
+        kd_ratio=eps.kd_ratio,
+        label_smoothing=eps.label_smoothing,
     )
 
 
@@ -114,13 +104,3 @@ def _smallest(design: Design, unlocked: Choices, largest: Architecture) -> Archi
         design, unlocked.smallest(), resolutions=[largest.resolution], width=largest.width
     )
     return smallest
-
-
-def _teacher(supernet: Supernet, images: ImageSplits, config: ShrinkingConfig) -> Teacher:
-    return make_teacher(
-        supernet,
-        [supernet.largest(resolution) for resolution in config.resolutions],
-        config.output_weights(supernet.design),
-        config.calibration(images),
-        kd=config.kd,
-    )

@@ -11,7 +11,7 @@ from natv2.supernets.supernet import Supernet
 
 
 @torch.no_grad()
-def starting_weights(supernet: Supernet, path: Path, classes: Sequence[str]) -> None:
+def transfer_weights(supernet: Supernet, path: Path, classes: Sequence[str]) -> None:
     """Give `supernet`, in place, the weights of the checkpoint at `path`.
 
     At another width the channels that both have are taken, which are the first ones; the others stay as

@@ -2,21 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from natv2.exits.weightings import ensemble
+from natv2.exits.ensembles import ensemble
 from natv2.images.batches import Batch
 from natv2.spaces.architecture import Architecture
 from natv2.supernets.network import Network
 from natv2.supernets.supernet import Supernet
+from natv2.training.config import Distillation
 from natv2.training.recalibration import calibrate
-
-Distillation = Literal["none", "e2e", "ens"]
-"""What a subnet learns from: nothing, the teacher's exit at its own depth, the ensemble of all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)

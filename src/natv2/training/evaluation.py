@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from natv2.bar import Bar, progress_bar
-from natv2.exits.weightings import ensemble
+from natv2.exits.ensembles import ensemble
 from natv2.images.batches import Batch
 from natv2.spaces.architecture import Architecture
 from natv2.supernets.network import Network
 from natv2.supernets.supernet import Statistics, Supernet
-from natv2.training.prefix_tree import Walk, tree
+from natv2.training.prefix_tree import PrefixTree, prefix_tree
 from natv2.training.recalibration import calibrate
 
 _PIXELS = 1 << 22  # of images that are on their way together: 1,024 of 64 x 64 take a few hundred MB
@@ -73,7 +73,7 @@ class Evaluator:
     ) -> dict[int, float]:
         """The share of right answers of each of `members`, all of one resolution and width."""
         count = _Count(members, self.exit_weights, bar)
-        walk = Walk(supernet, tree(members), count)
+        walk = PrefixTree(supernet, prefix_tree(members), count)
         calibration = [batch.at(resolution) for batch in self.calibration]
         batches = iter(self.images)
         for size in self._rounds(resolution):

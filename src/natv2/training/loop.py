@@ -2,28 +2,39 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from natv2.bar import Bar, progress_bar
 from natv2.devices import Reading, autocast, fetch
 from natv2.errors import UserError
 from natv2.images.batches import Batch
 from natv2.randomness import derived_seed
-from natv2.training.optimiser import OptimiserConfig, make_optimiser, optimiser_tensors, restore_optimiser
-from natv2.training.state_store import Progress, State
+from natv2.run import Precision
+from natv2.training.config import OptimiserConfig
+from natv2.training.optimiser import make_optimiser, optimiser_tensors, restore_optimiser
+from natv2.training.schedule import RateSchedule
+from natv2.training.state_store import State, StateStore
 
 Step = Callable[[Batch, int, int], Tensor]
-"""Runs a batch forward and, by `learn`, backward; takes it with its epoch and step, gives the loss."""
+"""Runs a batch forward and, by `backward`, backward; takes it with its epoch and step, gives the loss."""
 
-EpochBatches = Callable[[int], Iterable[Batch]]
-"""The batches of an epoch."""
 
-Validate = Callable[[], Mapping[str, float]]
-"""Metrics after an epoch; among them `valid_loss` where training may stop early."""
+class EpochBatches(Protocol):
+    """The batches of an epoch, when called with its number; `steps` is how many they are."""
+
+    @property
+    def steps(self) -> int: ...  # noqa: D102
+    @property
+    def seed(self) -> int: ...  # noqa: D102
+    def __call__(self, epoch: int, /) -> Iterable[Batch]: ...  # noqa: D102
+
+
+Metrics = Callable[[], Mapping[str, float]]
+"""Metrics of an epoch that has ended; among them `valid_loss` where training may stop early."""
 
 History = list[dict[str, float]]
 """One entry an epoch: its mean loss, its learning rate and what was validated."""
@@ -31,59 +42,65 @@ History = list[dict[str, float]]
 _KEY, _BEST = "loop", "best"
 
 
-def learn(loss: Tensor) -> Tensor:
+def backward(loss: Tensor) -> Tensor:
     """Add the gradients of `loss` to those of the weights; gives it detached from what it came from."""
     with autocast("fp32", loss.device):  # a backward pass computes in what the forward pass did
         loss.backward()  # type: ignore[no-untyped-call]
     return loss.detach()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Validation:
+    """What happens after an epoch: `metrics`, and what follows from their `valid_loss`.
+
+    With `patience`, training ends after so many epochs without a lower one. With `keep_best` the module ends
+    with the weights of the epoch with the lowest one.
+    """
+
+    metrics: Metrics
+    patience: int | None = None
+    keep_best: bool = False
+
+
 def fit(
     module: nn.Module,
     step: Step,
-    batches: EpochBatches,
+    epochs: EpochBatches,
     *,
-    steps: int,
-    config: OptimiserConfig,
-    progress: Progress,
-    seed: int,
+    optimiser: OptimiserConfig,
+    schedule: RateSchedule,
+    precision: Precision,
+    store: StateStore,
     until: int | None = None,
-    validate: Validate | None = None,
-    patience: int | None = None,
-    keep_best: bool = False,
+    validation: Validation | None = None,
 ) -> History:
     """Train `module` in place up to epoch `until` (all of the schedule's by default).
 
-    After each epoch everything needed to go on is saved in `progress`; started again, the loop
-    goes on from there and ends with the same weights, bit for bit. `steps` is the number of steps
-    an epoch. With `patience`, training ends after so many epochs without a lower `valid_loss`.
-    With `keep_best` the module ends with the weights of the epoch with the lowest `valid_loss`.
-    Raises UserError where the loss is not finite; the last finished epoch stays saved.
+    After each epoch everything needed to resume is saved in `store`; started again, the loop resumes there
+    and ends with the same weights, bit for bit. Raises UserError where the loss is not finite; the last
+    finished epoch stays saved.
     """
-    optimiser = make_optimiser(module, config)
-    history = _restore(module, optimiser, progress)
-    last = config.epochs if until is None else until
-    if len(history) >= last or _is_stale(history, patience):
-        _take_best(module, progress, keep_best)
+    loop = _Loop(module, step, epochs, optimiser, schedule, precision, store.name)
+    history = loop.restore(store)
+    last = schedule.epochs if until is None else until
+    if len(history) >= last or _is_stale(history, validation):
+        _take_best(module, store, validation)
         return history
-    with progress_bar(progress.name, last * steps, len(history) * steps) as bar:
+    with progress_bar(store.name, last * epochs.steps, len(history) * epochs.steps) as bar:
         for epoch in range(len(history), last):
-            loss = _epoch(
-                module, optimiser, step, batches(epoch), epoch, steps, config, progress.name, seed, bar
-            )
-            entry = {"loss": loss, "learning_rate": config.rate(epoch, 0, steps)}
-            entry |= validate() if validate else {}
+            entry = {"loss": loop.epoch(epoch, bar), "learning_rate": schedule.rate(epoch, 0, epochs.steps)}
+            entry |= validation.metrics() if validation else {}
             history.append(entry)
-            _refuse_broken(module, entry, progress.name, epoch)
-            progress.track(entry, epoch)
-            if keep_best and best_epoch(history) == len(history):
+            _refuse_broken(module, entry, store.name, epoch)
+            store.track(entry, epoch)
+            if validation and validation.keep_best and best_epoch(history) == len(history):
                 # Before the state: after a kill between the two this epoch is done again, and both agree.
-                progress.save(_BEST, State(tensors=module.state_dict()))
-            progress.save(_KEY, _state(module, optimiser, history))
+                store.save(_BEST, State(tensors=module.state_dict()))
+            store.save(_KEY, loop.state(history))
             bar.report(f"epoch {epoch + 1}/{last}, " + _told(entry))
-            if _is_stale(history, patience):
+            if _is_stale(history, validation):
                 break
-    _take_best(module, progress, keep_best)
+    _take_best(module, store, validation)
     return history
 
 
@@ -92,54 +109,77 @@ def _told(entry: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in entry.items() if "exit" not in name)
 
 
-def _take_best(module: nn.Module, progress: Progress, keep_best: bool) -> None:
-    best = progress.load(_BEST) if keep_best else None
+def _take_best(module: nn.Module, store: StateStore, validation: Validation | None) -> None:
+    best = store.load(_BEST) if validation and validation.keep_best else None
     if best is not None:
         module.load_state_dict(dict(best.tensors))
 
 
-def _epoch(
-    module: nn.Module,
-    optimiser: Optimizer,
-    step: Step,
-    batches: Iterable[Batch],
-    epoch: int,
-    steps: int,
-    config: OptimiserConfig,
-    name: str,
-    seed: int,
-    bar: Bar,
-) -> float:
-    """Train `module` on `batches`; the mean loss.
+class _Loop:
+    """A module in training: its step, its batches, its optimiser."""
 
-    A loss is read when the next step is on its way, so that a GPU always has one to do.
-    """
+    def __init__(
+        self,
+        module: nn.Module,
+        step: Step,
+        epochs: EpochBatches,
+        config: OptimiserConfig,
+        schedule: RateSchedule,
+        precision: Precision,
+        name: str,
+    ) -> None:
+        self.module, self.step, self.epochs, self.schedule = module, step, epochs, schedule
+        self.config, self.precision, self.name = config, precision, name
+        self.optimiser = make_optimiser(module, config, schedule.lr)
+        self.device = next(module.parameters()).device
 
-    def train(index: int, batch: Batch) -> Reading:
-        for group in optimiser.param_groups:
-            group["lr"] = config.rate(epoch, index, steps)
-        optimiser.zero_grad(set_to_none=True)
+    def epoch(self, epoch: int, bar: Bar) -> float:
+        """Train for an epoch; the mean loss.
+
+        A loss is read when the next step is on its way, so that a GPU always has one to do.
+        """
+        total = 0.0
+        losses = (self._train(epoch, index, batch) for index, batch in enumerate(self.epochs(epoch)))
+        for number, read in enumerate(_one_late(losses), start=1):
+            loss = read()
+            if not math.isfinite(loss):
+                raise UserError(
+                    f"{self.name}: the loss is {loss} at epoch {epoch + 1}, step {number}; the state after "
+                    f"epoch {epoch} is kept. A lower learning rate than {self.schedule.lr} may help."
+                )
+            total += loss
+            bar.advance(f"epoch {epoch + 1}  loss {loss:.3f}")
+        return total / self.epochs.steps
+
+    def _train(self, epoch: int, index: int, batch: Batch) -> Reading:
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.schedule.rate(epoch, index, self.epochs.steps)
+        self.optimiser.zero_grad(set_to_none=True)
         # Dropout draws from torch's global generator: seeded for the step, it is counter-based too.
-        torch.manual_seed(derived_seed(seed, name, "dropout", epoch, index))
-        with autocast(config.precision, device):
-            loss = fetch(step(batch, epoch, index))
-        if config.max_gradient_norm is not None:
-            nn.utils.clip_grad_norm_(module.parameters(), config.max_gradient_norm)
-        optimiser.step()
+        torch.manual_seed(derived_seed(self.epochs.seed, self.name, "dropout", epoch, index))
+        with autocast(self.precision, self.device):
+            loss = fetch(self.step(batch, epoch, index))
+        if self.config.max_gradient_norm is not None:
+            nn.utils.clip_grad_norm_(self.module.parameters(), self.config.max_gradient_norm)
+        self.optimiser.step()
         return loss
 
-    total, device = 0.0, next(module.parameters()).device
-    losses = (train(index, batch) for index, batch in enumerate(batches))
-    for number, read in enumerate(_one_late(losses), start=1):
-        loss = read()
-        if not math.isfinite(loss):
-            raise UserError(
-                f"{name}: the loss is {loss} at epoch {epoch + 1}, step {number}; the state after epoch "
-                f"{epoch} is kept. A lower learning rate than {config.learning_rate} may help."
-            )
-        total += loss
-        bar.advance(f"epoch {epoch + 1}  loss {loss:.3f}")
-    return total / steps
+    def state(self, history: History) -> State:
+        """What is needed to resume after the last epoch of `history`."""
+        tensors = {f"module.{name}": tensor for name, tensor in self.module.state_dict().items()}
+        remembered = optimiser_tensors(self.optimiser).items()
+        tensors |= {f"optimiser.{name}": tensor for name, tensor in remembered}
+        return State(tensors=tensors, values={"history": history})
+
+    def restore(self, store: StateStore) -> History:
+        """Take what `state` gave from `store`; the history so far."""
+        state = store.load(_KEY)
+        if state is None:
+            return []
+        self.module.load_state_dict(dict(_under("module.", state.tensors)))
+        restore_optimiser(self.optimiser, dict(_under("optimiser.", state.tensors)))
+        history: Any = state.values["history"]
+        return list(history)
 
 
 def _one_late(readings: Iterable[Reading]) -> Iterator[Reading]:
@@ -168,24 +208,9 @@ def best_epoch(history: History) -> int:
     return losses.index(min(losses)) + 1
 
 
-def _is_stale(history: History, patience: int | None) -> bool:
+def _is_stale(history: History, validation: Validation | None) -> bool:
+    patience = validation.patience if validation else None
     return bool(patience is not None and history and len(history) - best_epoch(history) >= patience)
-
-
-def _state(module: nn.Module, optimiser: Optimizer, history: History) -> State:
-    tensors = {f"module.{name}": tensor for name, tensor in module.state_dict().items()}
-    tensors |= {f"optimiser.{name}": tensor for name, tensor in optimiser_tensors(optimiser).items()}
-    return State(tensors=tensors, values={"history": history})
-
-
-def _restore(module: nn.Module, optimiser: Optimizer, progress: Progress) -> History:
-    state = progress.load(_KEY)
-    if state is None:
-        return []
-    module.load_state_dict(dict(_under("module.", state.tensors)))
-    restore_optimiser(optimiser, dict(_under("optimiser.", state.tensors)))
-    history: Any = state.values["history"]
-    return list(history)
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:

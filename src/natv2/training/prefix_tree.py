@@ -17,7 +17,7 @@ from natv2.supernets.supernet import Supernet
 Runner = Callable[[list[Tensor]], list[Tensor]]
 """Takes the batches in front of a part, and gives those behind it."""
 
-Found = Callable[[int, int, list[Tensor]], None]
+OnLogits = Callable[[int, int, list[Tensor]], None]
 """Takes the position of an architecture, its exit, and the logits (N, classes) of each batch of images."""
 
 
@@ -40,7 +40,7 @@ class Node:
         return self.branches.setdefault(part, Node(part))
 
 
-def tree(architectures: Mapping[int, Architecture]) -> Node:
+def prefix_tree(architectures: Mapping[int, Architecture]) -> Node:
     """The tree of `architectures` of one resolution and width, by their positions, from the stem on."""
     root = Node(STEM)
     first = root.follow(FIRST)
@@ -55,29 +55,31 @@ def tree(architectures: Mapping[int, Architecture]) -> Node:
 
 
 @dataclass(frozen=True)
-class State:
+class Activations:
     """What has been computed of a batch: `x` goes on, `outputs` are those of the stage's levels so far."""
 
     x: Tensor
     outputs: tuple[Tensor, ...] = ()
 
 
-class Walk:
+class PrefixTree:
     """Runs the networks of a tree on batches, depth first; of the states behind it, it keeps what is needed.
 
     The first time, `calibration` batches go along: each part records their statistics before it runs the
     others. Every time after that, the recorded ones are there.
     """
 
-    def __init__(self, supernet: Supernet, root: Node, found: Found) -> None:
+    def __init__(self, supernet: Supernet, root: Node, found: OnLogits) -> None:
         self._supernet, self._root, self._found = supernet, root, found
 
     def __call__(self, images: Sequence[Tensor], calibration: Sequence[Tensor] = ()) -> None:
         """Run all networks on `images`, with `calibration` the first time: batches (N, 3, R, R)."""
-        states = [[State(x) for x in batches] for batches in (calibration, images)]
+        states = [[Activations(x) for x in batches] for batches in (calibration, images)]
         self._visit(self._root, states[0], states[1], last=True)
 
-    def _visit(self, node: Node, calibration: list[State], images: list[State], *, last: bool) -> None:
+    def _visit(
+        self, node: Node, calibration: list[Activations], images: list[Activations], *, last: bool
+    ) -> None:
         if node.runner is None:
             node.runner = self._supernet.part(node.part)
         recorded = self._behind(node, calibration, node.runner.record)
@@ -93,15 +95,17 @@ class Walk:
         for branch in branches:
             self._visit(branch, recorded, run, last=branch is branches[-1])
 
-    def _behind(self, node: Node, states: list[State], runner: Runner) -> list[State]:
+    def _behind(self, node: Node, states: list[Activations], runner: Runner) -> list[Activations]:
         outputs = runner([state.x for state in states])
         if not self._supernet.design.dense or node.part in (STEM, FIRST):
-            return [State(x) for x in outputs]
+            return [Activations(x) for x in outputs]
         earlier = [() if node.part.opens_stage else state.outputs for state in states]
         all_of_stage = [(*before, x) for before, x in zip(earlier, outputs, strict=True)]
-        return [State(skipped(stage, dense=True), stage) for stage in all_of_stage]
+        return [Activations(skipped(stage, dense=True), stage) for stage in all_of_stage]
 
-    def _heads(self, node: Node, exit: int, calibration: list[State], images: list[State]) -> list[Tensor]:
+    def _heads(
+        self, node: Node, exit: int, calibration: list[Activations], images: list[Activations]
+    ) -> list[Tensor]:
         if exit not in node.head_runners:
             node.head_runners[exit] = self._supernet.part(head(exit))
         runner = node.head_runners[exit]

@@ -1,116 +1,113 @@
 """Post-processing of a found network: find the number of epochs, start again on all images (6.1.5)."""
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from natv2.exits.weightings import Weighting, ensemble, exit_weights
-from natv2.images.batches import Batch, evaluation_batches, steps_per_epoch, training_batches
+from natv2.exits.ensembles import ensemble
+from natv2.exits.weightings import ExitWeighting, exit_weights
+from natv2.images.batches import Batch, Epochs, evaluation_batches
 from natv2.images.image_set import ImageSet, ImageSplits
+from natv2.run import Run
 from natv2.supernets.network import Network
+from natv2.training.config import RecipeConfig
 from natv2.training.distillation import joint_loss
-from natv2.training.loop import Step, best_epoch, fit, learn
-from natv2.training.optimiser import OptimiserConfig
-from natv2.training.state_store import Progress
-
-Epochs = Literal["found", "all"]
-"""How many: those with the lowest validation loss, as the thesis has it, or the schedule to its end."""
+from natv2.training.loop import History, Step, Validation, backward, best_epoch, fit
+from natv2.training.state_store import StateStore
 
 
 @dataclass(frozen=True, kw_only=True)
-class FineTuningConfig:
-    """How a found network is fine-tuned (section 6.2.5); its schedule's epochs are the most it may take.
-
-    `patience` ends phase one where epochs are `found`. A network with several exits is trained jointly and
-    judged as an ensemble, both by `weighting`: the AEP-based method. One exit's weight is 1, whatever the
-    weighting.
-    """
-
-    optimiser: OptimiserConfig
-    weighting: Weighting = "UNIF"
-    batch_size: int
-    epochs: Epochs = "found"
-    patience: int
-    evaluation_batch_size: int
-    seed: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """What phase one found: how many epochs to train, and validation top-1 behind them."""
+class FoundEpochs:
+    """What phase one found: how many epochs to train, and validation top-1 after them."""
 
     epochs: int
     valid_accuracy: float
 
 
 def fine_tune(
-    network: Network, *, images: ImageSplits, config: FineTuningConfig, progress: Progress
-) -> tuple[Network, Found]:
+    network: Network,
+    *,
+    images: ImageSplits,
+    config: RecipeConfig,
+    evaluation_batch_size: int,
+    run: Run,
+    store: StateStore,
+) -> tuple[Network, FoundEpochs]:
     """Fine-tune copies of `network` twice from its weights; gives the second, and what the first found.
 
     Phase one trains on the training images and finds the number of epochs with the lowest validation
     loss, or with `epochs="all"` what the whole schedule is worth; phase two trains on training and
     validation images for exactly that number.
     """
-    found = find_epochs(network, images=images, config=config, progress=progress)
-    final = copy.deepcopy(network)
-    everything = images.train_and_valid()
-    fit(
-        final,
-        _step(final, config.weighting),
-        lambda epoch: _batches(images, everything, config, progress.child("final").name, epoch),
-        steps=steps_per_epoch(everything, config.batch_size),
-        config=config.optimiser,
-        progress=progress.child("final"),
-        seed=config.seed,
-        until=found.epochs,
+    found = find_epochs(
+        network,
+        images=images,
+        config=config,
+        evaluation_batch_size=evaluation_batch_size,
+        run=run,
+        store=store,
     )
+    final = copy.deepcopy(network)
+    _fit(final, images, images.train_and_valid(), config, run, store.child("final"), until=found.epochs)
     return final.eval(), found
 
 
 def find_epochs(
-    network: Network, *, images: ImageSplits, config: FineTuningConfig, progress: Progress
-) -> Found:
+    network: Network,
+    *,
+    images: ImageSplits,
+    config: RecipeConfig,
+    evaluation_batch_size: int,
+    run: Run,
+    store: StateStore,
+) -> FoundEpochs:
     """Phase one, on a copy of `network`."""
     trial = copy.deepcopy(network)
-    valid = evaluation_batches(images, images.valid, config.evaluation_batch_size)
-    _, outputs = exit_weights(config.weighting, len(network.architecture.exits))
-    history = fit(
-        trial,
-        _step(trial, config.weighting),
-        lambda epoch: _batches(images, images.train, config, progress.child("find").name, epoch),
-        steps=steps_per_epoch(images.train, config.batch_size),
-        config=config.optimiser,
-        progress=progress.child("find"),
-        seed=config.seed,
-        validate=lambda: validate(trial, valid, outputs),
+    valid = evaluation_batches(images, images.valid, evaluation_batch_size)
+    weights = exit_weights(config.exit_weighting, len(network.architecture.exits)).output
+    validation = Validation(
+        metrics=lambda: validate(trial, valid, weights),
         patience=config.patience if config.epochs == "found" else None,
     )
+    history = _fit(trial, images, images.train, config, run, store.child("find"), validation=validation)
     epochs = best_epoch(history) if config.epochs == "found" else len(history)
-    return Found(epochs=epochs, valid_accuracy=history[epochs - 1]["valid_accuracy"])
+    return FoundEpochs(epochs=epochs, valid_accuracy=history[epochs - 1]["valid_accuracy"])
 
 
-def _batches(
-    images: ImageSplits, part: ImageSet, config: FineTuningConfig, purpose: str, epoch: int
-) -> Iterator[Batch]:
-    return training_batches(
-        images, part, batch_size=config.batch_size, seed=config.seed, purpose=purpose, epoch=epoch
+def _fit(
+    network: Network,
+    images: ImageSplits,
+    part: ImageSet,
+    config: RecipeConfig,
+    run: Run,
+    store: StateStore,
+    **options: Any,
+) -> History:
+    return fit(
+        network,
+        _step(network, config.exit_weighting),
+        Epochs(images, part, config.batch_size, run.seed, store.name),
+        optimiser=config,
+        schedule=config.schedule,
+        precision=run.precision,
+        store=store,
+        **options,
     )
 
 
-def _step(network: Network, weighting: Weighting) -> Step:
-    losses, _ = exit_weights(weighting, len(network.architecture.exits))
+def _step(network: Network, exit_weighting: ExitWeighting) -> Step:
+    losses = exit_weights(exit_weighting, len(network.architecture.exits)).loss
     resolution = network.architecture.resolution
 
     def step(batch: Batch, epoch: int, index: int) -> Tensor:
         network.train()
         logits = network(batch.at(resolution))
-        return learn(joint_loss(logits, batch.labels, losses, label_smoothing=0.0))
+        return backward(joint_loss(logits, batch.labels, losses, label_smoothing=0.0))
 
     return step
 

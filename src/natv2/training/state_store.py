@@ -27,7 +27,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Progress:
+class StateStore:
     """The store of one loop: a folder with a file for each thing saved, and the run's tracker.
 
     Each file is replaced atomically, so a killed loop finds its last finished epoch or turn.
@@ -37,7 +37,7 @@ class Progress:
     name: str = ""
     tracker: Tracker = untracked
 
-    def child(self, name: str) -> "Progress":
+    def child(self, name: str) -> "StateStore":
         """The store of a loop inside this one."""
         full = f"{self.name}.{name}" if self.name else name
         return replace(self, folder=self.folder / name, name=full)

@@ -6,12 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from natv2.exits.weightings import ExitWeights
 from natv2.images.batches import Batch
 from natv2.spaces.architecture import Architecture
 from natv2.supernets.supernet import Supernet
-from natv2.training.distillation import Distillation, Teacher, joint_loss, soft_labels, student_loss
+from natv2.training.config import Distillation
+from natv2.training.distillation import Teacher, joint_loss, soft_labels, student_loss
 from natv2.training.evaluation import Family
-from natv2.training.loop import Step, learn
+from natv2.training.loop import Step, backward
 
 
 def joint_step(
@@ -30,7 +32,7 @@ def joint_step(
         network = architecture(epoch, index)
         logits = supernet(batch.at(network.resolution), network)
         loss = joint_loss(logits, batch.labels, weights, label_smoothing=label_smoothing)
-        return learn(loss)
+        return backward(loss)
 
     return step
 
@@ -65,7 +67,7 @@ def elastic_step(
                 kd_ratio=kd_ratio,
                 label_smoothing=label_smoothing,
             )
-            losses.append(learn(loss))
+            losses.append(backward(loss))
         return torch.stack(losses).mean()
 
     return step
@@ -75,30 +77,31 @@ def sandwich_step(
     supernet: Supernet,
     largest: Callable[[int, int], Architecture],
     sample: Callable[[int, int], Sequence[Architecture]],
-    losses: Sequence[float],
-    outputs: Sequence[float],
+    weights: ExitWeights,
     *,
     kd: Distillation,
     label_smoothing: float,
 ) -> Step:
     """Train the largest network on the labels and subnets on its soft labels (Yu and Huang, 2019).
 
-    `losses` and `outputs` weigh its exits; without distillation the subnets learn the labels too.
+    `weights` are those of its exits; without distillation the subnets learn the labels too.
     """
 
     def step(batch: Batch, epoch: int, index: int) -> Tensor:
         network = largest(epoch, index)
         logits = supernet(batch.at(network.resolution), network)
-        loss = joint_loss(logits, batch.labels, losses, label_smoothing=label_smoothing)
-        found = [learn(loss)]
+        loss = joint_loss(logits, batch.labels, weights.loss, label_smoothing=label_smoothing)
+        found = [backward(loss)]
         taught = [output.detach().float() for output in logits]
         for subnet in sample(epoch, index):
             (output,) = supernet(batch.at(subnet.resolution), subnet)
             if kd == "none":
                 loss = cross_entropy(output, batch.labels, label_smoothing=label_smoothing)
             else:
-                loss = cross_entropy(output, soft_labels(taught, network.exits, subnet.exits[0], outputs, kd))
-            found.append(learn(loss))
+                loss = cross_entropy(
+                    output, soft_labels(taught, network.exits, subnet.exits[0], weights.output, kd)
+                )
+            found.append(backward(loss))
         return torch.stack(found).mean()
 
     return step

@@ -5,20 +5,23 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import count, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pandas as pd
 import torch
 from torch import nn
 
-from natv2.images.batches import Batch, evaluation_batches, training_batches
+from natv2.images.batches import Batch, Epochs, evaluation_batches
 from natv2.images.image_set import ImageSplits
+from natv2.run import Precision
 from natv2.spaces.architecture import Architecture
+from natv2.training.config import OptimiserConfig
 from natv2.training.evaluation import Evaluator, Family
 from natv2.training.loop import Step, fit
-from natv2.training.optimiser import OptimiserConfig
-from natv2.training.state_store import Progress
+from natv2.training.schedule import RateSchedule
+from natv2.training.state_store import StateStore
 
 _WARM_UP = 3  # first steps are slower: memory is taken, kernels are chosen
 _IMAGES = 64  # that an evaluation is timed with, as many for its calibration
@@ -28,42 +31,37 @@ STATES = 3  # weights in a kept state of training: the module's, its momenta, an
 def step_seconds(
     module: nn.Module,
     step: Step,
+    epochs: Epochs,
     *,
-    images: ImageSplits,
-    batch_size: int,
     optimiser: OptimiserConfig,
-    seed: int,
+    precision: Precision,
     steps: int,
-    name: str,
 ) -> float:
-    """Mean seconds of a training step with its batch, without the first few; the weights stay as they are."""
-    moments: list[float] = []
+    """Mean seconds of a training step with its batch, without the first few; the weights stay as they are.
 
-    def timed(_: int) -> Iterator[Batch]:
-        for batch in islice(_endless(images, batch_size, seed), _WARM_UP + steps):
-            moments.append(time.perf_counter())
-            yield batch
-        moments.append(time.perf_counter())
-
+    Batches are those of `epochs`, whose purpose names what is timed.
+    """
+    timed = _Timed(epochs, _WARM_UP + steps)
+    still = RateSchedule.model_construct(lr=0.0, epochs=1, warmup_epochs=0)
     with TemporaryDirectory() as folder:
-        fit(
-            module,
-            step,
-            timed,
-            steps=_WARM_UP + steps,
-            config=replace(optimiser, learning_rate=0.0, epochs=1),
-            progress=Progress(Path(folder), name),
-            seed=seed,
-        )
-    return (moments[-1] - moments[_WARM_UP]) / steps
+        store = StateStore(Path(folder), epochs.purpose)
+        fit(module, step, timed, optimiser=optimiser, schedule=still, precision=precision, store=store)
+    return (timed.moments[-1] - timed.moments[_WARM_UP]) / steps
 
 
-def _endless(images: ImageSplits, batch_size: int, seed: int) -> Iterator[Batch]:
-    """Training batches without end: a small set is gone through again."""
-    for epoch in count():
-        yield from training_batches(
-            images, images.train, batch_size=batch_size, seed=seed, purpose="plan", epoch=epoch
-        )
+class _Timed:
+    """One epoch of so many `steps`, from a small set too; each begins at one of `moments`."""
+
+    def __init__(self, epochs: Epochs, steps: int) -> None:
+        self.steps, self.seed, self.moments = steps, epochs.seed, list[float]()
+        self._epochs = replace(epochs, purpose="plan")
+
+    def __call__(self, epoch: int) -> Iterator[Batch]:
+        endless = chain.from_iterable(self._epochs(number) for number in count(epoch))
+        for batch in islice(endless, self.steps):
+            self.moments.append(time.perf_counter())
+            yield batch
+        self.moments.append(time.perf_counter())
 
 
 def seconds_an_image(
@@ -92,3 +90,9 @@ def peak_memory(module: nn.Module) -> int:
 def weight_bytes(module: nn.Module) -> int:
     """Bytes of the weights of `module`."""
     return 4 * sum(parameter.numel() for parameter in module.parameters())
+
+
+def track_expected(table: pd.DataFrame, hours: Sequence[str], store: StateStore) -> None:
+    """Track what a plan expects: its `hours`, columns of `table`, its memory and its disk (bytes)."""
+    expected = {f"{name}_hours": float(table[name].sum()) for name in hours}
+    store.track({**expected, "memory": table["memory"].max(), "disk": table["disk"].sum()}, 0)

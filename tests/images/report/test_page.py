@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from tests.images.test_report import PIXELS, index_of, report_of
 
 from natv2.images.report.figures import contact_sheet, counts_figure, counts_table, examples
 from natv2.images.report.page import images_page
+from tests.images.test_look import PIXELS, index_of, report_of
 
 ODD = ("<script>alert(1)</script>", '猫 🐶 "q" & $x_1$')
 

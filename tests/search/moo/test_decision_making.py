@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from natv2.search.moo.decision_making import Hypervolume, high_tradeoff, non_dominated, tradeoffs
+from natv2.search.moo.decision_making import high_tradeoff, tradeoffs
+from natv2.search.moo.indicators import Hypervolume
+from natv2.search.moo.survival import non_dominated
 
 
 def a_front(count: int, objectives: int, seed: int) -> np.ndarray:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from natv2.objectives.constraints import Constraints
 from natv2.objectives.objectives import Costs, cost_matrix
 from natv2.search.archive import Archive, is_among
-from natv2.search.moo.decision_making import Hypervolume
 from natv2.search.moo.evolution import evolve
+from natv2.search.moo.indicators import Hypervolume
 from natv2.spaces.space import Codes, SearchSpace
 
 Maker = Callable[..., Archive]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from natv2.search.predictors.selection import cross_validate, interval, most_trusted
+from natv2.search.predictors.selection import cross_validate, interval, select_predictor
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,6 @@ def test_an_interval_is_around_its_tau_and_within_bounds(tau, pairs):
 
 def test_the_most_trusted_is_taken_and_of_equal_ones_the_first():
     predictors = {"nothing": Guess(sign=0), "poor": Guess(noise=0.5), "good": Guess(), "also": Guess()}
-    name, trust = most_trusted(predictors, FEATURES, ERRORS, seed=0)
+    name, trust = select_predictor(predictors, FEATURES, ERRORS, seed=0)
     assert (name, trust.kendall) == ("good", 1)
-    assert most_trusted({"nothing": Guess(sign=0)}, FEATURES, ERRORS, seed=0)[0] == "nothing"
+    assert select_predictor({"nothing": Guess(sign=0)}, FEATURES, ERRORS, seed=0)[0] == "nothing"

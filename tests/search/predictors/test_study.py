@@ -19,7 +19,7 @@ from natv2.search.report.predictor_study import (
     weak_predictors,
 )
 from natv2.spaces.space import SearchSpace
-from natv2.training.state_store import Progress
+from natv2.training.state_store import StateStore
 from tests.designs import DESIGNS
 
 SPACE = SearchSpace(design=DESIGNS["EE_B_OFAMobileNetV3"], resolutions=(48, 56, 64), widths=(1.0, 1.2))
@@ -31,7 +31,7 @@ NAMES = ("lightgbm", "ridge", "knn")
 
 def study(folder, names=NAMES, **predictors):
     known = {name: PREDICTORS[name](folds=3) for name in names} | predictors
-    return study_predictors(known, SPACE, CODES, ERRORS, CONFIG, Progress(folder))
+    return study_predictors(known, SPACE, CODES, ERRORS, CONFIG, StateStore(folder))
 
 
 class Watched:
@@ -88,7 +88,7 @@ def test_a_killed_study_goes_on_with_the_predictors_that_are_left(tmp_path):
         CODES,
         ERRORS,
         replace(CONFIG, seed=4),
-        Progress(tmp_path / "c"),
+        StateStore(tmp_path / "c"),
     )
     assert again["rmse"].tolist() != whole[whole["predictor"] == "ridge"]["rmse"].tolist()
 

@@ -1,54 +1,18 @@
 """The networks of section 4.2.1, and torchvision's others, as multi-exit networks."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from importlib import import_module
-from types import MappingProxyType
 from urllib.error import URLError
 
 import torch
 from torch import nn
-from torchvision.models import get_model, get_model_weights, list_models
+from torchvision.models import get_model, get_model_weights
 
 from natv2.aep.network.exit_finding import find_exits
 from natv2.aep.network.multi_exit import MultiExitNetwork, with_exits
+from natv2.aep.network.names import BACKBONES
 from natv2.errors import UserError
-
-Build = Callable[[int], nn.Module]
-"""Builds a classifier for so many classes."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Backbone:
-    """A network of torchvision's and the modules that its exits follow."""
-
-    model: str
-    exits: tuple[str, ...]
-
-
-_VGG16 = ("features.4", "features.9", "features.16", "features.23", "features.30")
-_MOBILENET = ("features.1", "features.3", "features.6", "features.8", "features.11")
-
-BACKBONES: Mapping[str, Backbone] = MappingProxyType(
-    {
-        "resnet50": Backbone(model="resnet50", exits=("layer1", "layer2", "layer3", "layer4")),
-        "vgg16": Backbone(model="vgg16", exits=_VGG16[1:]),
-        "vgg16_full": Backbone(model="vgg16", exits=_VGG16),
-        "densenet169": Backbone(
-            model="densenet169",
-            exits=(*(f"features.transition{block}" for block in (1, 2, 3)), "features.norm5"),
-        ),
-        "mobilenet_v3_small": Backbone(model="mobilenet_v3_small", exits=_MOBILENET[1:]),
-        "mobilenet_v3_small_full": Backbone(model="mobilenet_v3_small", exits=_MOBILENET),
-        "efficientnet_b5": Backbone(
-            model="efficientnet_b5", exits=tuple(f"features.{stage}" for stage in (2, 4, 5, 7))
-        ),
-        "efficientnet_b5_full": Backbone(
-            model="efficientnet_b5", exits=tuple(f"features.{stage}" for stage in range(1, 8))
-        ),
-    }
-)
-"""Those of the thesis: 4 exits, and in the full variants one behind each stage."""
+from natv2.finished_network import Build
 
 
 def multi_exit_network(
@@ -122,20 +86,6 @@ def _refuse_other_logits(name: str, network: MultiExitNetwork, classes: int, res
         raise UserError(
             f"network {name!r} gives {found} outputs for an image; one for each class is needed, {classes}"
         )
-
-
-def check_network(name: str) -> str:
-    """`name`, if it may be a network's. Raises ValueError where it is not."""
-    known = [*BACKBONES, *list_models(torchvision_classifiers())]
-    if ":" not in name and name not in known:
-        own = "or your own as package.module:function"
-        raise ValueError(f"known: {', '.join(dict.fromkeys(known))}, {own}")
-    return name
-
-
-def torchvision_classifiers() -> object:
-    """The module whose models classify images."""
-    return import_module("torchvision.models")
 
 
 def _torchvision(model: str, classes: int, pretrained: bool) -> nn.Module:

@@ -6,7 +6,9 @@ from typing import Literal
 
 import pandas as pd
 
-from natv2.exits.weightings import WEIGHTINGS
+from natv2.exits.weightings import EXIT_WEIGHTINGS
+from natv2.objectives.objectives import OBJECTIVES
+from natv2.reporting.runs import newest
 
 Variant = Literal["single", "ensemble", "pruned"]
 
@@ -15,7 +17,8 @@ EXPERIMENT = ["network", "dataset", "scenario", "resolution", "weights", "extras
 
 TOP1 = "test_top1"
 COSTS: Mapping[str, str] = MappingProxyType(
-    {"params": "Parameters", "macs": "MACs", "latency": "Latency", "epoch_seconds": "Time per epoch"}
+    {name: OBJECTIVES[name].title for name in ("params", "macs", "latency")}
+    | {"epoch_seconds": "Time per epoch"}
 )
 """What networks are charged with in Tables 4.8 to 4.10, and how these call it."""
 
@@ -46,8 +49,7 @@ def newest_runs(results: pd.DataFrame) -> pd.DataFrame:
     several = runs.groupby(EXPERIMENT)["settings"].transform("nunique") > 1
     apart = (runs["extras"] + " settings " + runs["settings"]).str.strip()
     runs["extras"] = runs["extras"].where(~several, apart)
-    newest = runs.groupby([*EXPERIMENT, "seed"])["run"].transform("max")
-    runs = runs[runs["run"] == newest].astype(dict.fromkeys([*_VALUES, *exits], float))
+    runs = newest(runs, [*EXPERIMENT, "seed"]).astype(dict.fromkeys([*_VALUES, *exits], float))
     learning, pixels = runs["scenario"].replace(_LABELS), runs["resolution"].astype(int)
     # Lists: columns of text have another type where a frame has no rows.
     labels = [f"{name}-{size}" for name, size in zip(learning, pixels, strict=True)]
@@ -91,9 +93,9 @@ def pixels_of(scenario: str) -> int:
 
 def columns(frame: pd.DataFrame, *, of: Sequence[Variant] = ("ensemble", "pruned")) -> list[str]:
     """The columns of a table of `frame`: of each of the variants `of` the thesis's four, then its extras."""
-    own: list[tuple[str, str]] = [(weights, "") for weights in WEIGHTINGS]
+    own: list[tuple[str, str]] = [(weights, "") for weights in EXIT_WEIGHTINGS]
     others = set(zip(frame["weights"], frame["extras"], strict=True)) - set(own)
-    ways = own + sorted(others, key=lambda way: (way[1], WEIGHTINGS.index(way[0])))
+    ways = own + sorted(others, key=lambda way: (way[1], EXIT_WEIGHTINGS.index(way[0])))
     return [_series(variant, *way) for variant in of for way in ways]
 
 

@@ -1,12 +1,10 @@
 """Figures of a multi-exit network: its training, its sub-ensembles, its early stopping."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from natv2.objectives.objectives import OBJECTIVES
 from natv2.reporting.style import (
     ACCURACY_TITLE,
     BLACK,
@@ -20,9 +18,7 @@ from natv2.reporting.style import (
     style,
 )
 
-_COSTS: Mapping[str, str] = MappingProxyType(
-    {"params": "Parameters", "macs": "MACs", "latency": "Latency (ms)"}
-)
+_COSTS = ("params", "macs", "latency")
 
 
 def curves_figure(curves: pd.DataFrame) -> go.Figure:
@@ -76,11 +72,12 @@ def subsets_figure(subsets: pd.DataFrame, chosen: pd.Series, baseline: pd.DataFr
         ("All exits", subsets.index == full, BLACK, "square-open", 15),
         ("Cut to", chosen, VERMILION, "star", 14),
     )
-    for column, (cost, title) in enumerate(_COSTS.items(), start=1):
+    for column, cost in enumerate(_COSTS, start=1):
         for name, which, colour, symbol, size in groups:
             _points(figure, subsets[which], cost, name, colour, symbol, size, column)
         _points(figure, baseline, cost, "Single exit, trained alone", BLACK, "x", 11, column)
         ticks, texts = logarithmic_ticks(pd.concat([subsets[cost], baseline[cost]]))
+        title = OBJECTIVES[cost].plain_label
         figure.update_xaxes(title=title, type="log", tickvals=ticks, ticktext=texts, row=1, col=column)
     figure.update_yaxes(title=ACCURACY_TITLE, row=1, col=1).update_xaxes(tickangle=0)
     return style(figure, "Every sub-ensemble, judged on validation images").update_layout(height=480)
@@ -146,7 +143,7 @@ def stopping_figure(curve: pd.DataFrame, row: int, ensembles: pd.DataFrame) -> g
             mode="markers",
             marker={"symbol": symbol, "color": colour, "size": 14, "line": {"width": 2}},
         )
-    return figure.update_yaxes(title=ACCURACY_TITLE).update_xaxes(title="MACs of an image, in the mean")
+    return figure.update_yaxes(title=ACCURACY_TITLE).update_xaxes(title="MACs of an image, on average")
 
 
 def results_figure(results: pd.DataFrame) -> go.Figure:

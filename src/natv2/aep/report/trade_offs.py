@@ -8,10 +8,11 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from natv2.objectives.objectives import OBJECTIVES
 from natv2.reporting.fields import MISSING
 from natv2.reporting.style import BLACK, GREY, SERIES, style
 
-_COSTS: Mapping[str, str] = MappingProxyType({"params": "parameters", "macs": "MACs", "latency": "latency"})
+_COSTS = {name: OBJECTIVES[name].title for name in ("params", "macs", "latency")}
 _SYMBOLS: Mapping[str, str] = MappingProxyType(
     {"DESC": "triangle-down", "ASC": "triangle-up", "MIX": "diamond", "UNIF": "circle"}
 )
@@ -34,7 +35,7 @@ def trade_offs_figure(points: pd.DataFrame) -> go.Figure:
         for scenario, colour in zip(scenarios, SERIES * len(scenarios), strict=False):
             shown = known[known["scenario"] == scenario]
             figure.add_trace(_points(shown, scenario, colour, cost), row=1, col=column)
-        figure.update_xaxes(title=f"Change of {_COSTS[cost]} (%)", row=1, col=column)
+        figure.update_xaxes(title=f"Change of {_lower(_COSTS[cost])} (%)", row=1, col=column)
     for scenario, colour in zip(scenarios, SERIES * len(scenarios), strict=False):
         # A panel may have no point of a scenario, so none of them can speak for it in the legend.
         figure.add_trace(_mark([None], [None], colour, "circle", scenario, legend="legend"))
@@ -108,9 +109,14 @@ def _symbol(weights: str, variant: str, extras: str) -> str:
     return _SYMBOLS[weights] + ("" if variant == "pruned" else "-open") + ("-dot" if extras else "")
 
 
+def _lower(title: str) -> str:
+    """A title within a sentence: MACs stay MACs."""
+    return title if title[1:2].isupper() else title.lower()
+
+
 def _text(row: Mapping[Hashable, Any]) -> str:
     """What a point says of itself: which it is, its four changes, and of how many pairs they are averages."""
-    changes = {"top-1": row["test_top1"], **{name: row[cost] for cost, name in _COSTS.items()}}
+    changes = {"top-1": row["test_top1"], **{_lower(name): row[cost] for cost, name in _COSTS.items()}}
     lines = [
         f"{name}: {MISSING if pd.isna(change) else f'{change:+.2f} %'}" for name, change in changes.items()
     ]

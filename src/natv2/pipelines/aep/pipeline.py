@@ -12,61 +12,36 @@ from natv2.pipelines.aep.nodes import (
     train_ensemble,
 )
 
-_CHOICE = ["params:network", "params:weights", "params:scenario", "params:aep", "params:seed"]
-_TRAINED = ["aep_images", *_CHOICE, "params:device", "params:precision", "progress"]
+_TRAINING = ["aep_images", "params:aep_training", "params:run"]
+_TRAINED = [*_TRAINING, "progress"]
+_JUDGED = ["aep_images", "params:aep", "params:run"]
 _NETWORKS = ["aep_baseline", "aep_ensemble", "aep_pruned", "aep_early_stopping"]
+_HISTORIES = ["aep_baseline_history", "aep_ensemble_history"]
 
 
 def create_pipeline() -> Pipeline:
     """Train, prune, calibrate, measure, then test: nothing reads what the last node gives."""
     return Pipeline(
         [
-            Node(train_baseline, _TRAINED, ["aep_baseline", "aep_baseline_history"], name="train_baseline"),
-            Node(train_ensemble, _TRAINED, ["aep_ensemble", "aep_ensemble_history"], name="train_ensemble"),
-            Node(
-                report_training,
-                ["aep_baseline_history", "aep_ensemble_history"],
-                ["aep_curves", "aep_curves_figure"],
-                name="report_training",
-            ),
+            Node(train_baseline, _TRAINED, ["aep_baseline", _HISTORIES[0]], name="train_baseline"),
+            Node(train_ensemble, _TRAINED, ["aep_ensemble", _HISTORIES[1]], name="train_ensemble"),
+            Node(report_training, _HISTORIES, ["aep_curves", "aep_curves_figure"], name="report_training"),
             Node(
                 prune_ensemble,
-                [
-                    "aep_baseline",
-                    "aep_ensemble",
-                    "aep_images",
-                    "params:aep",
-                    "params:threads",
-                    "params:device",
-                    "progress",
-                ],
+                ["aep_baseline", "aep_ensemble", *_JUDGED, "progress"],
                 ["aep_pruned", "aep_subsets", "aep_subsets_figure"],
                 name="prune_ensemble",
             ),
             Node(
                 calibrate_early_stopping,
-                ["aep_ensemble", "aep_images", "params:aep", "params:device"],
+                ["aep_ensemble", *_JUDGED],
                 ["aep_early_stopping", "aep_stopping", "aep_stopping_figure"],
                 name="calibrate_early_stopping",
             ),
-            Node(
-                measure_networks,
-                [
-                    *_NETWORKS,
-                    "aep_images",
-                    "params:weights",
-                    "params:aep",
-                    "params:seed",
-                    "params:threads",
-                    "params:device",
-                    "params:precision",
-                ],
-                "aep_timings",
-                name="measure_networks",
-            ),
+            Node(measure_networks, [*_NETWORKS, *_TRAINING], "aep_timings", name="measure_networks"),
             Node(
                 test_networks,
-                [*_NETWORKS, "aep_timings", "aep_images", *_CHOICE, "params:device"],
+                [*_NETWORKS, "aep_timings", *_TRAINING],
                 ["aep_results", "aep_results_figure"],
                 name="test_networks",
             ),

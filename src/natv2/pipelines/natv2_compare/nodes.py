@@ -3,7 +3,7 @@
 import pandas as pd
 from plotly.graph_objects import Figure
 
-from natv2.search.report.comparison import mean_over_seeds, searched_networks, searches_table
+from natv2.search.report.comparison import searched_networks, searches_mean, searches_table
 from natv2.search.report.comparison_figures import complete_figure, presets_figure, supernets_figure
 
 
@@ -15,7 +15,7 @@ def compare_searches(
     table = searches_table(networks)
     return (
         table,
-        mean_over_seeds(table),
+        searches_mean(table),
         supernets_figure(networks),
         presets_figure(networks),
         complete_figure(networks),

@@ -4,18 +4,7 @@ from kedro.pipeline import Node, Pipeline
 
 from natv2.pipelines.natv2_plan.nodes import plan_stages
 
-_PARAMETERS = (
-    "supernet",
-    "elastic",
-    "search",
-    "objectives",
-    "constraints",
-    "seed",
-    "precision",
-    "widths",
-    "threads",
-    "device",
-)
+_PARAMETERS = ("training", "search", "goal", "run", "widths")
 
 
 def create_pipeline() -> Pipeline:

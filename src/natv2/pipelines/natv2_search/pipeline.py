@@ -10,8 +10,45 @@ from natv2.pipelines.natv2_search.nodes import (
     warm_up_supernets,
 )
 
-_SHARED = ["target_images", "params:search"]
-_REST = ["params:seed", "params:device", "params:precision", "progress"]
+_IMAGES = ["target_images", "params:search"]
+_RUN = ["params:run", "progress"]
+_COSTS = [
+    "narrow.supernet",
+    "wide.supernet",
+    *_IMAGES,
+    "params:goal",
+    "params:teacher",
+    "params:run",
+    "latency_store",
+    "progress",
+]
+_SEARCH = [
+    "narrow.warm_supernet",
+    "wide.warm_supernet",
+    "target_images",
+    "latency_table",
+    "params:search",
+    "params:goal",
+    "params:preset",
+    *_RUN,
+]
+_FOUND = [
+    "archive",
+    "archive_by_turn",
+    "predictor_data",
+    "search_history",
+    "search_summary",
+    "narrow.adapted_supernet",
+    "wide.adapted_supernet",
+]
+_FIGURES = [
+    "front",
+    "front_figure",
+    "front_image",
+    "search_figure",
+    "fronts_figure",
+    "architectures_figure",
+]
 
 
 def create_pipeline() -> Pipeline:
@@ -19,7 +56,7 @@ def create_pipeline() -> Pipeline:
     warm_up = [
         Node(
             warm_up_largest_network,
-            inputs=[f"{width}.supernet", *_SHARED, *_REST],
+            inputs=[f"{width}.supernet", *_IMAGES, *_RUN],
             outputs=f"{width}.warm_largest",
             name=f"warm_up_largest_{width}",
         )
@@ -27,66 +64,20 @@ def create_pipeline() -> Pipeline:
     ]
     return Pipeline(
         [
-            Node(
-                know_costs,
-                inputs=[
-                    "narrow.supernet",
-                    "wide.supernet",
-                    *_SHARED,
-                    "params:objectives",
-                    "params:constraints",
-                    "params:teacher",
-                    "params:threads",
-                    "params:seed",
-                    "params:device",
-                    "latency_store",
-                    "progress",
-                ],
-                outputs=["latency_table", "latency_check"],
-                name="costs",  # of what can run, the first by its name does
-            ),
+            # Of what can run, the first by its name does.
+            Node(know_costs, inputs=_COSTS, outputs=["latency_table", "latency_check"], name="costs"),
             *warm_up,
             Node(
                 warm_up_supernets,
-                inputs=["narrow.warm_largest", "wide.warm_largest", *_SHARED, *_REST],
+                inputs=["narrow.warm_largest", "wide.warm_largest", *_IMAGES, *_RUN],
                 outputs=["narrow.warm_supernet", "wide.warm_supernet"],
                 name="warm_up_supernets",
             ),
-            Node(
-                search_networks,
-                inputs=[
-                    "narrow.warm_supernet",
-                    "wide.warm_supernet",
-                    "target_images",
-                    "latency_table",
-                    "params:search",
-                    "params:objectives",
-                    "params:constraints",
-                    "params:preset",
-                    *_REST,
-                ],
-                outputs=[
-                    "archive",
-                    "archive_by_turn",
-                    "predictor_data",
-                    "search_history",
-                    "search_summary",
-                    "narrow.adapted_supernet",
-                    "wide.adapted_supernet",
-                ],
-                name="search",
-            ),
+            Node(search_networks, inputs=_SEARCH, outputs=_FOUND, name="search"),
             Node(
                 report_search,
                 inputs=["archive", "archive_by_turn", "search_history", "search_summary"],
-                outputs=[
-                    "front",
-                    "front_figure",
-                    "front_image",
-                    "search_figure",
-                    "fronts_figure",
-                    "architectures_figure",
-                ],
+                outputs=_FIGURES,
                 name="search_report",
             ),
         ]

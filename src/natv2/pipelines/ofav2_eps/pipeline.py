@@ -8,9 +8,7 @@ from natv2.pipelines.ofav2_eps.nodes import evaluate_steps, full_phase, phase_no
 from natv2.shrinking.phases import PHASES
 
 WIDTHS = ("narrow", "wide")
-_SETTINGS = ("supernet", "elastic", "eps", "schedule", "teacher", "kd", "seed", "precision")
-_TRAINING = ("source_images", *(f"params:{name}" for name in _SETTINGS))
-_DEVICE = ("params:device", "progress")
+_TRAINING = ("source_images", "params:training", "params:run")
 _REPORTS = ("accuracy", "table", "figure", "probes", "health_figure", "curves", "curves_figure")
 
 
@@ -18,31 +16,25 @@ def _phases() -> Pipeline:
     """The phases at one width; what the last of them gives is the supernet."""
     names = list(PHASES)
     outputs = {name: f"{name}_supernet" for name in names} | {names[-1]: "supernet"}
-    nodes = [
-        Node(
-            full_phase,
-            inputs=[*_TRAINING, "params:width", "params:init_from", *_DEVICE],
-            outputs=[outputs["full"], "full_report"],
-            name="full",
-        ),
-    ]
+    full = [outputs["full"], "full_report"]
+    nodes = [Node(full_phase, [*_TRAINING, "params:width", "progress"], full, name="full")]
     for before, phase in pairwise(names):
         nodes.append(
             Node(
                 phase_node(phase),
-                inputs=[*_TRAINING, outputs[before], outputs["full"], *_DEVICE],
+                inputs=[*_TRAINING, outputs[before], outputs["full"], "progress"],
                 outputs=[outputs[phase], f"{phase}_report"],
                 name=phase,
             )
         )
     reports = [f"{name}_report" for name in names]
     nodes.append(Node(report, inputs=reports, outputs=list(_REPORTS), name="report"))
-    last_of_step = {phase.step: phase.name for phase in PHASES.values() if phase.name != "whole"}
-    tested = [outputs[phase] for phase in (*last_of_step.values(), "whole")]
+    last_of_step = {phase.step: phase.name for phase in PHASES.values() if phase.name != "single_stage"}
+    tested = [outputs[phase] for phase in (*last_of_step.values(), "single_stage")]
     nodes.append(
         Node(
             evaluate_steps,
-            inputs=[*_TRAINING, "params:init_from", *_DEVICE, *tested],
+            inputs=[*_TRAINING, "progress", *tested],
             outputs=["test_accuracy", "test_table"],
             name="test",
         )
@@ -52,7 +44,7 @@ def _phases() -> Pipeline:
 
 def create_pipeline() -> Pipeline:
     """The same for each of the two widths."""
-    shared = {f"params:{name}" for name in (*_SETTINGS, "init_from", "device")}
+    shared = ("params:training", "params:run")
     widths = [
         Pipeline(
             _phases(),

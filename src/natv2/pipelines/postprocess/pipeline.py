@@ -4,49 +4,41 @@ from kedro.pipeline import Node, Pipeline
 
 from natv2.pipelines.postprocess.nodes import choose_networks, finish_networks, test_networks
 
+_FINISH = [
+    "chosen_networks",
+    "narrow.adapted_supernet",
+    "wide.adapted_supernet",
+    "target_images",
+    "params:postprocess",
+    "params:search",
+    "params:run",
+    "progress",
+]
+_TEST = [
+    "found_networks",
+    "finished_networks",
+    "target_images",
+    "archive",
+    "params:search",
+    "params:goal",
+    "params:run",
+    "search_summary",
+]
+_RESULTS = ["results", "class_results", "results_figure", "results_front_figure"]
+
 
 def create_pipeline() -> Pipeline:
-    """Choose, finish, then test: nothing reads what the last node gives."""
+    """Choose, refine, then test: nothing reads what the last node gives."""
+    choice = ["front", "params:postprocess"]
     return Pipeline(
         [
-            Node(
-                choose_networks,
-                inputs=["front", "params:postprocess"],
-                outputs="chosen_networks",
-                name="choose_networks",
-            ),
+            Node(choose_networks, inputs=choice, outputs="chosen_networks", name="choose_networks"),
             Node(
                 finish_networks,
-                inputs=[
-                    "chosen_networks",
-                    "narrow.adapted_supernet",
-                    "wide.adapted_supernet",
-                    "target_images",
-                    "params:postprocess",
-                    "params:search",
-                    "params:seed",
-                    "params:device",
-                    "params:precision",
-                    "progress",
-                ],
+                inputs=_FINISH,
                 outputs=["found_networks", "finished_networks"],
                 name="finish_networks",
             ),
-            Node(
-                test_networks,
-                inputs=[
-                    "found_networks",
-                    "finished_networks",
-                    "target_images",
-                    "archive",
-                    "params:search",
-                    "params:constraints",
-                    "params:threads",
-                    "params:device",
-                    "search_summary",
-                ],
-                outputs=["results", "class_results", "results_figure", "results_front_figure"],
-                name="test_networks",
-            ),
+            Node(test_networks, inputs=_TEST, outputs=_RESULTS, name="test_networks"),
         ]
     )

@@ -2,43 +2,38 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from natv2.pipelines.postprocess.nodes import choose_networks
-from natv2.pipelines.postprocess_study.nodes import report_study, study_postprocessing
+from natv2.pipelines.postprocess_study.nodes import (
+    choose_studied_networks,
+    report_study,
+    study_postprocessing,
+)
+
+_STUDY = [
+    "studied_networks",
+    "narrow.adapted_supernet",
+    "wide.adapted_supernet",
+    "target_images",
+    "params:postprocess",
+    "params:postprocess_study",
+    "params:search",
+    "params:run",
+    "progress",
+]
 
 
 def create_pipeline() -> Pipeline:
     """The study, and its report. The test split is not read."""
+    choice = ["front", "params:postprocess"]
+    report = ["postprocess_study", "postprocess_study_figure"]
     return Pipeline(
         [
             Node(
-                choose_networks,
-                inputs=["front", "params:postprocess"],
+                choose_studied_networks,
+                inputs=choice,
                 outputs="studied_networks",
                 name="choose_studied_networks",
             ),
-            Node(
-                study_postprocessing,
-                inputs=[
-                    "studied_networks",
-                    "narrow.adapted_supernet",
-                    "wide.adapted_supernet",
-                    "target_images",
-                    "params:postprocess",
-                    "params:postprocess_study",
-                    "params:search",
-                    "params:seed",
-                    "params:device",
-                    "params:precision",
-                    "progress",
-                ],
-                outputs="postprocess_scores",
-                name="study_postprocessing",
-            ),
-            Node(
-                report_study,
-                inputs="postprocess_scores",
-                outputs=["postprocess_study", "postprocess_study_figure"],
-                name="postprocess_report",
-            ),
+            Node(study_postprocessing, _STUDY, "postprocess_scores", name="study_postprocessing"),
+            Node(report_study, inputs="postprocess_scores", outputs=report, name="postprocess_report"),
         ]
     )

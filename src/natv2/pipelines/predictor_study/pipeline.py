@@ -5,7 +5,7 @@ from kedro.pipeline import Node, Pipeline
 from natv2.pipelines.predictor_study.nodes import evaluate_samples, report_predictors, score_predictors
 
 _SUPERNETS = ["narrow.adapted_supernet", "wide.adapted_supernet", "target_images"]
-_PARAMETERS = ["params:predictor_study", "params:search", "params:seed"]
+_PARAMETERS = ["params:predictor_study", "params:search", "params:run"]
 
 
 def create_pipeline() -> Pipeline:
@@ -14,7 +14,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 evaluate_samples,
-                inputs=[*_SUPERNETS, *_PARAMETERS, "params:device", "params:precision", "progress"],
+                inputs=[*_SUPERNETS, *_PARAMETERS, "progress"],
                 outputs="predictor_samples",
                 name="evaluate_samples",
             ),

@@ -29,7 +29,7 @@ def finished_figure(results: pd.DataFrame, objective: str = "macs") -> go.Figure
     """Test top-1 of networks as found and as finished, against `objective`.
 
     `results` has a row a finished network: method, test_accuracy_before and test_accuracy, fractions, and
-    columns `objective` and `objective`_before; other columns of FIELDS go into the hover texts. An arrow
+    columns `objective` and `objective`_before; other known columns go into the hover texts. An arrow
     leads from before to after: upwards is more accurate, to the right is what exits taken back cost.
     """
     axis = cost_axis(objective)

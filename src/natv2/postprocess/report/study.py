@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from natv2.reporting.style import GREEN, VERMILION, new_figure
 
-WAY = ["method", "weighting", "optimizer", "lr"]
+WAY = ["method", "exit_weighting", "optimizer", "lr"]
 """What tells one way to refine a network from another."""
 
 
@@ -57,5 +57,5 @@ def study_figure(table: pd.DataFrame) -> go.Figure:
 
 
 def _named(row: Mapping[Hashable, object]) -> str:
-    weighting = f" {row['weighting']}" if row["weighting"] else ""
-    return f"{row['method']}{weighting}, {row['optimizer']} {row['lr']:g}"
+    exit_weighting = f" {row['exit_weighting']}" if row["exit_weighting"] else ""
+    return f"{row['method']}{exit_weighting}, {row['optimizer']} {row['lr']:g}"

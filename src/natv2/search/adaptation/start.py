@@ -1,9 +1,15 @@
-"""Where a search starts from: a supernet as it was trained, or as another search has adapted it."""
+"""Where a search starts from: supernets as they were trained, or as another search has adapted them."""
 
 import logging
 from pathlib import Path
 
 from natv2.errors import UserError
+from natv2.images.image_set import ImageSplits
+from natv2.run import Run
+from natv2.search.adaptation.training import TargetSupernets
+from natv2.search.config import SearchConfig
+from natv2.spaces.design import Design
+from natv2.spaces.space import SearchSpace
 from natv2.supernets.checkpoint import Checkpoint, read_checkpoint
 
 logger = logging.getLogger("natv2")
@@ -41,3 +47,49 @@ def remark_on_teacher(supernet: Checkpoint, teacher: str) -> None:
             trained,
             trained,
         )
+
+
+def target_supernets(
+    narrow: Checkpoint, wide: Checkpoint, images: ImageSplits, search: SearchConfig, run: Run
+) -> TargetSupernets:
+    """The supernets of two checkpoints with all their networks, on the run's device.
+
+    Raises UserError where these are of different designs.
+    """
+    images, search = images.to(run.device), search.at(images.sizes)
+    family = {c.width: c.supernet(dropout=search.dropout).to(run.device) for c in (narrow, wide)}
+    return TargetSupernets(family, common_space(narrow, wide, search), images, search, run)
+
+
+def common_space(narrow: Checkpoint, wide: Checkpoint, search: SearchConfig) -> SearchSpace:
+    """All networks of two supernets. Raises UserError where these are of different designs."""
+    if narrow.design != wide.design:
+        raise UserError(
+            f"the two supernets differ: {narrow.design.label} at width {narrow.width}, "
+            f"{wide.design.label} at width {wide.width}; train both with the same command, or name them "
+            "with --load-versions"
+        )
+    return search_space(narrow.design, search, (narrow.width, wide.width))
+
+
+def search_space(design: Design, search: SearchConfig, widths: tuple[float, ...]) -> SearchSpace:
+    """All networks of supernets of `design`, at the resolutions that must be known (`SearchConfig.at`)."""
+    assert search.resolutions is not None
+    return SearchSpace(design=design, resolutions=search.resolutions, widths=widths)
+
+
+def new_target_supernet(
+    checkpoint: Checkpoint, images: ImageSplits, search: SearchConfig, run: Run
+) -> TargetSupernets:
+    """One supernet to be transferred, with classifiers for the classes of `images`.
+
+    It is that of `checkpoint`, or what the search of `search.init_from` has adapted of it.
+    """
+    if search.init_from is not None:
+        checkpoint = adapted_supernet(search.init_from, checkpoint)
+    supernet = checkpoint.supernet(dropout=search.dropout)
+    if checkpoint.classes != images.class_names:
+        supernet = supernet.replace_classifiers(len(images.class_names), run.seed)
+    images, search = images.to(run.device), search.at(images.sizes)
+    space = search_space(checkpoint.design, search, (checkpoint.width,))
+    return TargetSupernets({checkpoint.width: supernet.to(run.device)}, space, images, search, run)

@@ -6,13 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from natv2.images.batches import evaluation_batches
-from natv2.images.image_set import ImageSplits
-from natv2.search.adaptation.training import AdaptationConfig, Sampler, adapt, widest_teacher
+from natv2.search.adaptation.training import Sampler, TargetSupernets, adapt
 from natv2.spaces.architecture import Architecture
 from natv2.spaces.choices import Choices, combinations
 from natv2.spaces.space import Codes, SearchSpace
-from natv2.training.evaluation import Evaluator, Family
-from natv2.training.state_store import Progress
+from natv2.training.evaluation import Evaluator
+from natv2.training.state_store import StateStore
 
 
 class Adaptable(Protocol):
@@ -29,45 +28,34 @@ class Adaptable(Protocol):
 
 
 class AdaptableFamily:
-    """Two supernets, adapted in place (sections 3.3.4 and 6.2.3); `epochs` are those of each turn."""
+    """Two supernets, adapted in place (sections 3.3.4 and 6.2.3)."""
 
-    def __init__(
-        self,
-        family: Family,
-        space: SearchSpace,
-        images: ImageSplits,
-        config: AdaptationConfig,
-        *,
-        epochs: int,
-        evaluation_batch_size: int,
-        progress: Progress,
-    ) -> None:
-        self._family, self._space, self._images, self._config = family, space, images, config
-        self._epochs, self._progress = epochs, progress.child("adaptation")
+    def __init__(self, supernets: TargetSupernets, store: StateStore) -> None:
+        self._supernets, self._store = supernets, store.child("adaptation")
+        images, config = supernets.images, supernets.config
         self._evaluator = Evaluator(
-            calibration=config.calibration(images),
-            images=evaluation_batches(images, images.valid, evaluation_batch_size),
-            exit_weights=config.output_weights(next(iter(family.values()))),
+            calibration=supernets.calibration(),
+            images=evaluation_batches(images, images.valid, config.evaluation_batch_size),
+            exit_weights=supernets.exit_weights.output,
         )
         # Before any adaptation is restored: the teacher is the supernet as it came.
-        self._teacher = widest_teacher(family, space, images, config) if config.kd_ratio > 0 else None
+        self._teacher = supernets.teacher()
 
     def accuracies(self, codes: Codes, name: str) -> NDArray[np.float64]:
         """Validation top-1 (N,) with the weights as they are, each recalibrated."""
-        architectures = [self._space.decode(code) for code in codes]
-        return self._evaluator.accuracies(self._family, architectures, name)
+        architectures = [self._supernets.space.decode(code) for code in codes]
+        return self._evaluator.accuracies(self._supernets.family, architectures, name)
 
     def adapt(self, sampler: Sampler, turn: int) -> float | None:
-        """Train up to the end of `turn` of the one schedule over all turns (facts, section 5)."""
-        until = turn * self._epochs
+        """Train up to the end of `turn` of the one schedule over all turns."""
+        config = self._supernets.config
+        until = turn * config.adaptation.epochs
         history = adapt(
-            self._family,
-            self._space,
+            self._supernets,
             sampler,
+            config.adaptation.over(config.turns),
             teacher=self._teacher,
-            images=self._images,
-            config=self._config,
-            progress=self._progress,
+            store=self._store,
             until=until,
         )
         # Supernets that had been adapted further give the losses of later turns too.
@@ -75,8 +63,8 @@ class AdaptableFamily:
 
     def validate(self, name: str) -> dict[str, float]:
         """Mean and best top-1 over the supernets' extreme combinations (section 6.2.3)."""
-        grid = extreme_networks(self._space)
-        validated = self._evaluator.accuracies(self._family, grid, name)
+        grid = extreme_networks(self._supernets.space)
+        validated = self._evaluator.accuracies(self._supernets.family, grid, name)
         return {"supernet_mean": float(validated.mean()), "supernet_best": float(validated.max())}
 
 

@@ -6,74 +6,101 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from natv2.exits.weightings import Weighting, exit_weights
-from natv2.images.batches import Batch, calibration_batches, steps_per_epoch, training_batches
+from natv2.exits.weightings import ExitWeights, exit_weights
+from natv2.images.batches import Batch, Epochs, calibration_batches
 from natv2.images.image_set import ImageSplits
 from natv2.randomness import numpy_generator
+from natv2.run import Run
+from natv2.search.config import SearchConfig
 from natv2.spaces.architecture import Architecture
 from natv2.spaces.space import Codes, SearchSpace
 from natv2.supernets.supernet import Supernet
 from natv2.training.distillation import Teacher, make_teacher
 from natv2.training.evaluation import Family
 from natv2.training.loop import History, Step, fit
-from natv2.training.optimiser import OptimiserConfig
-from natv2.training.state_store import Progress
+from natv2.training.schedule import RateSchedule, Stage
+from natv2.training.state_store import StateStore
 from natv2.training.steps import elastic_step, joint_step
 
 Sampler = Callable[[int, np.random.Generator], Codes]
 """Draws so many codes with a generator."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class AdaptationConfig:
-    """How supernets are trained on the target images (section 6.2.5).
+@dataclass(frozen=True, eq=False)
+class TargetSupernets:
+    """Supernets of one design by their width, all their networks, and the images that these are for."""
 
-    `subnets` are drawn for each batch, and train each at its own resolution.
-    """
+    family: Family
+    space: SearchSpace
+    images: ImageSplits
+    config: SearchConfig
+    run: Run
 
-    optimiser: OptimiserConfig
-    batch_size: int
-    subnets: int
-    kd_ratio: float
-    exit_weights: Weighting
-    calibration_images: int
-    calibration_batch_size: int
-    seed: int
+    @property
+    def exit_weights(self) -> ExitWeights:
+        """Weights of all exits of the design."""
+        return exit_weights(self.config.exit_weighting, len(self.space.design.exits))
 
-    def calibration(self, images: ImageSplits) -> list[Batch]:
+    def calibration(self) -> list[Batch]:
         """Training images for batch-norm statistics."""
-        return calibration_batches(
-            images, images=self.calibration_images, batch_size=self.calibration_batch_size, seed=self.seed
+        return calibration_batches(self.images, self.config.calibration, self.run.seed)
+
+    def epochs(self, purpose: str) -> Epochs:
+        """Epochs of the training images; `purpose` tells their draws from those of other loops."""
+        return Epochs(self.images, self.images.train, self.config.batch_size, self.run.seed, purpose)
+
+    def teacher(self) -> Teacher | None:
+        """The largest network of the widest supernet, with all its exits, at the largest resolution.
+
+        None where nobody teaches.
+        """
+        if self.config.kd_ratio == 0:
+            return None
+        supernet = self.family[max(self.family)]
+        largest = supernet.largest(self.space.resolutions[-1])
+        return make_teacher(supernet, [largest], self.exit_weights.output, self.calibration())
+
+    def fit(
+        self,
+        module: nn.Module,
+        step: Step,
+        schedule: RateSchedule,
+        store: StateStore,
+        until: int | None = None,
+    ) -> History:
+        """Train `module` on the training images, in place."""
+        return fit(
+            module,
+            step,
+            self.epochs(store.name),
+            optimiser=self.config,
+            schedule=schedule,
+            precision=self.run.precision,
+            store=store,
+            until=until,
         )
 
-    def output_weights(self, supernet: Supernet) -> tuple[float, ...]:
-        """Weights of the exits' outputs when all are active."""
-        return exit_weights(self.exit_weights, len(supernet.design.exits))[1]
 
-
-def warm_up_largest(
-    supernet: Supernet, resolution: int, *, images: ImageSplits, config: AdaptationConfig, progress: Progress
-) -> History:
+def warm_up_largest(supernets: TargetSupernets, supernet: Supernet, store: StateStore) -> History:
     """First and second warm-up phase: train the largest network with all its exits, in place."""
-    return _fit(supernet, largest_step(supernet, resolution, config), images, config, progress, None)
+    return supernets.fit(supernet, largest_step(supernets, supernet), supernets.config.warm_up.largest, store)
 
 
-def largest_step(supernet: Supernet, resolution: int, config: AdaptationConfig) -> Step:
+def largest_step(supernets: TargetSupernets, supernet: Supernet) -> Step:
     """What the first two warm-up phases do with a batch."""
-    losses, _ = exit_weights(config.exit_weights, len(supernet.design.exits))
-    network = supernet.largest(resolution)
-    return joint_step(supernet, lambda epoch, index: network, losses, label_smoothing=0.0)
+    network = supernet.largest(supernets.space.resolutions[-1])
+    return joint_step(
+        supernet, lambda epoch, index: network, supernets.exit_weights.loss, label_smoothing=0.0
+    )
 
 
 def adapt(
-    family: Family,
-    space: SearchSpace,
+    supernets: TargetSupernets,
     sampler: Sampler,
+    stage: Stage,
     *,
     teacher: Teacher | None,
-    images: ImageSplits,
-    config: AdaptationConfig,
-    progress: Progress,
+    store: StateStore,
     until: int | None = None,
 ) -> History:
     """Train subnets that `sampler` draws, in place, up to epoch `until` of the schedule.
@@ -82,65 +109,24 @@ def adapt(
     teacher sees the largest resolution. One optimiser serves both widths: what a step did not draw
     has no gradient and stays.
     """
-    step = sampled_step(family, space, sampler, teacher, config, progress.name)
-    return _fit(nn.ModuleList(family.values()), step, images, config, progress, until)
+    step = sampled_step(supernets, sampler, stage, teacher, store.name)
+    return supernets.fit(nn.ModuleList(supernets.family.values()), step, stage, store, until)
 
 
 def sampled_step(
-    family: Family,
-    space: SearchSpace,
-    sampler: Sampler,
-    teacher: Teacher | None,
-    config: AdaptationConfig,
-    name: str,
+    supernets: TargetSupernets, sampler: Sampler, stage: Stage, teacher: Teacher | None, name: str
 ) -> Step:
     """What `adapt` does with a batch; `name` tells its draws from those of other loops."""
 
     def sample(epoch: int, index: int) -> Sequence[Architecture]:
-        generator = numpy_generator(config.seed, name, "subnets", epoch, index)
-        return [space.decode(code) for code in sampler(config.subnets, generator)]
+        generator = numpy_generator(supernets.run.seed, name, "subnets", epoch, index)
+        return [supernets.space.decode(code) for code in sampler(stage.subnets, generator)]
 
     return elastic_step(
-        family,
+        supernets.family,
         sample,
         teacher,
-        kd_ratio=config.kd_ratio,
+        kd_ratio=supernets.config.kd_ratio,
         label_smoothing=0.0,
-        teacher_resolution=space.resolutions[-1],
-    )
-
-
-def widest_teacher(
-    family: Family, space: SearchSpace, images: ImageSplits, config: AdaptationConfig
-) -> Teacher:
-    """The largest network of the widest supernet, with all its exits, at the largest resolution."""
-    supernet = family[max(family)]
-    largest = supernet.largest(space.resolutions[-1])
-    return make_teacher(supernet, [largest], config.output_weights(supernet), config.calibration(images))
-
-
-def _fit(
-    module: nn.Module,
-    step: Step,
-    images: ImageSplits,
-    config: AdaptationConfig,
-    progress: Progress,
-    until: int | None,
-) -> History:
-    return fit(
-        module,
-        step,
-        lambda epoch: training_batches(
-            images,
-            images.train,
-            batch_size=config.batch_size,
-            seed=config.seed,
-            purpose=progress.name,
-            epoch=epoch,
-        ),
-        steps=steps_per_epoch(images.train, config.batch_size),
-        config=config.optimiser,
-        progress=progress,
-        seed=config.seed,
-        until=until,
+        teacher_resolution=supernets.space.resolutions[-1],
     )

@@ -3,15 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from natv2.search.config import DistributionFit
 from natv2.search.distributions.families import best_fits
 from natv2.spaces.space import Codes, SearchSpace
-
-DistributionFit = Literal["categorical", "scipy"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

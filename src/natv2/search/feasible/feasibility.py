@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from natv2.errors import UserError
 from natv2.objectives.constraints import BOUNDS, UNCONSTRAINED, Constraints
+from natv2.objectives.costs import CostsOf
 from natv2.objectives.objectives import Costs
-from natv2.search.moo.decision_making import non_dominated
-from natv2.search.moo.evolution import CostsOf
-from natv2.search.moo.survival import Indices
+from natv2.search.moo.survival import Indices, non_dominated
 from natv2.spaces.design import STAGES
 from natv2.spaces.space import Codes, SearchSpace
 
@@ -43,7 +42,7 @@ def check_constraints(space: SearchSpace, costs_of: CostsOf, constraints: Constr
                 f"constraints.{name}={bound}: this search knows no {BOUNDS[name].objective}; "
                 f"add it to the objectives, which are accuracy and any of {', '.join(map(str, known))}"
             )
-    alone = [replace(UNCONSTRAINED, **{name: bound}) for name, bound in constraints.active.items()]
+    alone = [UNCONSTRAINED.model_copy(update={name: bound}) for name, bound in constraints.active.items()]
     needed = [_relaxed(only, closest_network(space, costs_of, only), costs_of) for only in alone]
     failed = [(only, least) for only, least in zip(alone, needed, strict=True) if only != least]
     if failed:
@@ -65,9 +64,8 @@ def _relaxed(constraints: Constraints, code: Codes, costs_of: CostsOf) -> Constr
     values = costs_of(code[None])
     beyond = constraints.excess(values)[0] > 0
     names = [name for name, violated in zip(constraints.active, beyond, strict=True) if violated]
-    return replace(
-        constraints, **{name: _rounded_up(values[BOUNDS[name].objective].item()) for name in names}
-    )
+    kept = {name: _rounded_up(values[BOUNDS[name].objective].item()) for name in names}
+    return constraints.model_copy(update=kept)
 
 
 def _rounded_up(value: float) -> float:

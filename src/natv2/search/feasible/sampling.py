@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from natv2.objectives.constraints import Constraints
+from natv2.objectives.costs import CostsOf
 from natv2.search.adaptation.training import Sampler
-from natv2.search.moo.evolution import CostsOf
 from natv2.spaces.space import Codes, SearchSpace
 
 logger = logging.getLogger(__name__)

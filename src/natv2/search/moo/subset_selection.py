@@ -15,7 +15,7 @@ from pymoo.optimize import minimize
 from natv2.objectives.objectives import ACCURACY, Costs, normalise
 from natv2.search.moo.survival import Indices
 
-Choices = NDArray[np.bool_]
+Subsets = NDArray[np.bool_]
 """One subset a row, one candidate a column: whether it is kept."""
 
 POPULATION = 100
@@ -23,7 +23,7 @@ GENERATIONS = 60
 
 
 def spread(
-    choices: Choices, candidates: NDArray[np.float64], fixed: NDArray[np.float64]
+    choices: Subsets, candidates: NDArray[np.float64], fixed: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """How unevenly each subset, together with the `fixed` points, lies along one axis: (S,).
 
@@ -54,7 +54,7 @@ class _SubsetSelection(Problem):  # type: ignore[misc]
         fixed = np.concatenate([normalise(front, both), np.zeros_like(front[:1]), np.ones_like(front[:1])])
         self.axes = list(zip(normalise(candidates, both).T, fixed.T, strict=True))
 
-    def _evaluate(self, x: Choices, out: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+    def _evaluate(self, x: Subsets, out: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         out["F"] = np.mean([spread(x.astype(np.bool_), here, fixed) for here, fixed in self.axes], axis=0)
 
 
@@ -66,8 +66,8 @@ class _AtMost(Repair):  # type: ignore[misc]
         self.count = count
 
     def _do(
-        self, problem: Problem, x: Choices, *, random_state: np.random.Generator, **kwargs: Any
-    ) -> Choices:
+        self, problem: Problem, x: Subsets, *, random_state: np.random.Generator, **kwargs: Any
+    ) -> Subsets:
         lots = np.where(x, random_state.random(x.shape), 1.0)
         places = lots.argsort(axis=1).argsort(axis=1)
         return x.astype(np.bool_) & (places < self.count)
@@ -94,7 +94,7 @@ def select_subset(
     return np.flatnonzero(kept)
 
 
-def _most_even(candidates: Costs, front: Costs, count: int, seed: int) -> Choices:
+def _most_even(candidates: Costs, front: Costs, count: int, seed: int) -> Subsets:
     algorithm = GA(
         pop_size=POPULATION,
         sampling=BinaryRandomSampling(),
@@ -103,5 +103,5 @@ def _most_even(candidates: Costs, front: Costs, count: int, seed: int) -> Choice
         repair=_AtMost(count),
     )
     result = minimize(_SubsetSelection(candidates, front), algorithm, ("n_gen", GENERATIONS), seed=seed)
-    best: Choices = result.X.astype(np.bool_)
+    best: Subsets = result.X.astype(np.bool_)
     return best

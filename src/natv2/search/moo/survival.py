@@ -1,4 +1,4 @@
-"""The one order of architectures from best to worst: top N, substitution, pre-processing."""
+"""Survival: the one order of architectures from best to worst (top N, substitution, pre-processing)."""
 
 import warnings
 from functools import lru_cache
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymoo.algorithms.moo.nsga3 import HyperplaneNormalization, associate_to_niches, niching
 from pymoo.operators.survival.rank_and_crowding.metrics import get_crowding_function
-from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
+from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting, find_non_dominated
 from pymoo.util.ref_dirs import get_reference_directions
 
 from natv2.objectives.objectives import Costs, normalise
@@ -23,6 +23,12 @@ def reference_directions(objectives: int, count: int) -> NDArray[np.float64]:
     # Cached because their optimisation takes seconds; the seed is part of what they are.
     directions: NDArray[np.float64] = get_reference_directions("energy", objectives, count, seed=1)
     return directions
+
+
+def non_dominated(costs: Costs) -> Indices:
+    """Indices, ascending, of the rows of `costs` (N, M) that no other row dominates; equal rows stay."""
+    indices: Indices = find_non_dominated(costs)
+    return indices
 
 
 def best_first(costs: Costs, *, seed: int, violations: NDArray[np.float64] | None = None) -> Indices:

@@ -9,7 +9,7 @@ from scipy import stats
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictorQuality:
+class PredictorMetrics:
     """Pearson's r, Spearman's rho, Kendall's tau and the root mean square error, in units of the error."""
 
     pearson: float
@@ -22,7 +22,7 @@ class PredictorQuality:
         return asdict(self)
 
 
-def predictor_quality(errors: ArrayLike, predicted: ArrayLike) -> PredictorQuality:
+def predictor_metrics(errors: ArrayLike, predicted: ArrayLike) -> PredictorMetrics:
     """Quality of `predicted` against the true `errors`, both (N,).
 
     Pairs without a prediction (nan) are left out. A correlation that is not defined, of fewer than two
@@ -32,10 +32,10 @@ def predictor_quality(errors: ArrayLike, predicted: ArrayLike) -> PredictorQuali
     true, guess = pairs[:, np.isfinite(pairs).all(axis=0)]
     rmse = float(np.sqrt(np.mean((true - guess) ** 2))) if len(true) else np.nan
     if len(true) < 2 or np.ptp(true) == 0 or np.ptp(guess) == 0:
-        return PredictorQuality(pearson=np.nan, spearman=np.nan, kendall=np.nan, rmse=rmse)
+        return PredictorMetrics(pearson=np.nan, spearman=np.nan, kendall=np.nan, rmse=rmse)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", stats.NearConstantInputWarning)
-        return PredictorQuality(
+        return PredictorMetrics(
             pearson=float(stats.pearsonr(true, guess).statistic),
             spearman=float(stats.spearmanr(true, guess).statistic),
             kendall=float(stats.kendalltau(true, guess).statistic),

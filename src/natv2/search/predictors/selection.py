@@ -9,7 +9,8 @@ from scipy import stats
 from sklearn.model_selection import KFold
 
 from natv2.search.predictors.interface import Errors, Features, Predictor
-from natv2.search.predictors.metrics import predictor_quality
+from natv2.search.predictors.metrics import predictor_metrics
+from natv2.search.predictors.table import AUTO, PREDICTORS
 
 _FOLDS = 5
 _VARIANCE = 0.437  # of Fisher's transform of Kendall's tau, times N - 4 (Fieller, Hartley and Pearson, 1957)
@@ -40,7 +41,7 @@ def cross_validate(predictor: Predictor, features: Features, errors: Errors, *, 
     for rest, fold in KFold(_FOLDS, shuffle=True, random_state=seed % 2**32).split(features):
         fitted = predictor.fit(features[rest], errors[rest], seed=seed)
         predicted[fold] = fitted.predict(features[fold])
-    tau = predictor_quality(errors, predicted).kendall
+    tau = predictor_metrics(errors, predicted).kendall
     low, high = interval(tau, len(errors))
     return CrossValidation(kendall=tau, low=low, high=high)
 
@@ -53,7 +54,13 @@ def interval(tau: float, pairs: int) -> tuple[float, float]:
     return tanh(atanh(tau) - width), tanh(atanh(tau) + width)
 
 
-def most_trusted(
+def choices(name: str, folds: int) -> Mapping[str, Predictor]:
+    """What the parameter `predictor` leaves to choose among: of `auto` several, else the one of that name."""
+    names = AUTO if name == "auto" else (name,)
+    return {each: PREDICTORS[each](folds=folds) for each in names}
+
+
+def select_predictor(
     predictors: Mapping[str, Predictor], features: Features, errors: Errors, *, seed: int
 ) -> tuple[str, CrossValidation]:
     """Name and trust of the predictor with the highest cross-validated Kendall; of equal ones the first."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 
 import numpy as np
@@ -12,25 +12,20 @@ from threadpoolctl import threadpool_limits
 
 from natv2.bar import Bar, progress_bar
 from natv2.randomness import numpy_generator
+from natv2.search.config import PredictorStudyConfig
 from natv2.search.predictors.interface import Encoding, Predictor, features
-from natv2.search.predictors.metrics import predictor_quality
+from natv2.search.predictors.metrics import predictor_metrics
+from natv2.search.predictors.table import PREDICTORS, is_installed
 from natv2.spaces.space import Codes, SearchSpace
-from natv2.training.state_store import Progress, State
+from natv2.training.state_store import State, StateStore
 
 ENCODINGS: tuple[Encoding, ...] = ("integer", "one_hot")
 
 
-@dataclass(frozen=True, kw_only=True)
-class StudyConfig:
-    """Numbers of architectures fitted to, how often with other ones, and numbers of those tested on.
-
-    The first of all samples are the tested ones, the same for all; the rest is what is fitted to.
-    """
-
-    sizes: tuple[int, ...]
-    repetitions: int
-    tests: tuple[int, ...]
-    seed: int
+def studied_predictors(config: PredictorStudyConfig, folds: int) -> Mapping[str, Predictor]:
+    """The predictors by their names: those that were asked for, else all that are installed."""
+    names = config.predictors or [name for name in PREDICTORS if is_installed(name)]
+    return {name: PREDICTORS[name](folds=folds) for name in names}
 
 
 def study_predictors(
@@ -38,20 +33,22 @@ def study_predictors(
     space: SearchSpace,
     codes: Codes,
     errors: NDArray[np.float64],
-    config: StudyConfig,
-    progress: Progress,
+    config: PredictorStudyConfig,
+    seed: int,
+    store: StateStore,
 ) -> pd.DataFrame:
     """A row a predictor, encoding, size, repetition and test of `codes` (N, V) and true top-1 `errors` (N,).
 
     Columns beside these: rmse, pearson, spearman, kendall, fit_seconds (of one thread), predicted_sd and
-    true_sd: how far predictions and truth are spread. What a predictor has shown is saved in `progress`.
+    true_sd: how far predictions and truth are spread. The first of all samples are the tested ones, the same
+    for all; the rest is what is fitted to. What a predictor has shown is saved in `store`.
     """
     steps = len(predictors) * len(ENCODINGS) * len(config.sizes) * config.repetitions
     rows = []
     with progress_bar("predictor study", steps) as bar, threadpool_limits(1):
         for name, predictor in predictors.items():
-            study = partial(_study, name, predictor, space, codes, errors, config, bar)
-            rows += progress.remembered(name, study).values["rows"]
+            study = partial(_study, name, predictor, space, codes, errors, config, seed, bar)
+            rows += store.remembered(name, study).values["rows"]
             bar.report(f"{name} studied")
     return pd.DataFrame(rows)
 
@@ -62,7 +59,8 @@ def _study(
     space: SearchSpace,
     codes: Codes,
     errors: NDArray[np.float64],
-    config: StudyConfig,
+    config: PredictorStudyConfig,
+    seed: int,
     bar: Bar,
 ) -> State:
     held_out = max(config.tests)
@@ -71,7 +69,7 @@ def _study(
         known = features(space, codes, encoding)
         for repetition in range(config.repetitions):
             # Larger sets hold the smaller ones: what differs between sizes is the size.
-            drawn = numpy_generator(config.seed, "predictor study", repetition)
+            drawn = numpy_generator(seed, "predictor study", repetition)
             order = held_out + drawn.permutation(len(codes) - held_out)
             for size in config.sizes:
                 start = time.perf_counter()
@@ -89,4 +87,4 @@ def _study(
 
 def _scores(true: NDArray[np.float64], predicted: NDArray[np.float64]) -> dict[str, float]:
     spread = {"predicted_sd": float(predicted.std()), "true_sd": float(true.std())}
-    return asdict(predictor_quality(true, predicted)) | spread
+    return asdict(predictor_metrics(true, predicted)) | spread

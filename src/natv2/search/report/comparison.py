@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from natv2.objectives.objectives import ACCURACY, OBJECTIVES, as_costs
-from natv2.search.moo.decision_making import Hypervolume
+from natv2.reporting.runs import mean_over_seeds, newest
+from natv2.search.moo.indicators import Hypervolume
 
 TASK = ["source", "dataset", "objectives"]
 """Searches that agree in these were after the same: their networks can be compared."""
@@ -30,8 +31,7 @@ def searched_networks(fronts: pd.DataFrame, summaries: pd.DataFrame, finished: p
     accuracy_after and test_accuracy (fractions; missing where a network was not finished).
     """
     named = _named(summaries)
-    newest = named.groupby([*SEARCH, "seed"])["run"].transform("max")
-    networks = fronts.merge(named[named["run"] == newest], on="run")
+    networks = fronts.merge(newest(named, [*SEARCH, "seed"]), on="run")
     if finished.empty:
         return networks.assign(**dict.fromkeys(_AFTER, np.nan))
     return _with_finished(networks, finished)
@@ -57,13 +57,10 @@ def searches_table(networks: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values([*SEARCH, "seed"], ignore_index=True)
 
 
-def mean_over_seeds(table: pd.DataFrame) -> pd.DataFrame:
+def searches_mean(table: pd.DataFrame) -> pd.DataFrame:
     """A row a search: the number of its seeds, means of `searches_table`, and some standard deviations."""
-    groups = table.groupby(SEARCH)
     values = [name for name in table.columns if name not in (*SEARCH, "seed", "run")]
-    means = groups[values].mean().round(4)
-    spread = groups[_SPREAD].std().round(4).add_suffix(" sd")
-    return pd.concat([groups.size().rename("seeds"), means, spread], axis=1).reset_index()
+    return mean_over_seeds(table, SEARCH, values, _SPREAD, digits=4)
 
 
 def _named(summaries: pd.DataFrame) -> pd.DataFrame:
@@ -88,8 +85,7 @@ def _with_finished(networks: pd.DataFrame, finished: pd.DataFrame) -> pd.DataFra
     results["accuracy_before"] = results["accuracy_before"].round(_DIGITS)
     pairs = results.merge(networks[[*_NETWORK, "run"]], on=_NETWORK)
     pairs = pairs[pairs["finished_in"] >= pairs["run"]]
-    newest = pairs.groupby("finished_in")["run"].transform("max")
-    pairs = pairs[pairs["run"] == newest].sort_values("finished_in", kind="stable")
+    pairs = newest(pairs, ["finished_in"]).sort_values("finished_in", kind="stable")
     last = pairs.drop_duplicates([*_NETWORK, "run"], keep="last").drop(columns="finished_in")
     return networks.merge(last, how="left", on=[*_NETWORK, "run"]).drop(columns="accuracy_before")
 

@@ -1,7 +1,6 @@
 """An archive as a frame for people: what each architecture is, and which stand out."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,11 +9,10 @@ from numpy.typing import NDArray
 from natv2.objectives.constraints import UNCONSTRAINED, Constraints
 from natv2.objectives.objectives import OBJECTIVES
 from natv2.search.archive import Archive
-from natv2.search.moo.decision_making import high_tradeoff, non_dominated
-from natv2.spaces.architecture import Architecture
+from natv2.search.moo.decision_making import high_tradeoff
+from natv2.search.moo.survival import non_dominated
+from natv2.spaces.rows import described
 from natv2.spaces.space import SearchSpace
-
-_LISTS = ("depths", "kernels", "expand_ratios", "masks")
 
 
 def describe_archive(
@@ -33,7 +31,7 @@ def describe_archive(
     architectures = [space.decode(code) for code in archive.codes]
     closest = archive.closest(constraints)
     costs = archive.costs(objectives)[closest]
-    frame = pd.DataFrame([_describe(a) for a in architectures])
+    frame = pd.DataFrame([described(a) for a in architectures])
     unknown = [name for name in OBJECTIVES if archive.values[name].isna().all()]
     frame = pd.concat([frame, archive.values.drop(columns=unknown)], axis=1)
     frame["feasible"] = constraints.feasible(archive.values)
@@ -56,28 +54,6 @@ def describe_turns(
         describe_archive(archive, space, objectives, high_tradeoff_count, constraints) for archive in archives
     ]
     return pd.concat([f.assign(at_turn=turn) for turn, f in enumerate(frames)], ignore_index=True)
-
-
-def architecture_of(row: Mapping[str, Any]) -> Architecture:
-    """The architecture of a row of `describe_archive`."""
-    lists = {name: _numbers(row[name]) for name in _LISTS}
-    return Architecture(
-        resolution=int(row["resolution"]), width=float(row["width"]), exits=(int(row["exit"]),), **lists
-    )
-
-
-def _describe(architecture: Architecture) -> dict[str, object]:
-    lists = {name: "-".join(str(v) for v in getattr(architecture, name)) for name in _LISTS}
-    return {
-        "resolution": architecture.resolution,
-        "width": architecture.width,
-        "exit": architecture.deepest_exit,
-        **lists,
-    }
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in text.split("-"))
 
 
 def _flags(length: int, indices: NDArray[np.int64]) -> NDArray[np.bool_]:

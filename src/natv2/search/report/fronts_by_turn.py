@@ -34,7 +34,7 @@ def fronts_figure(by_turn: pd.DataFrame, objective: str) -> go.Figure:
 
     `by_turn` has a row for each architecture of the archive at the end of each turn `at_turn` (0: the
     initial archive): accuracy (a fraction), non_dominated, high_tradeoff, label, and the column `objective`
-    (but for "turn"); other columns of FIELDS go into the hover texts. The lines join what is non-dominated
+    (but for "turn"); other known columns go into the hover texts. The lines join what is non-dominated
     in these two dimensions. Raises ValueError on an objective that has no axis.
     """
     axis = cost_axis(objective)

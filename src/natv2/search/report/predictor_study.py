@@ -1,17 +1,26 @@
 """The predictor study as tables and as the thesis's Figures 6.3 to 6.5."""
 
+import logging
 from itertools import cycle
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from natv2.reporting.runs import newest
 from natv2.reporting.style import SERIES, new_figure
+
+logger = logging.getLogger("natv2")
 
 CASE = ["supernet", "predictor", "encoding", "size", "tested"]
 """What repetitions are averaged over."""
 
 _VALUES = ["spearman", "kendall", "pearson", "rmse", "fit_seconds", "predicted_sd", "true_sd"]
 _ENOUGH = 0.5
+
+
+def newest_scores(every: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Of `every` row of all runs those on `dataset`, of each supernet's newest run."""
+    return newest(every[every["dataset"] == dataset], ["supernet"])
 
 
 def scores_table(scores: pd.DataFrame) -> pd.DataFrame:
@@ -36,6 +45,21 @@ def weak_predictors(table: pd.DataFrame) -> pd.DataFrame:
     best = largest.loc[largest.groupby(["supernet", "predictor"])["spearman"].idxmax()]
     weak = best[best["spearman"] < _ENOUGH]
     return weak.assign(explained=1 - (weak["rmse"] / weak["true_sd"]) ** 2).reset_index(drop=True)
+
+
+def warn_of_weak_predictors(table: pd.DataFrame) -> None:
+    """Log which predictors are no guide."""
+    for row in weak_predictors(table).to_dict("records"):
+        logger.warning(
+            "%s stays below a Spearman correlation of 0.5 on %s: %.2f at %d architectures with its better "
+            "encoding (%s); it explains %.0f %% of the errors' variance",
+            row["predictor"],
+            row["supernet"],
+            row["spearman"],
+            row["size"],
+            row["encoding"],
+            100 * row["explained"],
+        )
 
 
 def supernets_bars(table: pd.DataFrame, encoding: str = "integer") -> go.Figure:

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from natv2.reporting.fields import FIELDS
+from natv2.reporting.fields import known_fields
 from natv2.reporting.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION, percentages, style
 
 _CORRELATIONS = {"pearson": PURPLE, "spearman": GREEN, "kendall": ORANGE}
@@ -101,7 +101,8 @@ def _reference(summary: Mapping[str, Any]) -> str:
     """The reference point of the hypervolume in the units of the figures; accuracy is kept as an error."""
     values = dict(zip(summary["objectives"], summary["hypervolume"]["reference"], strict=True))
     values["accuracy"] = 1 - values["accuracy"]
-    return ", ".join(f"{FIELDS[name].title} {FIELDS[name].write(value)}" for name, value in values.items())
+    fields = known_fields()
+    return ", ".join(f"{fields[name].title} {fields[name].write(value)}" for name, value in values.items())
 
 
 def _note(figure: go.Figure, row: int, text: str) -> None:

@@ -4,6 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from natv2.reporting.runs import mean_over_seeds, newest
 from natv2.reporting.style import SERIES, style
 from natv2.shrinking.report.phases import STEPS, shrinking_table
 
@@ -14,15 +15,14 @@ _DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def comparison_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """A row for each training: mean and best top-1 (%) behind each step, averaged over its seeds.
+    """A row for each training: mean and best top-1 (%) after each step, averaged over its seeds.
 
     `rows` has a row a tested subnet: the columns of TRAINING, seed, run, phase, step, accuracy (a fraction).
     Of several runs with the same seed the newest counts. Columns: those of TRAINING, seeds, "<step> mean",
     "<step> best", their standard deviations over the seeds ("... sd", missing for one seed), training.
     """
     rows = rows.assign(settings=rows["settings"].fillna("") if "settings" in rows else "")
-    newest = rows.groupby([*TRAINING, "seed"])["run"].transform("max")
-    rows = rows[rows["run"] == newest]
+    rows = newest(rows, [*TRAINING, "seed"])
     tables = []
     for _, frame in rows.groupby([*TRAINING, "seed"]):
         table = shrinking_table(frame)
@@ -31,10 +31,7 @@ def comparison_table(rows: pd.DataFrame) -> pd.DataFrame:
         tables.append(table)
     every = pd.concat(tables, ignore_index=True)
     values = [f"{step} {kind}" for step in STEPS for kind in ("mean", "best")]
-    groups = every.groupby(TRAINING, sort=True)
-    table = groups[values].mean().round(2)
-    spread = groups[values].std().round(2).add_suffix(" sd")
-    table = pd.concat([groups.size().rename("seeds"), table, spread], axis=1).reset_index()
+    table = mean_over_seeds(every, TRAINING, values, values, digits=2)
     return table.assign(training=_names(table))
 
 
@@ -66,7 +63,7 @@ def best_at_each_step(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def comparison_figure(table: pd.DataFrame) -> go.Figure:
-    """Mean (above) and best (below) top-1 behind each step, a line for each training, a panel a width."""
+    """Mean (above) and best (below) top-1 after each step, a line for each training, a panel a width."""
     panels = list(table.groupby(["source", "width"]))
     figure = make_subplots(
         rows=2,

@@ -1,10 +1,13 @@
 """How a fixed set of subnets fares from phase to phase."""
 
+from itertools import pairwise
+
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from natv2.reporting.style import BLUE, GREEN, VERMILION, percentages, style
+from natv2.shrinking.probes import rank_stability, recalibration_gain
 
 _TINTS = {"all": "rgba(0, 114, 178, 0.12)", "middle half": "rgba(0, 114, 178, 0.25)"}
 
@@ -13,19 +16,19 @@ def health_table(probes: pd.DataFrame) -> pd.DataFrame:
     """A row a phase: the spread of the probes' top-1, the order's stability, the gain from recalibration.
 
     `probes` has a row for each phase and probe: phase, probe, accuracy, uncalibrated (fractions).
-    `kendall` compares their order with that behind the phase before; missing for the first.
+    `kendall` compares their order with that after the phase before; missing for the first.
     """
     accuracies = probes.pivot(index="probe", columns="phase", values="accuracy")
     accuracies = accuracies[list(dict.fromkeys(probes["phase"]))]
     table = accuracies.quantile([0, 0.25, 0.5, 0.75, 1]).T
     table.columns = pd.Index(["worst", "low", "median", "high", "best"])
-    stability = {
-        after: accuracies[before].corr(accuracies[after], method="kendall")
-        for before, after in zip(accuracies.columns, accuracies.columns[1:], strict=False)
-    }
-    table["kendall"] = pd.Series(stability, dtype=float)
-    shared = probes.groupby("phase")["uncalibrated"].mean()
-    table["gain"] = accuracies.mean() - shared
+    table["kendall"] = float("nan")
+    for before, after in pairwise(accuracies.columns):
+        table.loc[after, "kendall"] = rank_stability(accuracies[before].tolist(), accuracies[after].tolist())
+    for phase, rows in probes.groupby("phase"):
+        table.loc[phase, "gain"] = recalibration_gain(
+            rows["accuracy"].tolist(), rows["uncalibrated"].tolist()
+        )
     return table.rename_axis("phase").reset_index()
 
 
@@ -65,5 +68,5 @@ def health_figure(probes: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(title="Order kept<br>(Kendall)", range=[-0.1, 1.05], row=2)
     figure.update_yaxes(title="Gain from own<br>statistics (points)", row=3)
     figure.update_xaxes(title="After phase", categoryorder="array", categoryarray=phases, row=3)
-    title = f"The same {probes['probe'].nunique()} subnets behind every phase"
+    title = f"The same {probes['probe'].nunique()} subnets after every phase"
     return style(figure, title).update_layout(height=760)

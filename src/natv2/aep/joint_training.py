@@ -1,39 +1,26 @@
 """Joint training of all exits (section 4.1), each of them followed epoch by epoch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from natv2.aep.config import AepConfig
 from natv2.aep.losses import LearnedWeights, network_loss
 from natv2.aep.network.multi_exit import MultiExitNetwork
 from natv2.aep.pruning import TOP
-from natv2.exits.weightings import Weighting, ensemble, exit_weights
+from natv2.exits.ensembles import ensemble
+from natv2.exits.weightings import ExitWeighting, ExitWeights, exit_weights
 from natv2.images.augmentation import Augmentation
-from natv2.images.batches import Batch, evaluation_batches, steps_per_epoch, training_batches
+from natv2.images.batches import Batch, Epochs, evaluation_batches
 from natv2.images.image_set import ImageSplits
-from natv2.training.loop import History, Step, fit, learn
-from natv2.training.optimiser import OptimiserConfig
-from natv2.training.state_store import Progress
+from natv2.run import Run
+from natv2.training.loop import History, Step, Validation, backward, fit
+from natv2.training.state_store import StateStore
 
 _QUICKEST, _REST = 0.1, 0.05  # momentum; what may be left of the start after an epoch
-
-
-@dataclass(frozen=True, kw_only=True)
-class AepConfig:
-    """How a multi-exit network is trained (4.2.5); its optimiser's epochs are the most it may take."""
-
-    weighting: Weighting
-    learned_losses: bool = False
-    diversity: float = 0.0
-    optimiser: OptimiserConfig
-    resolution: int
-    batch_size: int
-    patience: int
-    evaluation_batch_size: int
-    seed: int
 
 
 def without_augmentation(images: ImageSplits) -> ImageSplits:
@@ -42,7 +29,13 @@ def without_augmentation(images: ImageSplits) -> ImageSplits:
 
 
 def train(
-    network: MultiExitNetwork, *, images: ImageSplits, config: AepConfig, progress: Progress
+    network: MultiExitNetwork,
+    exit_weighting: ExitWeighting,
+    *,
+    images: ImageSplits,
+    config: AepConfig,
+    run: Run,
+    store: StateStore,
 ) -> History:
     """Train all exits of `network` together, in place; it ends with the weights of its best epoch.
 
@@ -50,11 +43,11 @@ def train(
     fallen for `patience` epochs. The history has an entry an epoch: `loss`, `top1` and `top5` of the
     ensemble and of `exit_1`, ..., on training batches as they were learnt and on validation images.
     """
-    losses, outputs = exit_weights(config.weighting, len(network.exits))
-    steps = steps_per_epoch(images.train, config.batch_size)
-    quicken_norms(network, steps)
-    training = Training(network, config)
-    seen = Meters(network.exits, losses, outputs)
+    weights = exit_weights(exit_weighting, len(network.exits))
+    epochs = Epochs(images, images.train, config.batch_size, run.seed, store.name)
+    quicken_norms(network, epochs.steps)
+    training = JointTraining(network, weights, config)
+    seen = Meters(network.exits, weights)
     valid = evaluation_batches(images, images.valid, config.evaluation_batch_size)
 
     def validate() -> Mapping[str, float]:
@@ -68,21 +61,12 @@ def train(
     return fit(
         training,
         training.step(seen),
-        lambda epoch: training_batches(
-            images,
-            images.train,
-            batch_size=config.batch_size,
-            seed=config.seed,
-            purpose=progress.name,
-            epoch=epoch,
-        ),
-        steps=steps,
-        config=config.optimiser,
-        progress=progress,
-        seed=config.seed,
-        validate=validate,
-        patience=config.patience,
-        keep_best=True,
+        epochs,
+        optimiser=config,
+        schedule=config.schedule,
+        precision=run.precision,
+        store=store,
+        validation=Validation(metrics=validate, patience=config.patience, keep_best=True),
     )
 
 
@@ -99,15 +83,15 @@ def quicken_norms(network: nn.Module, steps: int) -> None:
             module.momentum = max(module.momentum, quick)
 
 
-class Training(nn.Module):
+class JointTraining(nn.Module):
     """A network in training: itself, and the weights of its losses where these are learned too."""
 
-    def __init__(self, network: MultiExitNetwork, config: AepConfig) -> None:
+    def __init__(self, network: MultiExitNetwork, weights: ExitWeights, config: AepConfig) -> None:
         super().__init__()
-        self.network, self.config = network, config
-        self.losses, _ = exit_weights(config.weighting, len(network.exits))
+        self.network, self.losses, self.config = network, weights.loss, config
         # One exit has nothing to be weighed against.
-        self.learned = LearnedWeights(self.losses) if config.learned_losses and len(self.losses) > 1 else None
+        learned = config.losses == "learned" and len(weights.loss) > 1
+        self.learned = LearnedWeights(weights.loss) if learned else None
 
     def step(self, seen: "Meters | None" = None) -> Step:
         """The training step of all exits together."""
@@ -116,7 +100,7 @@ class Training(nn.Module):
             self.network.train()
             logits = self.network(batch.at(self.config.resolution))
             loss = network_loss(logits, batch.labels, self.losses, self.learned, self.config.diversity)
-            learnt = learn(loss)
+            learnt = backward(loss)
             if seen is not None:
                 seen.add([output.detach() for output in logits], batch.labels)
             return learnt
@@ -134,9 +118,9 @@ class Training(nn.Module):
 class Meters:
     """Sums of losses and right answers of an ensemble and of each of its exits, image by image."""
 
-    def __init__(self, exits: Sequence[int], losses: Sequence[float], outputs: Sequence[float]) -> None:
+    def __init__(self, exits: Sequence[int], weights: ExitWeights) -> None:
         self._names = [f"exit_{exit}" for exit in exits] if len(exits) > 1 else []
-        self._losses, self._outputs = losses, outputs
+        self._losses, self._outputs = weights
         self._images, self._sums = 0, torch.zeros(len(self._names) + 1, 3)
 
     def add(self, logits: Sequence[Tensor], labels: Tensor) -> None:

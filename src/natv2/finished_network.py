@@ -1,0 +1,129 @@
+"""Finished networks: saved in one file each, loaded from it in one call as classifiers of images."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from torch import Tensor, nn
+
+from natv2.errors import UserError
+from natv2.exits.ensembles import ensemble
+from natv2.files import read_tensors, write_tensors
+from natv2.images.datasets import Channels
+from natv2.images.transforms import prepare
+
+Build = Callable[[int], nn.Module]
+"""Builds a network of a person's own for so many classes."""
+
+
+@dataclass(frozen=True)
+class StoredNetwork:
+    """Tensors and JSON-ready header of a network, as its file has them."""
+
+    tensors: Mapping[str, Tensor]
+    header: Mapping[str, Any]
+
+    def write(self, path: Path) -> None:
+        """Save it, atomically."""
+        write_tensors(path, self.tensors, self.header)
+
+    @classmethod
+    def read(cls, path: Path) -> "StoredNetwork":
+        """What the file at `path` holds. Raises UserError on a damaged or foreign file."""
+        return cls(*read_tensors(path))
+
+
+StoredNetworks = Mapping[str, StoredNetwork]
+"""Networks by their names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkHeader:
+    """What every finished network's file says beside its weights.
+
+    `mean` and `std` normalise pixels in 0..1; `weights` are the β of its exits; `record` holds how it was
+    found and trained, for people.
+    """
+
+    class_names: Sequence[str]
+    mean: Channels
+    std: Channels
+    weights: Sequence[float] = (1.0,)
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Classifier(nn.Module):
+    """A finished network with what it expects of its images: their size and their normalisation."""
+
+    kinds: ClassVar[dict[str, type["Classifier"]]] = {}
+    kind: ClassVar[str]
+    header_type: ClassVar[type[NetworkHeader]]
+
+    def __init_subclass__(cls, *, kind: str, header: type[NetworkHeader]) -> None:
+        super().__init_subclass__()
+        cls.kind, cls.header_type = kind, header
+        Classifier.kinds[kind] = cls
+
+    def __init__(self, network: nn.Module, header: NetworkHeader) -> None:
+        super().__init__()
+        self.network, self.header = network, header
+        self.class_names = tuple(header.class_names)
+
+    @property
+    @abstractmethod
+    def resolution(self) -> int:
+        """Pixels a side of the images that the network takes."""
+
+    @classmethod
+    @abstractmethod
+    def build(cls, stored: StoredNetwork, build: Build | None = None) -> Self:
+        """The classifier of `stored`, in evaluation mode. Raises UserError where it cannot be built."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images (N, 3, H, W), uint8 or floats in 0..1, of any size, to logits (N, classes)."""
+        return self.logits(prepare(images, self.resolution, self.header.mean, self.header.std))
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Map prepared images (N, 3, R, R) to logits (N, classes)."""
+        return ensemble(self.network(x), self.header.weights)
+
+    def stored(self) -> StoredNetwork:
+        """What a file holds of it."""
+        return StoredNetwork(dict(self.network.state_dict()), {"kind": self.kind, **asdict(self.header)})
+
+    @classmethod
+    def header_of(cls, stored: StoredNetwork) -> Any:
+        """The header of `stored`. Raises UserError where it is that of another kind of network."""
+        values = dict(stored.header)
+        if (kind := values.pop("kind", None)) != cls.kind:
+            raise UserError(f"a {cls.kind.replace('_', ' ')} is needed, not a {kind}")
+        return cls.header_type(**values)
+
+
+def load_network(path: Path | str, build: Build | None = None) -> Classifier:
+    """The finished network in `path`, in evaluation mode; its `class_names` name the logits.
+
+    A folder will do where it holds one network, as that of a run of `aep`.
+    `build` makes a network of a person's own for a number of classes, where `aep` pruned such a one; None
+    imports it by the name it had. Raises UserError where the file is missing, damaged or of another kind, and
+    on a folder of several.
+    """
+    path = _file(Path(path))
+    stored = StoredNetwork.read(path)
+    kind = Classifier.kinds.get(stored.header.get("kind", ""))
+    if kind is None:
+        raise UserError(f"{path} does not hold a finished network")
+    return kind.build(stored, build)
+
+
+def _file(path: Path) -> Path:
+    """`path`, or the one network in it where it is a folder."""
+    if not path.is_dir():
+        return path
+    inside = sorted(path.glob("*.safetensors"))
+    if len(inside) != 1:
+        names = ", ".join(file.name for file in inside) or "none"
+        raise UserError(f"{path} is a folder; one network is needed, it holds: {names}")
+    return inside[0]

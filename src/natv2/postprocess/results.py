@@ -1,0 +1,83 @@
+"""Finished networks tested, and set beside what they were when they were found."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from natv2.costs.config import BatchLatencyConfig
+from natv2.costs.latency import network_latency
+from natv2.finished_network import StoredNetwork, StoredNetworks
+from natv2.images.batches import Batch
+from natv2.objectives.constraints import Constraints
+from natv2.objectives.costs import known_costs
+from natv2.objectives.known import OneNetwork
+from natv2.objectives.objectives import OBJECTIVES
+from natv2.supernets.classifier import SubnetClassifier
+from natv2.training.evaluation import predictions
+
+logger = logging.getLogger("natv2")
+
+_TOLD = ("network", "method", "exit_weighting", "optimizer", "remark")
+_RECORDED = (*_TOLD, "accuracy_before", "accuracy_after", "epochs")
+
+
+def tested_networks(
+    found: StoredNetworks,
+    finished: StoredNetworks,
+    batches: Iterable[Batch],
+    latency: BatchLatencyConfig | None,
+    device: str,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A row a finished network: its test top-1 and costs, as found too; and top-1 in each class.
+
+    Latency is measured where `latency` says how.
+    """
+    before = {name: _tested(stored, batches, latency, device)[0] for name, stored in found.items()}
+    compared = {"test_accuracy", *OBJECTIVES}
+    rows: list[dict[str, Any]] = []
+    classes = pd.DataFrame()
+    for name, stored in finished.items():
+        row, by_class = _tested(stored, batches, latency, device)
+        was = before[row.pop("network")]
+        kept = {f"{column}_before": value for column, value in was.items() if column in compared}
+        rows.append({"name": name, **row, **kept})
+        if classes.empty:
+            classes = pd.DataFrame({"class": stored.header["class_names"]})
+            classes["images"] = by_class["size"]
+        classes[name] = by_class["mean"]
+    return pd.DataFrame(rows), classes
+
+
+def _tested(
+    stored: StoredNetwork, batches: Iterable[Batch], latency: BatchLatencyConfig | None, device: str
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """What a network's row says of it, and its number of images and top-1 in each class."""
+    classifier = SubnetClassifier.build(stored)
+    network, header = classifier.network, classifier.header
+    predicted, labels = predictions(network, batches, header.weights)
+    correct = (predicted == labels).double()
+    architecture = network.architecture
+    row = {name: header.record[name] for name in _RECORDED if name in header.record}
+    row["test_accuracy"] = float(correct.mean())
+    taken = None
+    if latency is not None:
+        taken = network_latency(network, architecture.resolution, latency, batch=latency.batch, device=device)
+    known = OneNetwork(architecture, network.design, len(header.class_names), taken and taken[0])
+    for name, value in known_costs(known).iloc[0].items():
+        row[str(name)] = OBJECTIVES[str(name)].dtype(value)
+    row |= {"latency_spread": taken[1]} if taken else {}
+    row |= {"resolution": architecture.resolution, "width": architecture.width}
+    row |= {"exit": architecture.deepest_exit, "exits": len(architecture.exits)}
+    return row, pd.Series(correct).groupby(labels.numpy()).agg(["size", "mean"])
+
+
+def with_constraints(results: pd.DataFrame, constraints: Constraints) -> pd.DataFrame:
+    """With a column `meets_constraints`, of the network as it is finished."""
+    known = results.assign(accuracy=results["accuracy_after"], latency=results.get("latency", np.nan))
+    results["meets_constraints"] = constraints.feasible(known)
+    for name in results["name"][~results["meets_constraints"]]:
+        logger.warning("%s as it is finished does not keep %s", name, constraints)
+    return results

@@ -1,0 +1,57 @@
+"""What tells one search from another, in tables and checkpoints."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from natv2.config import digest
+from natv2.images.image_set import ImageSplits
+from natv2.objectives.goal import Goal
+from natv2.run import Run
+from natv2.search.config import SearchConfig
+from natv2.search.moo.indicators import Hypervolume
+from natv2.supernets.checkpoint import Checkpoint
+from natv2.supernets.supernet import Supernet
+
+_UNTOLD = ("probes", "search", "seed")  # of an origin: results, this search, what seeds differ in
+
+
+def search_settings(
+    search: SearchConfig, goal: Goal, supernets: Sequence[Checkpoint], images: ImageSplits
+) -> str:
+    """Tells searches of one preset apart whose other settings or images differ, or what they start from."""
+    begun = [
+        sorted((name, str(value)) for name, value in each.origin.items() if name not in _UNTOLD)
+        for each in supernets
+    ]
+    seen = (len(images.train), len(images.valid), asdict(images.augmentation))
+    return digest(search, goal.constraints, begun, seen)
+
+
+def search_summary(
+    search: SearchConfig,
+    goal: Goal,
+    run: Run,
+    supernets: Sequence[Checkpoint],
+    images: ImageSplits,
+    hypervolume: Hypervolume,
+) -> dict[str, Any]:
+    """What a search was after and what it started from; the measure of its hypervolume."""
+    return {
+        "settings": search_settings(search, goal, supernets, images),
+        "seed": run.seed,
+        "supernet": supernets[0].design.label,
+        "source": supernets[0].origin.get("source"),
+        "dataset": images.name,
+        "objectives": list(goal.objectives),
+        "constraints": goal.constraints.active,
+        "hypervolume": hypervolume.to_dict(),
+    }
+
+
+def search_checkpoint(
+    supernet: Supernet, before: Checkpoint, phase: str, images: ImageSplits, search: SearchConfig
+) -> Checkpoint:
+    """`supernet` after a phase of a search, which began with `before`."""
+    origin = {**before.origin, "dataset": images.name, "search": search.model_dump(mode="json")}
+    return Checkpoint.of(supernet, classes=images.class_names, phase=phase, origin=origin)
