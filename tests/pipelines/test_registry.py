@@ -8,7 +8,7 @@ from kedro.config import OmegaConfigLoader
 from kedro.io import AbstractVersionedDataset, DataCatalog
 
 from natv2.pipeline_registry import register_pipelines
-from natv2.settings import CONFIG_LOADER_ARGS
+from natv2.runs.checking import CONFIG_LOADER_ARGS
 from tests.pipelines.project import REPOSITORY
 
 PIPELINES = register_pipelines()
