@@ -24,8 +24,11 @@ class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
     supernet has no use for costs no space.
     """
 
-    def __init__(self, *, filepath: str, version: Version | None = None) -> None:
+    def __init__(
+        self, *, filepath: str, version: Version | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(PurePosixPath(filepath), version)
+        self.metadata = metadata
 
     def load(self) -> Checkpoint:
         """The checkpoint, with `path` set. Raises UserError on a damaged or foreign file."""

@@ -18,8 +18,11 @@ class NetworksDataset(AbstractVersionedDataset[StoredNetworks, StoredNetworks]):
     The folder appears when all its files are written.
     """
 
-    def __init__(self, *, filepath: str, version: Version | None = None) -> None:
+    def __init__(
+        self, *, filepath: str, version: Version | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(PurePosixPath(filepath), version)
+        self.metadata = metadata
 
     def load(self) -> StoredNetworks:
         """All networks of the folder. Raises UserError on a damaged or foreign file."""

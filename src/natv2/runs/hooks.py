@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
@@ -22,7 +23,7 @@ from natv2.runs.checking import validate_parameters
 from natv2.runs.parameters import Parameters
 from natv2.runs.preflight import check_checkpoints, check_inputs, look_at_images
 from natv2.runs.resume import ResumableRun, identity_of_run, open_run
-from natv2.runs.summary import is_shown, show_places, show_tables
+from natv2.runs.summary import show_places, show_tables
 from natv2.runs.tracking import Ending, TrackedRun, git_commit, start_tracking
 
 logger = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ class RunHooks:
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
         """Keep figures and tables with the MLflow run, and in mind what to show at the end."""
-        self._saved[dataset_name] = data if is_shown(dataset_name) else None
+        self._saved[dataset_name] = data if isinstance(data, pd.DataFrame) else None
         if self._run is not None and dataset_name in self._kept:
             self._run.keep(dataset_name, data)
 
@@ -149,7 +150,7 @@ class RunHooks:
         """End the MLflow run, forget what to resume (the same command starts afresh), show the results."""
         if self._run is not None:
             self._run.end("FINISHED")
-            show_tables({name: data for name, data in self._saved.items() if is_shown(name)})
+            show_tables(catalog, self._saved)
             tracking = f"'{self._run.name}' ({self._run.id}) in {self._run.uri}; `mlflow ui` shows it"
             show_places(catalog, self._saved, Path(run_params["project_path"]), tracking)
         if self._resumable is not None:

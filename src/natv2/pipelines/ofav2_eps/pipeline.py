@@ -4,11 +4,12 @@ from itertools import pairwise
 
 from kedro.pipeline import Node, Pipeline
 
-from natv2.pipelines.ofav2_eps.nodes import evaluate_steps, full_phase, phase_node, report
+from natv2.pipelines.ofav2_eps.nodes import evaluate_steps, full_phase, phase_node, report, show_training
 from natv2.shrinking.phases import PHASES
 
 WIDTHS = ("narrow", "wide")
 _TRAINING = ("source_images", "params:training", "params:run")
+_TESTS = ("test_accuracy", "test_table")
 _REPORTS = ("accuracy", "table", "figure", "probes", "health_figure", "curves", "curves_figure")
 
 
@@ -35,10 +36,12 @@ def _phases() -> Pipeline:
         Node(
             evaluate_steps,
             inputs=[*_TRAINING, "progress", *tested],
-            outputs=["test_accuracy", "test_table"],
+            outputs=list(_TESTS),
             name="test",
         )
     )
+    # One output for people instead of nine keeps these within the drawing of a width.
+    nodes.append(Node(show_training, inputs=[*_REPORTS, *_TESTS], outputs="page", name="page"))
     return Pipeline(nodes)
 
 

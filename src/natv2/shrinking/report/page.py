@@ -1,0 +1,41 @@
+"""One page about a supernet's training: what it was tested to, how it got there."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from natv2.reporting.page import page
+
+_ROW = ["phase", "subnets", "mean", "best", "worst"]
+
+
+def training_page(
+    rows: pd.DataFrame,
+    table: pd.DataFrame,
+    test_rows: pd.DataFrame,
+    test_table: pd.DataFrame,
+    figures: tuple[go.Figure, go.Figure, go.Figure],
+) -> str:
+    """The page of a supernet's training.
+
+    `rows` and `test_rows` have a row a tested subnet, `table` and `test_table` are their means and bests by step
+    (`shrinking_table`), `figures` show accuracy, health and learning by phase.
+    """
+    first = rows.iloc[0]
+    accuracy, health, learning = figures
+    return page(
+        f"{first['supernet']}, width {first['width']:g}, on {first['source']}",
+        {
+            "Test top-1 (%) after each step": test_table,
+            "Validation top-1 (%) after each step": table,
+            "Subnets tested after each phase, validation top-1 (%)": _by_phase(rows),
+            "Subnets tested after each step, test top-1 (%)": _by_phase(test_rows),
+        },
+        {"Accuracy by phase": accuracy, "Health": health, "Learning": learning},
+    )
+
+
+def _by_phase(rows: pd.DataFrame) -> pd.DataFrame:
+    groups = (100 * rows.set_index("phase")["accuracy"]).groupby(level=0, sort=False)
+    table = groups.agg(subnets="size", mean="mean", best="max", worst="min").reset_index()
+    found: pd.DataFrame = table[_ROW]
+    return found
