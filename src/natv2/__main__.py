@@ -1,14 +1,36 @@
-"""`python -m natv2` is `kedro run` in the project's folder."""
+"""The command `natv2`: `natv2 run` is `kedro run` of this project, from any folder."""
 
-from kedro.framework.project import configure_project
+import os
+from pathlib import Path
 
-from natv2.cli import cli
+from kedro.utils import find_kedro_project, is_kedro_project
+
+from natv2.errors import UserError
 
 
 def main() -> None:
-    """Run a pipeline; the options are those of `kedro run`."""
-    configure_project("natv2")
-    cli.commands["run"]()
+    """Run a command in the project around the working directory, else in this package's clone."""
+    try:
+        project = find_kedro_project(Path.cwd()) or _clone()
+    except UserError as error:
+        error.show()
+        raise SystemExit(error.exit_code) from None
+    os.chdir(project)  # paths are relative to the project, wherever the command is given
+    # Kedro looks for the project's logging.yml when it is imported.
+    from kedro.framework.startup import bootstrap_project
+
+    from natv2.cli import cli
+
+    bootstrap_project(project)
+    cli(prog_name="natv2")
+
+
+def _clone() -> Path:
+    """The clone that this package is installed from. Raises UserError where it is not from one."""
+    clone = Path(__file__).parents[2]
+    if not is_kedro_project(clone):
+        raise UserError(f"{Path.cwd()} is in no project of natv2; start it in a clone of the repository")
+    return clone
 
 
 if __name__ == "__main__":

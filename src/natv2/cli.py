@@ -41,7 +41,7 @@ _MENDABLE = (
 
 @click.group(context_settings=CONTEXT_SETTINGS, name=__file__)
 def cli() -> None:
-    """Commands of this project, beside Kedro's own."""
+    """NATv2: the best small networks for your images."""
 
 
 def run(**options: Any) -> Any:
