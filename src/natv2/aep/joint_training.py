@@ -41,7 +41,7 @@ def train(
 
     Training ends early when the validation loss, weighted over the exits as in training, has not
     fallen for `patience` epochs. The history has an entry an epoch: `loss`, `top1` and `top5` of the
-    ensemble and of `exit_1`, ..., on training batches as they were learnt and on validation images.
+    ensemble and of `exit_1`, ..., on training batches as they were trained on and on validation images.
     """
     weights = exit_weights(exit_weighting, len(network.exits))
     epochs = Epochs(images, images.train, config.batch_size, run.seed, store.name)
@@ -51,12 +51,12 @@ def train(
     valid = evaluation_batches(images, images.valid, config.evaluation_batch_size)
 
     def validate() -> Mapping[str, float]:
-        learnt = seen.take("train") | training.learned_weights()
+        trained = seen.take("train") | training.learned_weights()
         network.eval()
         with torch.inference_mode():
             for batch in valid:
                 seen.add(network(batch.at(config.resolution)), batch.labels)
-        return learnt | seen.take("valid")
+        return trained | seen.take("valid")
 
     return fit(
         training,
@@ -100,10 +100,10 @@ class JointTraining(nn.Module):
             self.network.train()
             logits = self.network(batch.at(self.config.resolution))
             loss = network_loss(logits, batch.labels, self.losses, self.learned, self.config.diversity)
-            learnt = backward(loss)
+            trained = backward(loss)
             if seen is not None:
                 seen.add([output.detach() for output in logits], batch.labels)
-            return learnt
+            return trained
 
         return step
 

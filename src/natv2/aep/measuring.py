@@ -31,7 +31,7 @@ _ROUNDS = 3  # of all networks in turns: what disturbs the machine disturbs all 
 def part_latencies(
     network: MultiExitNetwork, resolution: int, config: LatencyConfig, run: Run, store: StateStore
 ) -> PartCosts:
-    """Median milliseconds of each stage and head of `network`; measured once, also where a run goes on."""
+    """Median milliseconds of each stage and head of `network`; measured once, also where a run resumes."""
 
     def measured() -> State:
         x = torch.zeros(1, 3, resolution, resolution, device=run.device)

@@ -1,4 +1,4 @@
-"""Every sub-ensemble of a multi-exit network judged on validation images, and the best one (section 4.1)."""
+"""Every sub-ensemble of a multi-exit network on validation images, and the best one (section 4.1)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

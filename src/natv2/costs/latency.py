@@ -26,7 +26,7 @@ def measure(modules: Sequence[nn.Module], inputs: Sequence[Tensor], config: Late
     """Latency of each module, in evaluation mode, on its input (batch, C, H, W), all on the device.
 
     Round after round each module runs once: what disturbs the machine disturbs all alike, and each finds
-    caches as cold as behind other layers.
+    caches as cold as after other layers.
     """
     seconds = np.empty((config.repetitions, len(modules)))
     with torch.inference_mode(), _threads(config.threads), progress_bar("latency", len(seconds)) as bar:

@@ -1,7 +1,7 @@
 """Exact parameters and MACs of the parts of a network, and of one network.
 
 MACs are those of convolutions and linear layers for one image at the architecture's own
-resolution: no batch norms, poolings, biases or sums (facts, section 1).
+resolution: no batch norms, poolings, biases or sums (docs/methods.md, Channels).
 """
 
 from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ def _norm(channels: int) -> Cost:
 
 
 def _strided(size: int, stride: int) -> int:
-    """Pixels along an edge behind a stride: rounded up."""
+    """Pixels along an edge after a stride: rounded up."""
     return -(-size // stride)
 
 
@@ -103,7 +103,7 @@ def level_cost(plan: LevelPlan, size: int, mask: int, kernel: int, expand_ratio:
 
 
 def head_cost(plan: ChannelPlan, exit: int, size: int, classes: int) -> Cost:
-    """Cost of the head behind stage `exit`, whose input has `size` x `size` pixels."""
+    """Cost of the head after stage `exit`, whose input has `size` x `size` pixels."""
     expand, last = plan.heads[exit]
     cost = _conv(plan.stages[exit - 1], expand, size) + _norm(expand) + _conv(expand, last, 1)
     return cost + _conv(last, classes, 1, bias=True)

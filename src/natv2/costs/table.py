@@ -59,7 +59,7 @@ class CostTable:
     def __call__(self, codes: Codes) -> Cost:
         """Parameters and MACs (N, 2) of encoded architectures (N, variables).
 
-        Any code within the bounds will do: the levels behind a stage's first cost the same, so
+        Any code within the bounds will do: the levels after a stage's first cost the same, so
         where its zeros stand does not matter. Raises ValueError where a code leaves the bounds.
         """
         return look_up(self.space, self._levels, self._rest, codes)

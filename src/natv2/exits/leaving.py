@@ -149,7 +149,7 @@ def _thresholds(surest_EN: NDArray[np.float32], shares: NDArray[np.float64]) -> 
 class EarlyStopping(nn.Module):
     """A multi-exit network whose forward pass of one image ends at the first exit that is sure.
 
-    What lies behind that exit is not computed. `weights` are the β of its exits.
+    What lies after that exit is not computed. `weights` are the β of its exits.
     """
 
     def __init__(self, network: nn.Module, stopping: Stopping, weights: Sequence[float]) -> None:

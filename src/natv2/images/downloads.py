@@ -1,4 +1,4 @@
-"""Files fetched from the network: whole, checked, and gone on with after a stop."""
+"""Files fetched from the network: whole, checked, and resumed after a stop."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ _SECONDS = 30  # without a byte, before it is given up
 
 
 def download(url: str, path: Path, *, md5: str | None) -> None:
-    """Fetch `url` to `path`, unless it is there; what an earlier try has fetched is kept and gone on with.
+    """Fetch `url` to `path`, unless it is there; what an earlier try has fetched is kept.
 
     Raises UserError where there is no answer, or where what came is not what `md5` says.
     """

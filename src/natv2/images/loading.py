@@ -202,7 +202,7 @@ def _report(
     if kept.exists():
         with suppress(ValidationError):  # a damaged file is no look
             known = ImageReport.model_validate_json(kept.read_text(encoding="utf-8"))
-            # What lies beside the images may change, and neither the look nor a run that goes on with it.
+            # What lies beside the images may change, and neither the look nor a run that resumes with it.
             return known.model_copy(update={"remarks": listing.remarks})
     mean, std = channel_statistics(train)
     report = make_report(

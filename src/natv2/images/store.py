@@ -1,4 +1,4 @@
-"""Images decoded once: uint8 arrays in files, made in parallel, gone on with after a stop."""
+"""Images decoded once: uint8 arrays in files, made in parallel, resumed after a stop."""
 
 import hashlib
 import json
@@ -95,7 +95,7 @@ def fingerprint(listing: Listing, size: tuple[int, int]) -> str:
 def decode_all(listing: Listing, folder: Path, size: tuple[int, int], title: str) -> Decoded:
     """The samples of `listing` at `size`, decoded if `folder` does not hold them already.
 
-    A decoding that was stopped goes on. What `folder` holds of an earlier state of the source is
+    A decoding that was stopped resumes. What `folder` holds of an earlier state of the source is
     deleted when the new one is complete.
     """
     mark = fingerprint(listing, size)

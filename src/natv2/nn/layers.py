@@ -127,7 +127,7 @@ class Head(nn.Module):
 
 @torch.no_grad()
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """Give every layer memory and OFA's initial values (facts: N(0, sqrt(2 / (k·k·out))) and so on)."""
+    """Give every layer memory and OFA's initial values (docs/methods.md, Channels)."""
     module.to_empty(device="cpu")
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):

@@ -30,7 +30,7 @@ def pointwise_moments(rows_MC: Tensor, weight_KC: Tensor) -> tuple[Tensor, Tenso
     """Mean and biased variance (K,) of `rows_MC @ weight_KC.T`, without that product; not for bf16.
 
     The convolution is linear, so they follow from mean and covariance of its input: with six times as many
-    channels behind it as in front, a sixth of its own work, and no pass over its output. Raises ValueError
+    channels after it as before, a sixth of its own work, and no pass over its output. Raises ValueError
     for one row, as torch's batch norm does.
     """
     if len(rows_MC) == 1:

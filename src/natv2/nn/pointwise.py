@@ -8,7 +8,7 @@ from natv2.nn.moments import average, pointwise_moments, rows_of
 
 
 class PointwiseConvNorm(nn.Module):
-    """A 1x1 convolution and the batch norm behind it, computed as one convolution, in training too.
+    """A 1x1 convolution and the batch norm after it, computed as one convolution, in training too.
 
     Mean and variance of what the convolution gives follow from what it takes (`pointwise_moments`), so no
     pass over its output is needed. It holds both layers and is equal to them up to rounding. Under autocast

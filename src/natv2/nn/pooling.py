@@ -7,7 +7,7 @@ class GlobalAveragePool(nn.Module):
     """The mean of feature maps over their positions.
 
     nn.AdaptiveAvgPool2d hands back a gradient that lies in memory in another order than channels-last
-    features; the activation behind it then takes five times as long (16 x 288 x 28 x 28, one core).
+    features; the activation after it then takes five times as long (16 x 288 x 28 x 28, one core).
     """
 
     def forward(self, x: Tensor) -> Tensor:

@@ -86,7 +86,7 @@ class TrackedRun:
 def start_tracking(
     project: Path, *, run_id: str | None, name: str, parameters: Mapping[str, Any], tags: Mapping[str, str]
 ) -> TrackedRun:
-    """A new run called `name`, or the run `run_id` gone on with where it still exists.
+    """A new run called `name`, or the run `run_id` resumed where it still exists.
 
     It is in MLFLOW_TRACKING_URI, by default in mlflow.db of the folder `project`, where a plain
     `mlflow ui` looks. Raises UserError if MLflow cannot be reached.

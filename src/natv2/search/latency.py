@@ -31,7 +31,7 @@ from natv2.training.state_store import State, StateStore
 
 logger = logging.getLogger("natv2")
 
-TRUSTED = 0.9
+LEAST_SPEARMAN = 0.9
 """The least Spearman correlation of expected and measured latencies that a search relies on."""
 
 NO_TABLE = pd.DataFrame(columns=["resolution", "width", "place", "choice", "milliseconds"])
@@ -88,7 +88,7 @@ def known_latency_table(
         error["spearman"],
     )
     refuse_untrue(check, force=config.force)
-    if error["spearman"] >= TRUSTED:
+    if error["spearman"] >= LEAST_SPEARMAN:
         values = {"table": table.to_frame().to_dict("list"), "check": check.to_dict("list")}
         known_tables.save(key, State(values=values))
     return table, check
@@ -128,10 +128,11 @@ def latency_error(check: pd.DataFrame) -> dict[str, float]:
 def refuse_untrue(check: pd.DataFrame, *, force: bool) -> None:
     """Raise UserError where the order of latencies is not the one that is measured, unless forced."""
     error = latency_error(check)
-    if not force and not error["spearman"] >= TRUSTED:
+    if not force and not error["spearman"] >= LEAST_SPEARMAN:
         raise UserError(
             f"the latency table is no guide: over {len(check)} other networks its Spearman correlation with "
-            f"what they take is {error['spearman']:.2f} (MAPE {100 * error['mape']:.0f} %), below {TRUSTED}; "
+            f"what they take is {error['spearman']:.2f} (MAPE {100 * error['mape']:.0f} %), "
+            f"below {LEAST_SPEARMAN}; "
             "leave the machine to itself or raise search.latency.repetitions; search.latency.force=true goes "
             "on all the same"
         )

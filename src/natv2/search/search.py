@@ -180,7 +180,7 @@ class Search:
 
 
 class _Clock:
-    """Says how a search stands, and how long it will go on."""
+    """Says how a search stands, and how long it will take."""
 
     def __init__(self, turns: int) -> None:
         self.turns, self.taken, self.start = turns, 0, time.perf_counter()

@@ -1,4 +1,4 @@
-"""Channels of a supernet at one width multiplier (thesis, Table 3.1; facts, section 1)."""
+"""Channels of a supernet at one width multiplier (thesis, Table 3.1; docs/methods.md, Channels)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -38,7 +38,7 @@ class SearchSpace:
 
     @property
     def first_level(self) -> int:
-        """Position of the first level in a code: behind resolution, width and, if any, exit."""
+        """Position of the first level in a code: after resolution, width and, if any, exit."""
         return 3 if self.design.early_exits else 2
 
     @property

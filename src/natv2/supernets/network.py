@@ -30,7 +30,7 @@ STEM, FIRST = Part("stem"), Part("first")
 
 
 def head(exit: int) -> Part:
-    """The head behind stage `exit`."""
+    """The head after stage `exit`."""
     return Part(f"heads.{exit}")
 
 
@@ -49,10 +49,10 @@ def levels(architecture: Architecture, stage: int) -> list[Part]:
 
 
 def skipped(outputs: Sequence[Tensor], *, dense: bool) -> Tensor:
-    """What goes on behind a stage's levels, given their outputs so far.
+    """What goes on after a stage's levels, given their outputs so far.
 
-    A dense skip reaches over two levels or more: behind level d it is y_d + Σ_{j ≤ d-2} y_j, both into the
-    next level and out of the stage (facts, section 4).
+    A dense skip reaches over two levels or more: after level d it is y_d + Σ_{j ≤ d-2} y_j, both into the
+    next level and out of the stage (docs/methods.md, Dense skips and parallel blocks).
     """
     x = outputs[-1]
     if dense:

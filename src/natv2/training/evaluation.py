@@ -73,7 +73,7 @@ class Evaluator:
     ) -> dict[int, float]:
         """The share of right answers of each of `members`, all of one resolution and width."""
         count = _Count(members, self.exit_weights, bar)
-        walk = PrefixTree(supernet, prefix_tree(members), count)
+        run = PrefixTree(supernet, prefix_tree(members), count)
         calibration = [batch.at(resolution) for batch in self.calibration]
         batches = iter(self.images)
         for size in self._rounds(resolution):
@@ -82,7 +82,7 @@ class Evaluator:
             pieces = [piece for x in images for piece in torch.split(x, _piece(x))]
             labels = torch.cat([batch.labels for batch in taken])
             count.labels = torch.split(labels, [len(piece) for piece in pieces])
-            walk(pieces, calibration)
+            run(pieces, calibration)
             calibration = []  # from here on the statistics are known
         return count.shares()
 

@@ -1,6 +1,6 @@
-"""Many subnets run together: a walk over the tree that their common beginnings make.
+"""Shared-prefix evaluation: many subnets run together, over the prefix tree of their parts.
 
-What subnets share is computed once: the stem and each block behind the same blocks, for calibration and test
+What subnets share is computed once: the stem and each block after the same blocks, for calibration and test
 images alike, and a network that ends earlier is one more head on the way (docs/performance.md).
 """
 
@@ -15,7 +15,7 @@ from natv2.supernets.part import SupernetPart
 from natv2.supernets.supernet import Supernet
 
 Runner = Callable[[list[Tensor]], list[Tensor]]
-"""Takes the batches in front of a part, and gives those behind it."""
+"""Takes the batches before a part, and gives those after it."""
 
 OnLogits = Callable[[int, int, list[Tensor]], None]
 """Takes the position of an architecture, its exit, and the logits (N, classes) of each batch of images."""
@@ -23,9 +23,9 @@ OnLogits = Callable[[int, int, list[Tensor]], None]
 
 @dataclass
 class Node:
-    """A part of networks behind all that leads to it.
+    """A part of networks after all that leads to it.
 
-    `branches` are what may follow within the stage and behind it; `heads` the heads here with the positions
+    `branches` are what may follow within the stage and after it; `heads` the heads here with the positions
     of the architectures that have them. `runner` is the part with its recorded statistics, once it has run.
     """
 
@@ -63,7 +63,7 @@ class Activations:
 
 
 class PrefixTree:
-    """Runs the networks of a tree on batches, depth first; of the states behind it, it keeps what is needed.
+    """Runs the networks of a tree on batches, depth first; of the states after it, it keeps what is needed.
 
     The first time, `calibration` batches go along: each part records their statistics before it runs the
     others. Every time after that, the recorded ones are there.
@@ -82,8 +82,8 @@ class PrefixTree:
     ) -> None:
         if node.runner is None:
             node.runner = self._supernet.part(node.part)
-        recorded = self._behind(node, calibration, node.runner.record)
-        run = self._behind(node, images, node.runner)
+        recorded = self._after(node, calibration, node.runner.record)
+        run = self._after(node, images, node.runner)
         if last:  # nothing else follows what this part followed: its memory is free
             calibration.clear()
             images.clear()
@@ -95,7 +95,7 @@ class PrefixTree:
         for branch in branches:
             self._visit(branch, recorded, run, last=branch is branches[-1])
 
-    def _behind(self, node: Node, states: list[Activations], runner: Runner) -> list[Activations]:
+    def _after(self, node: Node, states: list[Activations], runner: Runner) -> list[Activations]:
         outputs = runner([state.x for state in states])
         if not self._supernet.design.dense or node.part in (STEM, FIRST):
             return [Activations(x) for x in outputs]

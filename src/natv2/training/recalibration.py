@@ -1,4 +1,4 @@
-"""Batch-norm statistics of a subnet: those of the supernet mean nothing to it (facts, section 2)."""
+"""Batch-norm statistics of a subnet: those of the supernet mean nothing to it (docs/methods.md)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Where a long loop leaves what it needs to go on after a stop (DESIGN: nothing is lost)."""
+"""Where a long loop leaves what it needs to resume after a stop: nothing is lost."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Where exits go in a network that nobody has described: behind its last block at each size."""
+"""Where exits go in a network that nobody has described: after its last block at each size."""
 
 from collections import Counter
 
@@ -38,7 +38,7 @@ def find_exits(module: nn.Module, count: int, resolution: int) -> tuple[str, ...
 
 
 def _sides(module: nn.Module, graph: fx.Graph, resolution: int) -> dict[str, int]:
-    """The side of the feature maps, in pixels, behind each module called in `graph`."""
+    """The side of the feature maps, in pixels, after each module called in `graph`."""
     recorder = _Recorder(fx.GraphModule(module, graph).eval())
     recorder.extra_traceback = False  # people get the message, without the graph
     try:

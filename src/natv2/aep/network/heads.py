@@ -19,7 +19,7 @@ Scale = Callable[[int], int]
 
 
 def exit_head(tail: fx.GraphModule, own: torch.Size, here: torch.Size, name: str) -> nn.Module:
-    """The head of an exit behind feature maps of shape `here`, as `tail` is that of ones of shape `own`.
+    """The head of an exit after feature maps of shape `here`, as `tail` is that of ones of shape `own`.
 
     Layers are as many and of the same kind, their channels in proportion to those they start from; the
     weights are new. Where such a copy does not fit (a classifier over positions, as VGG's), the head is

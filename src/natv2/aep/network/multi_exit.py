@@ -1,4 +1,4 @@
-"""A network with several exits: stages in a row, and a head behind those stages whose exits it has."""
+"""A network with several exits: stages in a row, and a head after those stages whose exits it has."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -10,7 +10,7 @@ from natv2.errors import UserError
 
 
 class MultiExitNetwork(nn.Module):
-    """Stages, counted from 1, with `heads` behind some of them; nothing lies behind the deepest head.
+    """Stages, counted from 1, with `heads` after some of them; nothing comes after the deepest head.
 
     `exits` are the numbers of the stages with a head, ascending.
     """
@@ -44,9 +44,9 @@ class MultiExitNetwork(nn.Module):
 
 
 def with_exits(module: nn.Module, names: Sequence[str], resolution: int) -> MultiExitNetwork:
-    """`module`, a classifier of images (N, 3, `resolution`, `resolution`), with exits behind modules `names`.
+    """`module`, a classifier of images (N, 3, `resolution`, `resolution`), with exits after modules `names`.
 
-    The last exit is the module's own end, weights included; the others are its last layers, those behind the
+    The last exit is the module's own end, weights included; the others are its last layers, those after the
     last of `names`, rescaled. Raises UserError where a name is wrong, the images are
     too small for the network, or parts of it share weights.
     """
@@ -76,7 +76,7 @@ def _refuse_end(tail: nn.Module, last: str) -> None:
         classifier(tail)
     except LookupError as error:
         raise UserError(
-            f"exit {last!r} leaves nothing to copy ({error} behind it); the last exit must be a module "
+            f"exit {last!r} leaves nothing to copy ({error} after it); the last exit must be a module "
             "before the network's classifier"
         ) from None
 
@@ -97,4 +97,4 @@ def _refuse_shared(network: str, parts: Sequence[nn.Module]) -> None:
 
 def _refuse_lost(empty: Sequence[str]) -> None:
     if empty:
-        raise UserError(f"nothing is left of the images behind {empty[0]}; larger ones are needed")
+        raise UserError(f"nothing is left of the images after {empty[0]}; larger ones are needed")

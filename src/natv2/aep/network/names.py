@@ -36,7 +36,7 @@ BACKBONES: Mapping[str, Backbone] = MappingProxyType(
         ),
     }
 )
-"""Those of the thesis: 4 exits, and in the full variants one behind each stage."""
+"""Those of the thesis: 4 exits, and in the full variants one after each stage."""
 
 TORCHVISION = tuple(files("natv2.aep.network").joinpath("torchvision.txt").read_text().split())
 """All classifiers of torchvision."""

@@ -1,4 +1,4 @@
-"""A network's forward pass as a graph, cut into stages behind named modules."""
+"""A network's forward pass as a graph, cut into stages after named modules."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ def _refuse_further_inputs(module: nn.Module) -> None:
 
 
 def cut(module: nn.Module, names: Sequence[str]) -> tuple[dict[str, fx.GraphModule], fx.GraphModule]:
-    """`module` as stages, one up to each of the modules called `names`, and its tail behind the last.
+    """`module` as stages, one up to each of the modules called `names`, and its tail after the last.
 
     The stages are in the order in which an image passes them. Each maps the output of the one before.
     They share their modules, weights included, with `module`. Raises UserError where a name is unknown, or
@@ -96,7 +96,7 @@ def cut(module: nn.Module, names: Sequence[str]) -> tuple[dict[str, fx.GraphModu
     nodes = list(traced.graph.nodes)
     found = {name: _border(module, traced, name) for name in names}
     if len(set(found.values())) < len(names):
-        raise UserError(f"exits {list(names)}: two of them are behind the same operation")
+        raise UserError(f"exits {list(names)}: two of them are after the same operation")
     ordered = sorted(found, key=lambda name: nodes.index(found[name]))
     borders = [found[name] for name in ordered]
     starts = [next(node for node in nodes if node.op == "placeholder"), *borders]
@@ -115,12 +115,12 @@ def _border(module: nn.Module, traced: Traced, name: str) -> fx.Node:
     found = traced.outputs.get(name, [])
     if len(found) != 1:
         how = "runs more than once" if found else "does not give one tensor in the forward pass"
-        raise UserError(f"exit {name!r} {how}; an exit goes behind a module that all images pass once")
+        raise UserError(f"exit {name!r} {how}; an exit goes after a module that all images pass once")
     return found[0]
 
 
 def _piece(module: nn.Module, nodes: list[fx.Node], start: fx.Node, end: fx.Node) -> fx.GraphModule:
-    """What is computed behind `start` up to `end`, as a module of one tensor."""
+    """What is computed after `start` up to `end`, as a module of one tensor."""
     graph = fx.Graph()
     copies = {start: graph.placeholder("x")}
     for node in nodes[nodes.index(start) + 1 : nodes.index(end) + 1]:
@@ -129,7 +129,7 @@ def _piece(module: nn.Module, nodes: list[fx.Node], start: fx.Node, end: fx.Node
                 copies[used] = graph.node_copy(used)
             if used not in copies:
                 raise UserError(
-                    f"an exit cannot follow {start.target}: what lies behind it uses {used} too, "
+                    f"an exit cannot follow {start.target}: what comes after it uses {used} too, "
                     "which does not go through it"
                 )
         if node.op == "output":
@@ -151,7 +151,7 @@ def _only(output: fx.Node) -> fx.Node:
 @torch.inference_mode(mode=False)  # whoever calls: changes of a tensor are not counted in it
 @torch.no_grad()
 def shapes(pieces: Sequence[fx.GraphModule], resolution: int) -> list[torch.Size]:
-    """The shape of one image behind each of `pieces`, run one after the other in evaluation mode.
+    """The shape of one image after each of `pieces`, run one after the other in evaluation mode.
 
     From then on none of them overwrites its input: the head and the next stage both need it.
     """

@@ -80,7 +80,7 @@ def subsets_figure(subsets: pd.DataFrame, chosen: pd.Series, baseline: pd.DataFr
         title = OBJECTIVES[cost].plain_label
         figure.update_xaxes(title=title, type="log", tickvals=ticks, ticktext=texts, row=1, col=column)
     figure.update_yaxes(title=ACCURACY_TITLE, row=1, col=1).update_xaxes(tickangle=0)
-    return style(figure, "Every sub-ensemble, judged on validation images").update_layout(height=480)
+    return style(figure, "Every sub-ensemble on validation images").update_layout(height=480)
 
 
 def _points(

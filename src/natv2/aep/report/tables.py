@@ -113,7 +113,7 @@ def scenarios_table(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def spread_table(results: pd.DataFrame) -> pd.DataFrame:
-    """How far the values of `accuracy_table` can be trusted: a row for each of them that is not missing.
+    """How far the values of `accuracy_table` spread: a row for each of them that is not missing.
 
     Columns: scenario, by, name, series, change (the value), sd, seeds, pairs, runs. `pairs` of a network and
     a data set were averaged, of so many `runs`; `seeds` is how many seeds all of these pairs have, `sd` the

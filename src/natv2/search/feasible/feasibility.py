@@ -122,7 +122,7 @@ class _Parts:
     levels: Costs
 
     def least_rest(self, depths: tuple[int, ...]) -> Costs:
-        """The least that each stage and all behind it add, each cost by itself: (G, S + 1, M)."""
+        """The least that each stage and all after it add, each cost by itself: (G, S + 1, M)."""
         shallow_to_deep = self.levels.min(axis=3).cumsum(axis=2)
         stages = shallow_to_deep[:, :, np.array(depths) - 1].min(axis=2)
         rest = np.flip(np.flip(stages, axis=1).cumsum(axis=1), axis=1)

@@ -37,7 +37,7 @@ def best_first(costs: Costs, *, seed: int, violations: NDArray[np.float64] | Non
     One objective: its order. Two: non-domination rank, then crowding distance, larger first
     (NSGA-II). Three or more: non-domination rank, then the order in which NSGA-III's niching
     selects. `seed` decides only what niching draws by lot; other ties keep the order of the rows.
-    Rows with `violations` (N,) above 0 come behind all others, the least violation first.
+    Rows with `violations` (N,) above 0 come after all others, the least violation first.
     """
     if violations is not None and violations.any():
         kept = np.flatnonzero(violations == 0)

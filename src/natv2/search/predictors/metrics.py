@@ -1,4 +1,4 @@
-"""How good a predictor was: agreement of predicted and measured errors (thesis, section 3.3.4, step 5)."""
+"""Metrics of a predictor: agreement of predicted and measured errors (thesis, section 3.3.4, step 5)."""
 
 import warnings
 from dataclasses import asdict, dataclass
@@ -23,7 +23,7 @@ class PredictorMetrics:
 
 
 def predictor_metrics(errors: ArrayLike, predicted: ArrayLike) -> PredictorMetrics:
-    """Quality of `predicted` against the true `errors`, both (N,).
+    """Metrics of `predicted` against the true `errors`, both (N,).
 
     Pairs without a prediction (nan) are left out. A correlation that is not defined, of fewer than two
     pairs or of constant values, is nan; so is the RMSE of no pairs.

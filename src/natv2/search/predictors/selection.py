@@ -1,4 +1,4 @@
-"""How far a predictor can be trusted before its guesses are checked: cross-validation over the archive."""
+"""Predictor selection: which one orders the archive best, by cross-validation over it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class CrossValidation:
 
 
 def cross_validate(predictor: Predictor, features: Features, errors: Errors, *, seed: int) -> CrossValidation:
-    """Trust in `predictor` on `features` (N, F) and the top-1 errors (N,) of the same architectures.
+    """Cross-validation of `predictor` on `features` (N, F) and the top-1 errors (N,) of the same networks.
 
     Each fifth is predicted by what was fitted to the others. Fewer than ten architectures: nan.
     """
@@ -63,8 +63,8 @@ def choices(name: str, folds: int) -> Mapping[str, Predictor]:
 def select_predictor(
     predictors: Mapping[str, Predictor], features: Features, errors: Errors, *, seed: int
 ) -> tuple[str, CrossValidation]:
-    """Name and trust of the predictor with the highest cross-validated Kendall; of equal ones the first."""
-    trust = {name: cross_validate(p, features, errors, seed=seed) for name, p in predictors.items()}
+    """Name and cross-validation of the predictor with the highest Kendall; of equal ones the first."""
+    found = {name: cross_validate(p, features, errors, seed=seed) for name, p in predictors.items()}
     # nan, a correlation that is not defined, is below every number.
-    name = max(trust, key=lambda each: np.nan_to_num(trust[each].kendall, nan=-2.0))
-    return name, trust[name]
+    name = max(found, key=lambda each: np.nan_to_num(found[each].kendall, nan=-2.0))
+    return name, found[name]

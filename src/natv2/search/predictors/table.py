@@ -29,7 +29,7 @@ Make = Callable[..., Predictor]
 
 
 def _scaled(model: Any) -> Any:
-    """Behind features that are brought to one scale: `model` goes by distances or penalises weights."""
+    """`model` on features that are brought to one scale: it goes by distances or penalises weights."""
     return make_pipeline(StandardScaler(), model)
 
 

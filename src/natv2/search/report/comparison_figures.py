@@ -12,7 +12,7 @@ from natv2.reporting.style import ACCURACY_TITLE, SERIES, cost_axis, logarithmic
 from natv2.spaces.design import DESIGNS
 
 PRESETS = ("nat", "natv2_phase1", "natv2_phase2", "natv2_phase3", "natv2_phase4", "natv2")
-"""The presets in the order of section 6.2, and ours; others come behind them."""
+"""The presets in the order of section 6.2, and ours; others come after them."""
 
 _BASELINE = "OFAMobileNetV3"
 _EARLY, _COMPLETE = PRESETS[:2], PRESETS[-2:]
@@ -169,7 +169,7 @@ def _place(preset: str) -> tuple[int, str]:
 
 
 def _order(supernet: str) -> int:
-    """The place of a supernet among all; those with elastic values of their own come behind them."""
+    """The place of a supernet among all; those with elastic values of their own come after them."""
     return list(DESIGNS).index(supernet) if supernet in DESIGNS else len(DESIGNS)
 
 

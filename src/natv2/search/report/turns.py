@@ -15,7 +15,7 @@ _TINT = "rgba(34, 34, 34, 0.12)"
 
 
 def search_figure(history: pd.DataFrame, summary: Mapping[str, Any] | None = None) -> go.Figure:
-    """Hypervolume, quality of the predictor and best accuracy by turn, one panel each.
+    """Hypervolume, metrics of the predictor and best accuracy by turn, one panel each.
 
     `history` has a row a turn: turn, hypervolume, best_accuracy (validation, a fraction), pearson,
     spearman, kendall and rmse (a fraction of top-1) between predicted and true accuracy, missing
@@ -73,7 +73,7 @@ def _add_cross_validation(figure: go.Figure, history: pd.DataFrame, turns: list[
         x=within + within[::-1],
         y=_numbers(known["cv_high"]) + _numbers(known["cv_low"])[::-1],
         name=f"{name}: interval",
-        legendrank=1001,  # behind what it is of
+        legendrank=1001,  # after what it is of
         mode="none",
         fill="toself",
         fillcolor=_TINT,

@@ -10,7 +10,7 @@ _FEW = 5  # epochs that a line alone would hardly show
 
 
 def learning_figure(curves: pd.DataFrame) -> go.Figure:
-    """Mean loss of each epoch above its learning rate, the phases one behind the other.
+    """Mean loss of each epoch above its learning rate, the phases one after the other.
 
     `curves` has a row an epoch, in their order: phase, epoch (within it), loss, learning_rate. Losses of
     different phases are not the same thing: the first has no teacher, later ones train other networks.

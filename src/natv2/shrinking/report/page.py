@@ -17,8 +17,8 @@ def training_page(
 ) -> str:
     """The page of a supernet's training.
 
-    `rows` and `test_rows` have a row a tested subnet, `table` and `test_table` are their means and bests by step
-    (`shrinking_table`), `figures` show accuracy, health and learning by phase.
+    `rows` and `test_rows` have a row a tested subnet, `table` and `test_table` are their means and bests by
+    step (`shrinking_table`), `figures` show accuracy, health and learning by phase.
     """
     first = rows.iloc[0]
     accuracy, health, learning = figures
