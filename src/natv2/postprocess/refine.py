@@ -16,10 +16,10 @@ from natv2.training.state_store import StateStore
 logger = logging.getLogger("natv2")
 
 
-def chosen_networks(front: pd.DataFrame, config: PostprocessConfig) -> pd.DataFrame:
+def chosen_networks(front: pd.DataFrame, postprocess: PostprocessConfig) -> pd.DataFrame:
     """What to refine: the whole front, or its high trade-off points and its most accurate network."""
     chosen = front.sort_values("accuracy", ascending=False, ignore_index=True)
-    if config.finish == "high_tradeoff":
+    if postprocess.finish == "high_tradeoff":
         chosen = chosen[chosen["high_tradeoff"] | (chosen.index == 0)].reset_index(drop=True)
     chosen.insert(0, "name", [f"network_{number:02}" for number in range(1, len(chosen) + 1)])
     return chosen

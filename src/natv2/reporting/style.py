@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from natv2.objectives.objectives import ACCURACY, OBJECTIVES
+from natv2.objectives.objectives import ACCURACY, OBJECTIVES, others
 from natv2.reporting.fields import amount
 
 # Okabe and Ito's palette, told apart by colour-blind readers too.
@@ -32,11 +32,12 @@ _TURN = Axis("Search turn", logarithmic=False)
 
 
 def cost_axis(name: str) -> Axis:
-    """The axis for an objective, or for "turn". Raises ValueError on any other name."""
+    """The axis for an objective beside accuracy, or for "turn". Raises ValueError on any other name."""
     if name == "turn":
         return _TURN
-    if name not in OBJECTIVES:
-        raise ValueError(f"no axis for {name!r}; known: {', '.join([*OBJECTIVES, 'turn'])}")
+    costs = others(tuple(OBJECTIVES))
+    if name not in costs:
+        raise ValueError(f"no axis for {name!r}; known: {', '.join([*costs, 'turn'])}")
     return Axis(OBJECTIVES[name].axis)
 
 

@@ -12,7 +12,7 @@ from natv2.objectives.goal import Goal
 from natv2.objectives.objectives import first_cost
 from natv2.postprocess.config import PostprocessConfig
 from natv2.postprocess.extract import Extraction
-from natv2.postprocess.refine import chosen_networks, refine
+from natv2.postprocess.refine import refine
 from natv2.postprocess.report.figure import finished_figure
 from natv2.postprocess.results import tested_networks, with_constraints
 from natv2.reporting.front import front_figure
@@ -20,11 +20,6 @@ from natv2.run import Run
 from natv2.search.config import SearchConfig
 from natv2.supernets.checkpoint import Checkpoint
 from natv2.training.state_store import StateStore
-
-
-def choose_networks(front: pd.DataFrame, postprocess: PostprocessConfig) -> pd.DataFrame:
-    """What to refine: the whole front, or its high trade-off points and its most accurate network."""
-    return chosen_networks(front, postprocess)
 
 
 def finish_networks(

@@ -2,7 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from natv2.pipelines.postprocess.nodes import choose_networks, finish_networks, test_networks
+from natv2.pipelines.postprocess.nodes import finish_networks, test_networks
+from natv2.postprocess.refine import chosen_networks
 
 _FINISH = [
     "chosen_networks",
@@ -32,7 +33,7 @@ def create_pipeline() -> Pipeline:
     choice = ["front", "params:postprocess"]
     return Pipeline(
         [
-            Node(choose_networks, inputs=choice, outputs="chosen_networks", name="choose_networks"),
+            Node(chosen_networks, inputs=choice, outputs="chosen_networks", name="choose_networks"),
             Node(
                 finish_networks,
                 inputs=_FINISH,

@@ -6,18 +6,12 @@ from plotly.graph_objects import Figure
 from natv2.images.image_set import ImageSplits
 from natv2.postprocess.config import PostprocessConfig, PostprocessStudyConfig
 from natv2.postprocess.extract import Extraction
-from natv2.postprocess.refine import chosen_networks
 from natv2.postprocess.report.study import study_figure, study_table
 from natv2.postprocess.study import study_ways
 from natv2.run import Run
 from natv2.search.config import SearchConfig
 from natv2.supernets.checkpoint import Checkpoint
 from natv2.training.state_store import StateStore
-
-
-def choose_studied_networks(front: pd.DataFrame, postprocess: PostprocessConfig) -> pd.DataFrame:
-    """What `postprocess` would refine."""
-    return chosen_networks(front, postprocess)
 
 
 def study_postprocessing(

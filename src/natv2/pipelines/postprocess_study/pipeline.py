@@ -2,11 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from natv2.pipelines.postprocess_study.nodes import (
-    choose_studied_networks,
-    report_study,
-    study_postprocessing,
-)
+from natv2.pipelines.postprocess_study.nodes import report_study, study_postprocessing
+from natv2.postprocess.refine import chosen_networks
 
 _STUDY = [
     "studied_networks",
@@ -27,12 +24,7 @@ def create_pipeline() -> Pipeline:
     report = ["postprocess_study", "postprocess_study_figure"]
     return Pipeline(
         [
-            Node(
-                choose_studied_networks,
-                inputs=choice,
-                outputs="studied_networks",
-                name="choose_studied_networks",
-            ),
+            Node(chosen_networks, choice, "studied_networks", name="choose_studied_networks"),
             Node(study_postprocessing, _STUDY, "postprocess_scores", name="study_postprocessing"),
             Node(report_study, inputs="postprocess_scores", outputs=report, name="postprocess_report"),
         ]

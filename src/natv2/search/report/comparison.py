@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from natv2.objectives.objectives import ACCURACY, OBJECTIVES, as_costs
+from natv2.objectives.objectives import ACCURACY, OBJECTIVES, as_costs, others
 from natv2.reporting.runs import mean_over_seeds, newest
 from natv2.search.moo.indicators import Hypervolume
 
@@ -15,7 +15,6 @@ TASK = ["source", "dataset", "objectives"]
 SEARCH = [*TASK, "supernet", "preset", "settings"]
 """What tells one search from another; runs that differ in their seed alone are the same one."""
 
-_COSTS = [name for name in OBJECTIVES if name != ACCURACY]
 _AFTER = ["accuracy_after", "test_accuracy"]
 _NETWORK = ["resolution", "width", "exit", "params", "macs", "accuracy_before"]  # columns of `results`
 _DIGITS = 9
@@ -96,7 +95,7 @@ def _best(front: pd.DataFrame) -> dict[str, Any]:
     for name, networks in (("best", front), ("trade-off", front[front["high_tradeoff"].eq(True)])):
         best = networks.nlargest(1, ACCURACY)
         row[f"{name} top-1"] = _percent(best[ACCURACY])
-        row |= {f"{name} {cost}": best[cost].max() for cost in _COSTS if cost in front}
+        row |= {f"{name} {cost}": best[cost].max() for cost in others(tuple(OBJECTIVES)) if cost in front}
     finished = front.dropna(subset="accuracy_after").nlargest(1, "accuracy_after")
     for name, column in (("before", ACCURACY), ("after", "accuracy_after"), ("test top-1", "test_accuracy")):
         row[name] = _percent(finished[column])
