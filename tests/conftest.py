@@ -1,8 +1,13 @@
 """A toy project with this one's settings, configuration and hooks, and pipelines that take no time."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+# One thread a worker, here and in what it starts: tiny layers are faster so, and no worker waits for another.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import hypothesis
 import pytest
@@ -16,6 +21,27 @@ hypothesis.settings.register_profile("natv2", deadline=None)
 hypothesis.settings.load_profile("natv2")
 
 REPOSITORY = Path(__file__).parents[1]
+
+FIRST = ("tests/pipelines/", "tests/test_quality.py")  # what takes longest
+TOGETHER = ("tests/pipelines/test_aep.py",)  # files whose tests share what one of them has trained
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One test after the other to whichever worker is free."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneByOne(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return file if file in TOGETHER else nodeid
+
+    return OneByOne(config, log)
+
 
 REGISTRY = """
 import pandas as pd

@@ -10,6 +10,7 @@ from kedro.framework.project import pipelines, settings
 from kedro.framework.startup import bootstrap_project
 
 from tests.pipelines.project import SMALLER, Project
+from tests.sharing import shared_folder
 
 Run = Callable[..., Result]
 
@@ -25,9 +26,11 @@ class Journey:
 
 @pytest.fixture(scope="session")
 def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
-    project = Project(tmp_path_factory.mktemp("journey"), SMALLER)
-    said = project.run("--env", "test")
-    return Journey(project, project.outputs(), said)
+    def make(root: Path) -> None:
+        Project(root, SMALLER).run("--env", "test")
+
+    project = Project.at(shared_folder(tmp_path_factory, "journey", make))
+    return Journey(project, project.outputs(), project.said)
 
 
 @pytest.fixture(scope="session")

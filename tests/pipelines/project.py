@@ -52,6 +52,13 @@ class Project:
             (file,) = (path for path in (root / "conf/test").glob("*.yml") if section in _read(path))
             file.write_text(yaml.safe_dump(merged(_read(file), {section: values})))
 
+    @classmethod
+    def at(cls, root: Path) -> "Project":
+        """The project that is in `root` already."""
+        project = cls.__new__(cls)
+        project.root = root
+        return project
+
     def newest(self, output: str) -> Path:
         """The file or folder of the newest version of an output, named as in the catalog's paths."""
         *_, newest = sorted(

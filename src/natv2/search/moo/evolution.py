@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from pymoo.algorithms.moo.nsga2 import NSGA2
 from pymoo.algorithms.moo.nsga3 import NSGA3
@@ -18,6 +17,7 @@ from pymoo.operators.mutation.pm import PolynomialMutation
 from pymoo.optimize import minimize
 
 from natv2.objectives.constraints import UNCONSTRAINED, Constraints
+from natv2.objectives.costs import CostsOf
 from natv2.objectives.objectives import ACCURACY, Costs, cost_matrix, normalise
 from natv2.randomness import derived_seed, numpy_generator
 from natv2.search.archive import Archive
@@ -26,9 +26,6 @@ from natv2.spaces.space import Codes, SearchSpace
 
 PredictError = Callable[[Codes], NDArray[np.float64]]
 """Predicted top-1 errors (N,) of canonical codes (N, V)."""
-
-CostsOf = Callable[[Codes], pd.DataFrame]
-"""The other objectives of canonical codes (N, V): a frame with N rows and a column for each."""
 
 CROSSOVER_PROBABILITY = 0.9
 # Wide steps: of the few integers a variable has, a narrow one rarely reaches the next.
