@@ -19,7 +19,7 @@ _TOLERANCE = (
     0.05  # mean difference of two thumbnails, in deviations: a picture saved or scaled again stays below
 )
 
-Pairs = NDArray[np.int64]
+RowPairs = NDArray[np.int64]
 """Row numbers of two images, (P, 2), the earlier one first."""
 
 
@@ -27,11 +27,11 @@ Pairs = NDArray[np.int64]
 class NearPairs:
     """Pairs of nearly the same picture; there may be more where not `all_found`."""
 
-    pairs: Pairs
+    pairs: RowPairs
     all_found: bool
 
 
-def exact_pairs(digests: pd.Series, groups: pd.Series) -> Pairs:
+def exact_pairs(digests: pd.Series, groups: pd.Series) -> RowPairs:
     """Images of different groups with the same digest: each with the first one of every other group."""
     frame = pd.DataFrame(
         {"digest": digests.to_numpy(), "group": groups.to_numpy(), "row": range(len(digests))}
@@ -50,7 +50,7 @@ def near_pairs(pixels: NDArray[np.uint8], rows: NDArray[np.int64], splits: pd.Se
     """
     hashes, thumbnails = _looks(pixels, rows)
     part = pd.factorize(splits)[0]
-    found: list[Pairs] = []
+    found: list[RowPairs] = []
     all_found = True
     for band in range(_BANDS):
         # Sorted with the band's bits in front, so that equal hashes are neighbours too.
@@ -90,7 +90,7 @@ def _looks(
     return np.concatenate(hashes), np.concatenate(thumbnails)
 
 
-def _alike(thumbnails: NDArray[np.float32], pairs: Pairs) -> Pairs:
+def _alike(thumbnails: NDArray[np.float32], pairs: RowPairs) -> RowPairs:
     """Those of `pairs` whose thumbnails differ little."""
     kept = [pairs[:0]]
     for chunk in np.split(pairs, range(_CHUNK, len(pairs), _CHUNK)):
@@ -99,5 +99,5 @@ def _alike(thumbnails: NDArray[np.float32], pairs: Pairs) -> Pairs:
     return np.concatenate(kept)
 
 
-def _ordered(pairs: Pairs) -> Pairs:
+def _ordered(pairs: RowPairs) -> RowPairs:
     return np.unique(np.sort(pairs, axis=1), axis=0).reshape(-1, 2)

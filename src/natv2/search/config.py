@@ -21,7 +21,7 @@ from natv2.images.config import CalibrationConfig
 from natv2.images.datasets import Sizes
 from natv2.search.predictors.table import AUTO, PREDICTORS, is_installed
 from natv2.training.config import SGDConfig
-from natv2.training.schedule import RateSchedule, Stage
+from natv2.training.schedule import RateSchedule, SubnetSchedule
 
 Growth = Literal["grow", "substitute"]
 """Whether candidates join the archive (NAT) or take the place of its worst (NATv2, section 6.1.3)."""
@@ -63,9 +63,9 @@ class WarmUpConfig(Config):
         return RateSchedule(lr=self.lr, epochs=self.largest_epochs)
 
     @property
-    def supernets(self) -> Stage:
+    def supernets(self) -> SubnetSchedule:
         """The schedule of both supernets."""
-        return Stage(lr=self.lr, epochs=self.supernet_epochs, subnets=self.subnets)
+        return SubnetSchedule(lr=self.lr, epochs=self.supernet_epochs, subnets=self.subnets)
 
 
 class AdaptationConfig(Config):
@@ -75,9 +75,9 @@ class AdaptationConfig(Config):
     epochs: Count
     subnets: PositiveInt
 
-    def over(self, turns: int) -> Stage:
+    def over(self, turns: int) -> SubnetSchedule:
         """One schedule over all turns (docs/methods.md, Sizes of the experiments)."""
-        return Stage(lr=self.lr, epochs=turns * self.epochs, subnets=self.subnets)
+        return SubnetSchedule(lr=self.lr, epochs=turns * self.epochs, subnets=self.subnets)
 
 
 class SearchConfig(SGDConfig):

@@ -20,7 +20,7 @@ from natv2.search.candidates import SAMPLERS
 from natv2.search.search import Search
 from natv2.spaces.space import Codes
 from natv2.training.loop import Step
-from natv2.training.schedule import Stage
+from natv2.training.schedule import SubnetSchedule
 from natv2.training.state_store import StateStore
 from natv2.training.timing import STATES, peak_memory, seconds_an_image, step_seconds, weight_bytes
 
@@ -108,10 +108,10 @@ def _warm_up_rows(
     return [*rows, row("warm-up of both supernets", 1, warm_up.supernet_epochs, seconds)]
 
 
-def _sampled_seconds(supernets: TargetSupernets, stage: Stage, name: str, steps: int) -> float:
-    """Seconds of a step of `stage`."""
+def _sampled_seconds(supernets: TargetSupernets, schedule: SubnetSchedule, name: str, steps: int) -> float:
+    """Seconds of a step of `schedule`."""
     sampler, teacher = supernets.space.sample_architectures, supernets.teacher()
-    step = sampled_step(supernets, sampler, stage, teacher, f"plan {name}")
+    step = sampled_step(supernets, sampler, schedule, teacher, f"plan {name}")
     return _seconds(supernets, nn.ModuleList(supernets.family.values()), step, name, steps)
 
 

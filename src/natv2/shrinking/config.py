@@ -25,7 +25,7 @@ from natv2.images.datasets import Sizes
 from natv2.shrinking.phases import Schedule, phases_of
 from natv2.spaces.design import DESIGNS, Design
 from natv2.training.config import Distillation, SGDConfig
-from natv2.training.schedule import RateSchedule, Stage
+from natv2.training.schedule import RateSchedule, SubnetSchedule
 
 TeacherChoice = Literal["fixed", "progressive"]
 
@@ -72,7 +72,7 @@ class SingleStageConfig(Config):
             RateSchedule(lr=self.lr, epochs=self.epochs, warmup_epochs=self.warmup_epochs)
         return self
 
-    def stage(self, passes: int) -> Stage:
+    def resolved(self, passes: int) -> SubnetSchedule:
         """The phase, as long as `passes` of networks over all images where its epochs are not given.
 
         Raises UserError where its warm-up is longer.
@@ -83,24 +83,24 @@ class SingleStageConfig(Config):
                 f"eps.phases.single_stage.warmup_epochs ({self.warmup_epochs}) must not be above the "
                 f"{epochs} epochs that equal the other phases' training"
             )
-        return Stage.model_validate({**dict(self), "epochs": epochs})
+        return SubnetSchedule.model_validate({**dict(self), "epochs": epochs})
 
 
 class PhasesConfig(Config):
     """Table 5.2, in the order in which a supernet goes through it; `single_stage` takes their place."""
 
     full: FullPhaseConfig
-    kernel: Stage
-    level_1: Stage
-    level_2: Stage
-    exit_1: Stage
-    exit_2: Stage
-    exit_3: Stage
-    exit_4: Stage
-    depth_1: Stage
-    depth_2: Stage
-    width_1: Stage
-    width_2: Stage
+    kernel: SubnetSchedule
+    level_1: SubnetSchedule
+    level_2: SubnetSchedule
+    exit_1: SubnetSchedule
+    exit_2: SubnetSchedule
+    exit_3: SubnetSchedule
+    exit_4: SubnetSchedule
+    depth_1: SubnetSchedule
+    depth_2: SubnetSchedule
+    width_1: SubnetSchedule
+    width_2: SubnetSchedule
     single_stage: SingleStageConfig
 
 
@@ -170,12 +170,12 @@ class Training(Config):
         """The phases that the supernet goes through, in their order."""
         return phases_of(self.design, self.schedule)
 
-    def phase(self, name: str) -> FullPhaseConfig | Stage:
+    def phase(self, name: str) -> FullPhaseConfig | SubnetSchedule:
         """Rate, epochs and subnets of a phase."""
         found = getattr(self.eps.phases, name)
         if not isinstance(found, SingleStageConfig):
             return found  # type: ignore[no-any-return]  # a field of PhasesConfig
-        return found.stage(sum(passes(self.phase(each)) for each in phases_of(self.design, "eps")))
+        return found.resolved(sum(passes(self.phase(each)) for each in phases_of(self.design, "eps")))
 
     @property
     def passes(self) -> int:
@@ -197,6 +197,6 @@ class Training(Config):
         return {name: self.phase(name) for name in self.phases}
 
 
-def passes(phase: FullPhaseConfig | Stage) -> int:
+def passes(phase: FullPhaseConfig | SubnetSchedule) -> int:
     """How often `phase` trains a network on all images."""
     return phase.epochs * max(1, phase.subnets)

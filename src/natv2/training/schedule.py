@@ -43,7 +43,7 @@ class ConstantRate(RateSchedule):
     shape = "constant"
 
 
-class Stage(RateSchedule):
-    """A stage of training in which `subnets` are drawn for each batch."""
+class SubnetSchedule(RateSchedule):
+    """A schedule with `subnets` drawn for each batch."""
 
     subnets: PositiveInt

@@ -18,7 +18,7 @@ from natv2.supernets.supernet import Supernet
 from natv2.training.distillation import Teacher, make_teacher
 from natv2.training.evaluation import Family
 from natv2.training.loop import History, Step, fit
-from natv2.training.schedule import RateSchedule, Stage
+from natv2.training.schedule import RateSchedule, SubnetSchedule
 from natv2.training.state_store import StateStore
 from natv2.training.steps import elastic_step, joint_step
 
@@ -97,7 +97,7 @@ def largest_step(supernets: TargetSupernets, supernet: Supernet) -> Step:
 def adapt(
     supernets: TargetSupernets,
     sampler: Sampler,
-    stage: Stage,
+    schedule: SubnetSchedule,
     *,
     teacher: Teacher | None,
     store: StateStore,
@@ -109,18 +109,18 @@ def adapt(
     teacher sees the largest resolution. One optimiser serves both widths: what a step did not draw
     has no gradient and stays.
     """
-    step = sampled_step(supernets, sampler, stage, teacher, store.name)
-    return supernets.fit(nn.ModuleList(supernets.family.values()), step, stage, store, until)
+    step = sampled_step(supernets, sampler, schedule, teacher, store.name)
+    return supernets.fit(nn.ModuleList(supernets.family.values()), step, schedule, store, until)
 
 
 def sampled_step(
-    supernets: TargetSupernets, sampler: Sampler, stage: Stage, teacher: Teacher | None, name: str
+    supernets: TargetSupernets, sampler: Sampler, schedule: SubnetSchedule, teacher: Teacher | None, name: str
 ) -> Step:
     """What `adapt` does with a batch; `name` tells its draws from those of other loops."""
 
     def sample(epoch: int, index: int) -> Sequence[Architecture]:
         generator = numpy_generator(supernets.run.seed, name, "subnets", epoch, index)
-        return [supernets.space.decode(code) for code in sampler(stage.subnets, generator)]
+        return [supernets.space.decode(code) for code in sampler(schedule.subnets, generator)]
 
     return elastic_step(
         supernets.family,
