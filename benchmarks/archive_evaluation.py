@@ -20,6 +20,7 @@ from benchmarks.constant_combinations import recalibrate
 from benchmarks.training_step import eager
 from benchmarks.turns import plain, random_images
 from natv2.images.batches import calibration_batches, evaluation_batches
+from natv2.images.config import CalibrationConfig
 from natv2.spaces.architecture import Architecture
 from natv2.spaces.design import DESIGNS
 from natv2.spaces.space import SearchSpace
@@ -27,7 +28,8 @@ from natv2.supernets.network import Network
 from natv2.supernets.supernet import Supernet
 from natv2.training.evaluation import Evaluator
 
-ARCHIVE, CLASSES, CALIBRATION, EVERY = 300, 100, 200, 6
+ARCHIVE, CLASSES, EVERY = 300, 100, 6
+CALIBRATION = CalibrationConfig(images=200, batch_size=200)
 RESOLUTIONS, WIDTHS = (48, 52, 56, 60, 64), (1.0, 1.2)
 
 
@@ -61,9 +63,9 @@ def main() -> None:
     codes = space.sample_architectures(ARCHIVE, np.random.default_rng(0))
     archive = [space.decode(code) for code in codes]
     family = {w: Supernet(space.design, w, CLASSES).to(memory_format=torch.channels_last) for w in WIDTHS}
-    images = random_images(CALIBRATION, arguments.images)
+    images = random_images(CALIBRATION.images, arguments.images)
     evaluator = Evaluator(
-        calibration=calibration_batches(images, images=CALIBRATION, batch_size=200, seed=0),
+        calibration=calibration_batches(images, CALIBRATION, 0),
         images=list(evaluation_batches(images, images.valid, 250)),
     )
     seconds = np.zeros(3)

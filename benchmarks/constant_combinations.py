@@ -24,13 +24,15 @@ from torch import Tensor
 from benchmarks.turns import CLASSES, plain, random_images
 from natv2.exits.weightings import exit_weights
 from natv2.images.batches import Batch, calibration_batches, evaluation_batches
+from natv2.images.config import CalibrationConfig
 from natv2.spaces.choices import Choices, combinations
 from natv2.spaces.design import DESIGNS
 from natv2.supernets.network import Network
 from natv2.supernets.supernet import Supernet
 from natv2.training.evaluation import Evaluator, top1
 
-CALIBRATION, EVERY, TURNS, WIDTH = 200, 8, 3, 1.0
+EVERY, TURNS, WIDTH = 8, 3, 1.0
+CALIBRATION = CalibrationConfig(images=200, batch_size=200)
 RESOLUTIONS = (48, 56, 64)
 
 
@@ -59,14 +61,14 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1000)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    images = random_images(CALIBRATION, arguments.images)
+    images = random_images(CALIBRATION.images, arguments.images)
     design = DESIGNS[arguments.supernet]
     supernet = Supernet(design, WIDTH, CLASSES).to(memory_format=torch.channels_last)
     batches: list[Batch] = list(evaluation_batches(images, images.valid, 250))
     evaluator = Evaluator(
-        calibration=calibration_batches(images, images=CALIBRATION, batch_size=200, seed=0),
+        calibration=calibration_batches(images, CALIBRATION, 0),
         images=batches,
-        exit_weights=exit_weights("DESC", len(design.exits))[1],
+        exit_weights=exit_weights("DESC", len(design.exits)).output,
     )
     for resolution in RESOLUTIONS:  # both sides find the images rendered
         for batch in [*batches, *evaluator.calibration]:

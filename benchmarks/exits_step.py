@@ -13,29 +13,30 @@ from statistics import median
 
 import torch
 
+from benchmarks.configs import parameters
 from benchmarks.turns import Side, in_turns, summary, timed
 from natv2.aep.costs import mac_costs
+from natv2.aep.joint_training import Meters
 from natv2.aep.network.backbones import multi_exit_network
 from natv2.aep.network.multi_exit import MultiExitNetwork
-from natv2.aep.training import Meters
 from natv2.exits.weightings import exit_weights
 from natv2.training.distillation import joint_loss
-from natv2.training.optimiser import OptimiserConfig, make_optimiser
+from natv2.training.optimiser import make_optimiser
 
 CLASSES = 10
 
 
 def training(network: MultiExitNetwork, images: torch.Tensor, labels: torch.Tensor) -> Side:
     network = copy.deepcopy(network).to(memory_format=torch.channels_last).train()
-    config = OptimiserConfig(name="adam", learning_rate=1e-4, epochs=1, unlocked_by_phase="constant")
-    optimiser = make_optimiser(network, config)
-    losses, outputs = exit_weights("MIX", len(network.exits))
-    seen = Meters(network.exits, losses, outputs)
+    aep = parameters().aep
+    optimiser = make_optimiser(network, aep, aep.lr)
+    weights = exit_weights("MIX", len(network.exits))
+    seen = Meters(network.exits, weights)
 
     def step() -> None:
         optimiser.zero_grad(set_to_none=True)
         logits = network(images)
-        joint_loss(logits, labels, losses, label_smoothing=0.0).backward()
+        joint_loss(logits, labels, weights.loss, label_smoothing=0.0).backward()
         seen.add([output.detach() for output in logits], labels)
         optimiser.step()
 

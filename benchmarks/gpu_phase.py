@@ -11,9 +11,9 @@ included, in one precision, and take turns in one process. The aim, on a GPU: a 
 """
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -22,84 +22,96 @@ from typing import get_args
 import torch
 from torch import Tensor, nn
 
+from benchmarks.configs import parameters
 from benchmarks.turns import CLASSES, Side, clock, in_turns, random_images
-from natv2.devices import autocast, resolve_device, resolve_precision
-from natv2.images.batches import Batch, evaluation_batches, training_batches
+from natv2.devices import autocast, resolve
+from natv2.images.batches import Batch, Epochs, evaluation_batches
 from natv2.images.image_set import ImageSplits
-from natv2.run import Precision
-from natv2.shrinking.config import PhaseConfig, ShrinkingConfig
+from natv2.run import Precision, Run
+from natv2.shrinking.config import Training
+from natv2.shrinking.teacher import phase_teacher
 from natv2.shrinking.train import phase_step
 from natv2.spaces.design import DESIGNS
 from natv2.supernets.supernet import Supernet
-from natv2.training.distillation import Teacher, joint_loss, make_teacher
+from natv2.training.distillation import Teacher, joint_loss
 from natv2.training.loop import Step, backward, fit
-from natv2.training.optimiser import OptimiserConfig
 from natv2.training.state_store import StateStore
 
-SUBNETS = {"kernel": 1, "depth_2": 2, "width_2": 4}  # of a batch, as in Table 5.2
+PHASES = ("kernel", "depth_2", "width_2")
 WARM_UP = 3  # first steps of a turn: memory is taken, kernels are chosen
 
 
-def training(module: nn.Module, step: Step, images: ImageSplits, config: ShrinkingConfig, phase: str) -> Side:
-    """Steps of `phase`, in the loop that trains everything; the learning rate is 0."""
-    steps = len(images.train) // config.batch_size
-    moments: list[float] = []
+def configuration(supernet: str, batch: int, resolution: int) -> Training:
+    """The thesis's training with batches of another size, for one epoch that moves no weight."""
+    eps = parameters().eps
+    phases = {name: getattr(eps.phases, name) for name in ("full", *PHASES)}
+    once = {"lr": 0.0, "epochs": 1, "warmup_epochs": 0}
+    changes = {
+        "phases": eps.phases.model_copy(
+            update={name: phase.model_copy(update=once) for name, phase in phases.items()}
+        ),
+        "calibration": eps.calibration.model_copy(update={"images": batch, "batch_size": batch}),
+        "resolutions": (resolution,),
+        "batch_size": batch,
+    }
+    training = Training.part_of(parameters())
+    return training.model_copy(update={"supernet": supernet, "eps": eps.model_copy(update=changes)})
 
-    def timed(batches: Iterable[Batch]) -> Iterator[Batch]:
-        for index, batch in enumerate(batches):
+
+@dataclass(frozen=True, eq=False)
+class TimedEpochs(Epochs):
+    """Epochs that note when their steps after those that warm up begin, and when they have ended."""
+
+    moments: list[float] = field(default_factory=list)
+
+    def __call__(self, epoch: int) -> Iterator[Batch]:
+        for index, batch in enumerate(super().__call__(epoch)):
             if index == WARM_UP:
-                moments.append(clock())
+                self.moments.append(clock())
             yield batch
-        moments.append(clock())
+        self.moments.append(clock())
+
+
+def phase_steps(
+    module: nn.Module, step: Step, images: ImageSplits, training: Training, run: Run, phase: str
+) -> Side:
+    """Steps of `phase`, in the loop that trains everything; the learning rate is 0."""
 
     def seconds() -> float:
-        moments.clear()
+        epochs = TimedEpochs(images, images.train, training.eps.batch_size, run.seed, "benchmark")
         with TemporaryDirectory() as folder:
             fit(
                 module,
                 step,
-                lambda epoch: timed(
-                    training_batches(
-                        images,
-                        images.train,
-                        batch_size=config.batch_size,
-                        seed=config.seed,
-                        purpose="benchmark",
-                        epoch=epoch,
-                    )
-                ),
-                steps=steps,
-                config=config.phases[phase].optimiser,
+                epochs,
+                optimiser=training.eps,
+                schedule=training.phase(phase),
+                precision=run.precision,
                 store=StateStore(Path(folder), "benchmark"),
-                seed=config.seed,
             )
-        return (moments[1] - moments[0]) / (steps - WARM_UP)
+        begun, ended = epochs.moments
+        return (ended - begun) / (epochs.steps - WARM_UP)
 
     return seconds
 
 
-def static(supernet: Supernet, images: ImageSplits, config: ShrinkingConfig) -> Side:
+def static(supernet: Supernet, images: ImageSplits, training: Training, run: Run) -> Side:
     """Steps of the largest network as a static one."""
-    (resolution,) = config.resolutions
+    (resolution,) = training.resolutions
     network = supernet.subnet(supernet.largest(resolution)).train()
+    weights, smoothing = training.exit_weights.loss, training.eps.label_smoothing
 
     def step(batch: Batch, epoch: int, index: int) -> Tensor:
-        return backward(
-            joint_loss(
-                network(batch.at(resolution)),
-                batch.labels,
-                config.loss_weights(supernet.design),
-                label_smoothing=config.label_smoothing,
-            )
-        )
+        logits = network(batch.at(resolution))
+        return backward(joint_loss(logits, batch.labels, weights, label_smoothing=smoothing))
 
-    return training(network, step, images, config, "full")
+    return phase_steps(network, step, images, training, run, "full")
 
 
-def teaching(teacher: Teacher, images: ImageSplits, config: ShrinkingConfig, precision: Precision) -> Side:
+def teaching(teacher: Teacher, images: ImageSplits, training: Training, precision: Precision) -> Side:
     """The teacher's logits of a batch that is there and rendered."""
-    (resolution,) = config.resolutions
-    batch = next(iter(evaluation_batches(images, images.train, config.batch_size)))
+    (resolution,) = training.resolutions
+    batch = next(iter(evaluation_batches(images, images.train, training.eps.batch_size)))
     batch.at(resolution)
 
     def seconds() -> float:
@@ -131,35 +143,22 @@ def main() -> None:
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--compile", action="store_true")
     arguments = parser.parse_args()
-    device, batch, resolution = resolve_device(arguments.device), arguments.batch, arguments.resolution
-    precision = resolve_precision(arguments.precision, device)
-    optimiser = OptimiserConfig(learning_rate=0.0, epochs=1, weight_decay=3e-5, precision=precision)
-    config = ShrinkingConfig(
-        phases={
-            name: PhaseConfig(optimiser=optimiser, subnets=count)
-            for name, count in {"full": 0, **SUBNETS}.items()
-        },
-        resolutions=(resolution,),
-        batch_size=batch,
-        kd_ratio=1.0,
-        label_smoothing=0.1,
-        exit_weights="DESC",
-        calibration_images=batch,
-        calibration_batch_size=batch,
-        evaluation_batch_size=batch,
-        extremes_only=True,
-        probes=2,
-        seed=0,
-    )
+    run = resolve(Run(device=arguments.device, precision=arguments.precision))
+    device, batch, resolution = torch.device(run.device), arguments.batch, arguments.resolution
+    training = configuration(arguments.supernet, batch, resolution)
     images = random_images((WARM_UP + arguments.steps) * batch, 1, 9 * resolution // 8).to(device)
-    design = DESIGNS[arguments.supernet]
+    design = training.design
     supernet = Supernet(design, arguments.width, CLASSES).to(memory_format=torch.channels_last).to(device)
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else "the CPU"
-    print(f"{design.name}, width {supernet.width}, {batch} images of {resolution} px, {precision}, {where}")
-    largest = static(supernet, images, config)
-    for phase, subnets in SUBNETS.items():
-        step = phase_step(supernet, phase, supernet, images, config, phase)
-        (times,) = in_turns([(training(supernet, step, images, config, phase), largest)], arguments.rounds)
+    print(
+        f"{design.name}, width {supernet.width}, {batch} images of {resolution} px, {run.precision}, {where}"
+    )
+    largest = static(supernet, images, training, run)
+    for phase in PHASES:
+        subnets = training.phase(phase).subnets
+        step = phase_step(supernet, phase, supernet, images, training, run, phase)
+        pair = (phase_steps(supernet, step, images, training, run, phase), largest)
+        (times,) = in_turns([pair], arguments.rounds)
         rates = [(subnets * batch / ours, batch / theirs) for ours, theirs in zip(*times, strict=True)]
         ratios = sorted(ours / theirs for ours, theirs in rates)
         ours, theirs = (median(side) for side in zip(*rates, strict=True))
@@ -169,10 +168,10 @@ def main() -> None:
             flush=True,
         )
     if arguments.compile:
-        networks = [supernet.largest(resolution)]
-        teacher = make_teacher(supernet, networks, config.output_weights(design), config.calibration(images))
-        pair = [teaching(each, images, config, precision) for each in (compiled(teacher), teacher)]
-        (times,) = in_turns([(pair[0], pair[1])], arguments.rounds)
+        teacher = phase_teacher(supernet, training, run, images)
+        assert teacher is not None
+        faster, plain = (teaching(t, images, training, run.precision) for t in (compiled(teacher), teacher))
+        (times,) = in_turns([(faster, plain)], arguments.rounds)
         ours, theirs = (1e3 * median(side) for side in times)
         print(
             f"teacher's logits: compiled {ours:.2f} ms   as it is {theirs:.2f} ms   ratio {ours / theirs:.3f}"

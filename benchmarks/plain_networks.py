@@ -20,11 +20,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 from torch.utils.flop_counter import FlopCounterMode
 
-from natv2.images.batches import Batch, evaluation_batches, steps_per_epoch, training_batches
+from natv2.images.batches import Batch, Epochs, evaluation_batches
 from natv2.images.image_set import ImageSet, ImageSplits
 from natv2.images.loading import load_images
+from natv2.training.config import SGDConfig
 from natv2.training.loop import backward, fit
-from natv2.training.optimiser import OptimiserConfig
+from natv2.training.schedule import RateSchedule
 from natv2.training.state_store import StateStore
 
 
@@ -80,19 +81,14 @@ def train(network: nn.Module, images: ImageSplits, options: argparse.Namespace, 
         network.train()
         return backward(cross_entropy(network(batch.at(options.resolution)), batch.labels))
 
-    def batches(epoch: int) -> object:
-        return training_batches(
-            images, images.train, batch_size=64, seed=options.seed, purpose="plain", epoch=epoch
-        )
-
     fit(
         network,
         step,
-        batches,  # type: ignore[arg-type]
-        steps=steps_per_epoch(images.train, 64),
-        config=OptimiserConfig(learning_rate=0.05, epochs=options.epochs, weight_decay=3e-4),
+        Epochs(images, images.train, 64, options.seed, "plain"),
+        optimiser=SGDConfig(momentum=0.9, weight_decay=3e-4, max_gradient_norm=None),
+        schedule=RateSchedule(lr=0.05, epochs=options.epochs),
+        precision="auto",
         store=StateStore(folder, "plain"),
-        seed=options.seed,
     )
 
 

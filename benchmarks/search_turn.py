@@ -5,16 +5,14 @@ That is: the predictor's cross-validation and its fit, evolution on it, subset s
 Run with `pytest benchmarks/search_turn.py`. The aim: under 5 seconds on one core.
 """
 
-from collections.abc import Callable
-
 import numpy as np
-import pandas as pd
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from natv2.costs.table import CostTable
+from natv2.objectives.costs import CostsOf, space_costs
 from natv2.search.archive import Archive
 from natv2.search.distributions.fitting import FITS
+from natv2.search.latency import NO_TABLE
 from natv2.search.moo.evolution import evolve
 from natv2.search.moo.subset_selection import select_subset
 from natv2.search.moo.survival import Indices, non_dominated
@@ -22,12 +20,12 @@ from natv2.search.predictors.interface import features
 from natv2.search.predictors.selection import select_predictor
 from natv2.search.predictors.table import PREDICTORS
 from natv2.spaces.design import DESIGNS
-from natv2.spaces.space import Codes, SearchSpace
+from natv2.spaces.space import SearchSpace
 
 ARCHIVE, CANDIDATES, POPULATION, GENERATIONS = 300, 25, 100, 20
 
 
-def random_archive(space: SearchSpace, costs_of: Callable[[Codes], pd.DataFrame]) -> Archive:
+def random_archive(space: SearchSpace, costs_of: CostsOf) -> Archive:
     """Random architectures whose error falls with the logarithm of their MACs, give or take some noise."""
     generator = np.random.default_rng(0)
     codes = space.sample_architectures(ARCHIVE, generator)
@@ -40,11 +38,7 @@ def random_archive(space: SearchSpace, costs_of: Callable[[Codes], pd.DataFrame]
 @pytest.mark.parametrize("objectives", [("accuracy", "macs"), ("accuracy", "params", "macs")], ids="+".join)
 def test_search_turn(benchmark: BenchmarkFixture, design: str, objectives: tuple[str, ...]) -> None:
     space = SearchSpace(design=DESIGNS[design], resolutions=(48, 52, 56, 60, 64), widths=(1.0, 1.2))
-    table = CostTable(space=space, classes=200)
-
-    def costs_of(codes: Codes) -> pd.DataFrame:
-        return pd.DataFrame(table(codes), columns=["params", "macs"])
-
+    costs_of = space_costs(space, 200, NO_TABLE)
     archive = random_archive(space, costs_of)
     errors = 1 - archive.values["accuracy"].to_numpy()
     known = features(space, archive.codes, "integer")

@@ -30,7 +30,7 @@ def main() -> None:
     torch.manual_seed(0)
     network, _ = multi_exit_network(options.network, options.classes, resolution=options.resolution)
     network.eval().to(memory_format=torch.channels_last)
-    _, weights = exit_weights("MIX", len(network.exits))
+    weights = exit_weights("MIX", len(network.exits)).output
     batches = [
         Batch(
             pixels=torch.randint(256, (100, 3, options.resolution, options.resolution), dtype=torch.uint8),

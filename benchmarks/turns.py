@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from benchmarks.configs import parameters
 from natv2.images.augmentation import Augmentation
 from natv2.images.image_set import ImageSet, ImageSplits
 from natv2.randomness import numpy_generator
@@ -17,7 +18,7 @@ from natv2.spaces.choices import Choices
 from natv2.spaces.design import Design
 from natv2.supernets.network import Network
 from natv2.training.loop import backward
-from natv2.training.optimiser import OptimiserConfig, make_optimiser
+from natv2.training.optimiser import make_optimiser
 
 CLASSES = 200
 
@@ -72,7 +73,8 @@ def training_step(
     module: nn.Module, logits: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor
 ) -> Side:
     """A step that trains `module`: forward, backward and the optimiser's."""
-    optimiser = make_optimiser(module, OptimiserConfig(learning_rate=1e-3, epochs=1, weight_decay=3e-5))
+    eps = parameters().eps
+    optimiser = make_optimiser(module, eps, eps.phases.full.lr)
 
     def step() -> float:
         start = clock()

@@ -2,7 +2,9 @@ import pytest
 import torch
 from torch.nn.functional import linear
 
-from natv2.devices import autocast, fetch, resolve_device, resolve_precision, send
+from natv2.devices import autocast, fetch, resolve, resolve_device, resolve_precision, send
+from natv2.errors import UserError
+from natv2.run import Run
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
@@ -22,6 +24,17 @@ def test_auto_is_bf16_on_a_gpu_made_for_it_and_nowhere_else(monkeypatch, made_fo
     for device in (CPU, GPU):
         assert resolve_precision("fp32", device) == "fp32"
         assert resolve_precision("bf16", device) == "bf16"
+
+
+def test_a_run_is_told_what_auto_is_here(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    run = Run(seed=3, threads=2)
+    assert resolve(run) == Run(seed=3, device="cuda", precision="bf16", threads=2)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert resolve(run) == Run(seed=3, device="cpu", precision="fp32", threads=2)
+    with pytest.raises(UserError, match=r"'device' cannot be 'cuda'.*allowed: auto, cpu"):
+        resolve(Run(device="cuda"))
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@ import os
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from natv2.errors import UserError
 from natv2.files import read_header, read_tensors, write_bytes, write_tensors
+from natv2.formats import FORMAT
 
 
 def test_tensors_and_header_round_trip(tmp_path):
@@ -84,3 +86,44 @@ def test_what_natv2_did_not_write_is_refused(tmp_path, read):
         read(tmp_path / "missing.safetensors")
     with pytest.raises(UserError):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("read", [read_header, lambda path: read_tensors(path)[1]], ids=["header", "all"])
+def test_a_file_of_the_first_format_is_read_with_todays_names(tmp_path, read):
+    """Such files have no number. Digests were made otherwise: theirs tell nothing."""
+    path = tmp_path / "file.safetensors"
+    header = {
+        "phase": "whole",
+        "origin": {"source": "digits", "settings": "0a1b2c3d", "probes": [0.5]},
+        "record": {"weighting": "MIX", "top1": 0.9},
+    }
+    for phase, now in (("whole", "single_stage"), ("width_2", "width_2")):
+        save_file({"weight": torch.ones(2)}, path, {"natv2": json.dumps(header | {"phase": phase})})
+        assert read(path) == {
+            "phase": now,
+            "origin": {"source": "digits", "probes": [0.5]},
+            "record": {"exit_weighting": "MIX", "top1": 0.9},
+        }
+    assert read_tensors(path)[0]["weight"].tolist() == [1, 1]
+    save_file({"weight": torch.ones(2)}, path, {"natv2": json.dumps({"history": []})})
+    assert read(path) == {"history": []}
+
+
+def test_what_is_written_now_is_read_as_it_is(tmp_path):
+    path = tmp_path / "file.safetensors"
+    header = {"phase": "whole", "origin": {"settings": "0a1b2c3d"}, "record": {"weighting": "MIX"}}
+    write_tensors(path, {}, header)
+    with safe_open(path, framework="pt") as file:
+        assert file.metadata()["format"] == str(FORMAT)
+    assert read_header(path) == header
+
+
+@pytest.mark.parametrize("read", [read_header, read_tensors])
+def test_a_file_of_a_newer_format_is_refused(tmp_path, read):
+    path = tmp_path / "file.safetensors"
+    newer = FORMAT + 1
+    save_file({"weight": torch.ones(2)}, path, {"natv2": "{}", "format": str(newer)})
+    with pytest.raises(UserError) as error:
+        read(path)
+    told = f"was written by a newer version of natv2 (format {newer}, known: {FORMAT})"
+    assert str(error.value.message) == f"{path} {told}"

@@ -1,4 +1,6 @@
 import copy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,8 @@ from kedro.config import OmegaConfigLoader
 
 from natv2.errors import UserError
 from natv2.objectives.constraints import Constraints
-from natv2.runs.checking import flattened, validate_parameters
+from natv2.runs.checking import CONFIG_LOADER_ARGS, flattened, validate_parameters
 from natv2.runs.parameters import Parameters
-from natv2.settings import CONFIG_LOADER_ARGS
 from natv2.shrinking.phases import PHASES
 from natv2.spaces.design import DESIGNS
 
@@ -55,7 +56,7 @@ def test_base_is_the_thesis():
     assert base.objectives == ("accuracy", "macs")
     assert (base.widths.narrow, base.widths.wide) == (1.0, 1.2)
     table = {name: tuple(row.values()) for name, row in base.eps.phases.model_dump().items()}
-    assert table.pop("whole") == (3e-2, None, 5, 4)  # ours: no row of the thesis's
+    assert table.pop("single_stage") == (3e-2, None, 5, 4)  # ours: no row of the thesis's
     assert (base.schedule, base.teacher, base.kd) == ("eps", "progressive", "ens")
     # Table 5.2, typed again: learning rate, epochs, warm-up epochs, subnets
     assert table == {
@@ -72,7 +73,7 @@ def test_base_is_the_thesis():
         "width_1": (2.5e-3, 25, 0, 4),
         "width_2": (7.5e-3, 120, 5, 4),
     }
-    assert [*table, "whole"] == list(PHASES)
+    assert [*table, "single_stage"] == list(PHASES)
 
 
 # Typed again from sections 3.3, 6.1 and 6.2 and facts.md, section 5.
@@ -146,11 +147,15 @@ def test_presets_are_small_in_small_environments(env, preset):
         ("eps.resolutions", [56, 48], ["'eps.resolutions'", "ascend"]),
         ("eps.resolutions", [], ["'eps.resolutions'"]),
         ("eps.resolutions", [48.0], ["'eps.resolutions.0'", "48.0", "integer"]),
-        ("eps.exit_weights", "desc", ["'eps.exit_weights'", "'desc'", "'DESC'"]),
+        ("eps.exit_weighting", "desc", ["'eps.exit_weighting'", "'desc'", "'DESC'"]),
         ("eps.weight_decay", float("nan"), ["'eps.weight_decay'", "nan", "finite"]),
         ("eps.phases.full.subnets", 1, ["'eps.phases.full.subnets'", "0"]),
         ("eps.phases.kernel.epochs", 4, ["'eps.phases.kernel'", "warmup_epochs (5)", "epochs (4)"]),
-        ("eps.phases.whole.epochs", 4, ["'eps.phases.whole'", "warmup_epochs (5)", "epochs (4)"]),
+        (
+            "eps.phases.single_stage.epochs",
+            4,
+            ["'eps.phases.single_stage'", "warmup_epochs (5)", "epochs (4)"],
+        ),
         ("eps.calibration.images", 1, ["'eps.calibration.images'", "1", "2"]),
         ("search.top", 301, ["'search'", "top (301)", "archive_size (300)"]),
         ("search.candidates", 101, ["'search'", "candidates (101)", "population (100)"]),
@@ -203,6 +208,45 @@ def test_a_mistyped_name_is_said_before_what_is_missing_for_it():
     del parameters["sed"]
     with pytest.raises(UserError, match="parameter 'seed' is missing"):
         validate_parameters(parameters)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "value"),
+    [
+        ("eps.exit_weights", "eps.exit_weighting", "DESC"),
+        ("search.exit_weights", "search.exit_weighting", "DESC"),
+        ("postprocess.weighting", "postprocess.exit_weighting", "UNIF"),
+        ("postprocess_study.weightings", "postprocess_study.exit_weightings", ["UNIF"]),
+        ("eps.phases.whole", "eps.phases.single_stage", {"epochs": 5}),
+    ],
+)
+def test_a_parameter_that_had_another_name_says_its_new_one(old, new, value):
+    assert message(old, value) == f"parameter '{old}' is called '{new}' now"
+
+
+# What a program has loaded when it ends is the last thing that it writes.
+LOADED = """
+import atexit, sys
+atexit.register(lambda: print(*({"torch", "torchvision", "pymoo"} & set(sys.modules))))
+"""
+MISTYPED = """
+from natv2.cli import cli
+cli(["run", "--params", "search.turn=3"])
+"""
+
+
+def afresh(program: str) -> subprocess.CompletedProcess[str]:
+    """`program` in a Python of its own, in this project."""
+    command = [sys.executable, "-c", LOADED + program]
+    return subprocess.run(command, cwd=CONF.parent, capture_output=True, text=True, check=False)
+
+
+def test_parameters_are_checked_before_anything_large_is_loaded():
+    checking = afresh("import natv2.runs.checking")
+    assert (checking.returncode, checking.stdout) == (0, "\n"), checking.stderr
+    command = afresh(MISTYPED)
+    assert (command.returncode, command.stdout) == (1, "\n"), command.stderr
+    assert "Error: unknown parameter 'search.turn' (did you mean 'search.turns'?)" in command.stderr
 
 
 LEAVES = sorted(flattened(BASE))
@@ -298,10 +342,10 @@ def test_unknown_blocks_are_refused_with_those_there_are():
 
 
 def test_bounds_of_the_search():
-    assert validate_parameters(BASE).constraints.constraints() == Constraints()
+    assert validate_parameters(BASE).constraints == Constraints()
     given = changed("constraints.max_macs", 5e6)
     given["constraints"]["min_accuracy"] = 0.9
     expected = Constraints(max_macs=5_000_000, min_accuracy=0.9)
-    assert validate_parameters(given).constraints.constraints() == expected
+    assert validate_parameters(given).constraints == expected
     for name, value in (("max_params", 0.5), ("max_macs", 0), ("max_latency", -1.0), ("min_accuracy", 85.0)):
         assert f"'constraints.{name}' cannot be {value}" in message(f"constraints.{name}", value)

@@ -1,5 +1,6 @@
 """Supernets and images small enough for many tests in little time."""
 
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -10,6 +11,16 @@ from natv2.supernets.supernet import Supernet
 from tests.designs import DESIGNS
 
 CLASSES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimiser:
+    """What `make_optimiser` reads of a section; by default SGD that decays and clips nothing."""
+
+    optimizer: str = "sgd"
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    max_gradient_norm: float | None = None
 
 
 def new_supernet(name: str, width: float = 0.1, *, dropout: float = 0.0, seed: int = 0) -> Supernet:

@@ -1,5 +1,4 @@
 import copy
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +11,9 @@ from natv2.aep.results import result
 from natv2.exits.leaving import stopping_curve
 from natv2.images.batches import evaluation_batches
 from tests.aep.test_classifier import classifier
-from tests.aep.test_training import CONFIG, IMAGES
+from tests.aep.test_training import IMAGES, RUN
 from tests.aep.tiny import tiny
+from tests.configs import aep_training
 from tests.tiny import splits
 
 
@@ -43,7 +43,8 @@ def test_where_images_leave_early_the_table_tells_what_they_took_one_by_one():
 def test_timing_an_epoch_leaves_the_networks_as_they_were():
     network = tiny()
     before = copy.deepcopy(network.state_dict())
-    (seconds,) = epoch_seconds([network], IMAGES, [replace(CONFIG, batch_size=32)])
+    training = aep_training(aep={"batch_size": 32})
+    (seconds,) = epoch_seconds([(network, "MIX")], IMAGES, training, RUN)
     assert seconds > 0
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, before[name])

@@ -1,39 +1,50 @@
 import copy
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
-from natv2.aep.training import AepConfig, Meters, Training, quicken_norms, train
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from natv2.aep.config import AepConfig
+from natv2.aep.joint_training import JointTraining, Meters, quicken_norms, train
+from natv2.aep.network.multi_exit import MultiExitNetwork
 from natv2.aep.pruning import accuracies, exit_logits
 from natv2.exits.ensembles import ensemble
-from natv2.exits.weightings import exit_weights
+from natv2.exits.weightings import ExitWeights, exit_weights
 from natv2.images.batches import evaluation_batches, training_batches
-from natv2.training.optimiser import OptimiserConfig
+from natv2.training.loop import History
 from natv2.training.state_store import StateStore
+from tests import configs
 from tests.aep.tiny import tiny
 from tests.tiny import splits
 
 IMAGES = splits(train=64, valid=24)
-CONFIG = AepConfig(
-    weighting="MIX",
-    optimiser=OptimiserConfig(name="adam", learning_rate=0.01, epochs=4, unlocked_by_phase="constant"),
-    resolution=16,
-    batch_size=16,
-    patience=4,
-    evaluation_batch_size=10,
-    seed=1,
-)
+RUN = configs.RUN.model_copy(update={"seed": 1})
+CONFIG = configs.aep_training(
+    aep={
+        "lr": 0.01,
+        "max_epochs": 4,
+        "resolution": 16,
+        "batch_size": 16,
+        "patience": 4,
+        "evaluation_batch_size": 10,
+    }
+).aep
+
+
+def learn(network: MultiExitNetwork, folder: Path, config: AepConfig = CONFIG) -> History:
+    """Train `network`, weighted by MIX."""
+    store = StateStore(folder, "aep")
+    return train(network, "MIX", images=IMAGES, config=config, run=RUN, store=store)
 
 
 def test_a_step_is_algorithm_4_1():
     """Branch by branch, loss by loss, with torch's own Adam."""
     network, by_hand = tiny(), tiny()
-    losses, _ = exit_weights("MIX", 4)
+    weights = exit_weights("MIX", 4)
     optimiser = torch.optim.Adam(by_hand.parameters(), lr=0.01)
-    training = Training(network, CONFIG)
+    training = JointTraining(network, weights, CONFIG)
     for module in (network, by_hand):
         for layer in module.modules():
             if isinstance(layer, nn.Dropout):
@@ -43,7 +54,7 @@ def test_a_step_is_algorithm_4_1():
         optimiser.zero_grad()
         net_loss = 0.0
         for index, logits in enumerate(by_hand.train()(batch.at(16))):
-            net_loss = net_loss + losses[index] * cross_entropy(logits, batch.labels)
+            net_loss = net_loss + weights.loss[index] * cross_entropy(logits, batch.labels)
         net_loss.backward()
         optimiser.step()
         ours.zero_grad()
@@ -57,8 +68,7 @@ def test_a_step_is_algorithm_4_1():
 def test_each_epoch_tells_what_the_network_then_does(tmp_path):
     """The best entry's validation figures are those of the network that one gets."""
     network = tiny()
-    config = replace(CONFIG, optimiser=replace(CONFIG.optimiser, learning_rate=0.03))
-    history = train(network, images=IMAGES, config=config, store=StateStore(tmp_path, "aep"))
+    history = learn(network, tmp_path, CONFIG.model_copy(update={"lr": 0.03}))
     best = min(history, key=lambda entry: entry["valid_loss"])
     assert best is not history[-1]  # the last network is another
     losses, outputs = exit_weights("MIX", 4)
@@ -76,13 +86,11 @@ def test_each_epoch_tells_what_the_network_then_does(tmp_path):
     assert history[-1]["train_top1"] > history[0]["train_top1"]
 
 
-@pytest.mark.parametrize(
-    "changes", [{}, {"learned_losses": True, "diversity": 0.1}], ids=["thesis", "beyond"]
-)
+@pytest.mark.parametrize("changes", [{}, {"losses": "learned", "diversity": 0.1}], ids=["thesis", "beyond"])
 def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, changes, monkeypatch):
-    config = replace(CONFIG, **changes)
+    config = CONFIG.model_copy(update=changes)
     whole, parts = tiny(), tiny()
-    history = train(whole, images=IMAGES, config=config, store=StateStore(tmp_path / "a", "aep"))
+    history = learn(whole, tmp_path / "a", config)
     saved = StateStore.save
     calls = []
 
@@ -95,21 +103,21 @@ def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, changes, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(StateStore, "save", killed)
         with pytest.raises(KeyboardInterrupt):
-            train(parts, images=IMAGES, config=config, store=StateStore(tmp_path / "b", "aep"))
+            learn(parts, tmp_path / "b", config)
     again = tiny(seed=5)
-    assert train(again, images=IMAGES, config=config, store=StateStore(tmp_path / "b", "aep")) == history
+    assert learn(again, tmp_path / "b", config) == history
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name])
 
 
 def test_learned_weights_move_and_are_told(tmp_path):
-    config = replace(CONFIG, learned_losses=True)
-    history = train(tiny(), images=IMAGES, config=config, store=StateStore(tmp_path, "aep"))
+    config = CONFIG.model_copy(update={"losses": "learned"})
+    history = learn(tiny(), tmp_path, config)
     weights = [[entry[f"loss_weight_exit_{exit}"] for exit in range(1, 5)] for entry in history]
     assert all(sum(row) == pytest.approx(1) for row in weights)
     assert weights[0] != weights[-1]
     # With one exit there is nothing to weigh.
-    alone = train(tiny().keep((4,)), images=IMAGES, config=config, store=StateStore(tmp_path / "1", "aep"))
+    alone = learn(tiny().keep((4,)), tmp_path / "1", config)
     assert not any("loss_weight" in name for name in alone[0])
 
 
@@ -125,7 +133,7 @@ def test_running_statistics_follow_within_an_epoch():
 
 
 def test_meters_are_means_over_images_of_uneven_batches():
-    meters = Meters((1, 2), (0.7, 0.3), (0.5, 0.5))
+    meters = Meters((1, 2), ExitWeights((0.7, 0.3), (0.5, 0.5)))
     logits, labels = torch.randn(2, 10, 6), torch.randint(6, (10,))
     for part in (slice(0, 7), slice(7, 10)):
         meters.add([output[part] for output in logits], labels[part])

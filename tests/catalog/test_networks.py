@@ -5,10 +5,11 @@ import torch
 from kedro.io import DatasetError, Version
 
 from natv2.catalog.networks import NetworksDataset
+from natv2.finished_network import StoredNetwork
 
 NETWORKS = {
-    "knee_1": ({"weight": torch.ones(2)}, {"kind": "network", "resolution": 24}),
-    "best": ({"weight": torch.zeros(3)}, {"kind": "network", "resolution": 32}),
+    "knee_1": StoredNetwork({"weight": torch.ones(2)}, {"kind": "network", "resolution": 24}),
+    "best": StoredNetwork({"weight": torch.zeros(3)}, {"kind": "network", "resolution": 32}),
 }
 
 
@@ -25,9 +26,9 @@ def test_round_trip_one_file_each(tmp_path):
     assert files == {"knee_1.safetensors", "best.safetensors"}
     loaded = data.load()
     assert loaded.keys() == NETWORKS.keys()
-    for name, (tensors, header) in NETWORKS.items():
-        assert torch.equal(loaded[name][0]["weight"], tensors["weight"])
-        assert loaded[name][1] == header
+    for name, network in NETWORKS.items():
+        assert torch.equal(loaded[name].tensors["weight"], network.tensors["weight"])
+        assert loaded[name].header == network.header
 
 
 def test_no_network_is_a_result_too(tmp_path):
@@ -39,7 +40,8 @@ def test_no_network_is_a_result_too(tmp_path):
 
 def test_half_a_folder_is_never_the_newest(tmp_path, monkeypatch):
     dataset(tmp_path).save(NETWORKS)
-    broken = {"good": NETWORKS["best"], "bad": ({"weight": torch.ones(1)}, {"not": object()})}
+    bad = StoredNetwork({"weight": torch.ones(1)}, {"not": object()})
+    broken = {"good": NETWORKS["best"], "bad": bad}
     with pytest.raises(DatasetError):
         dataset(tmp_path, "v2").save(broken)
     newest = dataset(tmp_path, "v3")

@@ -8,7 +8,7 @@ from torch import nn
 
 from natv2.costs import latency
 from natv2.costs.config import LatencyConfig
-from natv2.costs.latency import measure
+from natv2.costs.latency import Latencies, measure, network_latency
 
 
 def test_medians_and_spreads_of_rounds_that_go_through_all(monkeypatch):
@@ -30,9 +30,20 @@ def test_medians_and_spreads_of_rounds_that_go_through_all(monkeypatch):
     # The first repetition warms up and does not count.
     modules = [Takes(500, 1, 9, 5), Takes(900, 2, 2, 2)]
     before = torch.get_num_threads()
-    config = LatencyConfig(device="cpu", threads=1, batch=1, warm_up=1, repetitions=3)
+    config = LatencyConfig(threads=1, warm_up=1, repetitions=3)
     found = measure(modules, [torch.zeros(1)] * 2, config)
     np.testing.assert_allclose(found.median, [5, 2])
     np.testing.assert_allclose(found.spread, [4, 0], atol=1e-9)
     assert ran == modules * 4
     assert torch.get_num_threads() == before
+
+
+def test_a_networks_latency_is_the_median_with_its_spread(monkeypatch):
+    def known(modules, inputs, config):
+        (module,), (x,) = modules, inputs
+        assert not module.training and x.shape == (2, 3, 24, 24)
+        return Latencies(median=np.array([2.5]), spread=np.array([0.25]))
+
+    monkeypatch.setattr(latency, "measure", known)
+    config = LatencyConfig(threads=1, warm_up=0, repetitions=1)
+    assert network_latency(nn.Identity(), 24, config, batch=2, device="cpu") == (2.5, 0.25)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from natv2.errors import UserError
 from natv2.images.batches import calibration_batches, training_batches
+from natv2.images.config import CalibrationConfig
 from natv2.images.datasets import DATASETS
 from natv2.images.image_set import ImageSplits
 from natv2.images.loading import derived_sizes, find_images, load_images, set_name
@@ -79,7 +80,7 @@ def test_no_test_image_reaches_training_calibration_or_statistics(tmp_path: Path
     assert (first.mean, first.std, first.sizes) == (second.mean, second.std, second.sizes)
     for images in (first, second):
         batches = list(training_batches(images, images.train, batch_size=8, seed=0, purpose="x", epoch=0))
-        batches += calibration_batches(images, images=1000, batch_size=8, seed=0)
+        batches += calibration_batches(images, CalibrationConfig(images=1000, batch_size=8), 0)
         seen = {number for batch in batches for number in batch.ids.tolist()}
         assert seen <= set(images.train.ids.tolist())
     assert torch.equal(first.train.images, second.train.images)

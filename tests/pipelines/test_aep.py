@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import natv2
-from natv2.aep.pruning import accuracies, answers
+from natv2.aep.pruning import accuracies, exit_logits
 from natv2.errors import UserError
 from natv2.images.batches import evaluation_batches
 from natv2.images.loading import load_images
@@ -48,7 +48,7 @@ def test_saved_networks_load_and_answer_as_the_table_says(project):
         (file,) = project.newest(folder).iterdir()
         classifier = natv2.load_network(file)
         assert sum(p.numel() for p in classifier.network.parameters()) == results["params"][folder]
-        found = answers(classifier.network, evaluation_batches(images, images.test, 100), 16)
+        found = exit_logits(classifier.network, evaluation_batches(images, images.test, 100), 16)
         weights = torch.tensor([classifier.header.weights])
         top1, _ = accuracies(found.logits_ENC, found.labels, weights)
         assert top1[0] == pytest.approx(results["test_top1"][folder])
@@ -61,7 +61,7 @@ def test_saved_networks_load_and_answer_as_the_table_says(project):
 def test_killed_and_given_again_it_ends_as_undisturbed(project, tmp_path):
     killed = Project(tmp_path, {"aep": {"batch_size": 64, "max_epochs": 3}})
     killed.kill_when(lambda: killed.has_progress("train_ensemble/loop.safetensors"), *RUN)
-    assert "going on with the attempt" in killed.run(*RUN)
+    assert "resumed from" in killed.run(*RUN)
     found = differences(project.outputs(), killed.outputs())
     assert [name for name in found if not any(measured in name for measured in MEASURED)] == []
 

@@ -56,7 +56,7 @@ def test_a_missing_input_names_the_command_that_makes_it(empty, run_in, pipeline
 
 
 def test_what_no_run_keeps_cannot_be_started_from(empty, run_in):
-    result = run_in(empty)("--pipeline", "ofav2_eps", "--from-nodes", "narrow.whole")
+    result = run_in(empty)("--pipeline", "ofav2_eps", "--from-nodes", "narrow.single_stage")
     assert result.exit_code == 1
     last = result.output.splitlines()[-1]  # behind a warning of Kedro-Viz
     assert "is not kept when a run has ended" in last and "--from-nodes narrow.depth_1" in last

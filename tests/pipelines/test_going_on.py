@@ -8,16 +8,19 @@ import pytest
 import torch
 from torch import nn
 
+from natv2.images.batches import Epochs
 from natv2.shrinking.phases import PHASES
 from natv2.training.loop import fit
-from natv2.training.optimiser import OptimiserConfig
+from natv2.training.schedule import RateSchedule
 from natv2.training.state_store import StateStore
 from tests.pipelines.conftest import Journey
 from tests.pipelines.project import SMALLER, Project, differences
+from tests.tiny import Optimiser, splits
 
 # The journey's last phase, whose two epochs give room for a kill, and all that comes behind it.
 NODES = (
-    "narrow.width_2,narrow.whole,wide.width_2,wide.whole,warm_up_largest_narrow,warm_up_largest_wide,warm_up_supernets,"
+    "narrow.width_2,narrow.single_stage,wide.width_2,wide.single_stage,"
+    "warm_up_largest_narrow,warm_up_largest_wide,warm_up_supernets,"
     "costs,search,search_report,choose_networks,finish_networks,test_networks"
 )
 COMMAND = ("--env", "test", "--nodes", NODES)
@@ -52,7 +55,8 @@ def test_killed_in_a_phase_and_in_the_search_it_ends_with_the_same_weights_and_a
     ended = beginning.outputs()
     left_out = {path.stem for name, path in journey.outputs.items() if name not in ended}
     reports = {"accuracy", "table", "figure", "probes", "health_figure", "curves", "curves_figure"}
-    assert left_out == {*PHASES} - {*READ, "width_2", "whole"} | reports | {"test_accuracy", "test_table"}
+    reports |= {"test_accuracy", "test_table", "page"}
+    assert left_out == {*PHASES} - {*READ, "width_2", "single_stage"} | reports
     assert differences({name: journey.outputs[name] for name in ended}, ended) == []
 
     # All of it is one run in MLflow, with every epoch.
@@ -65,7 +69,7 @@ def test_killed_in_a_phase_and_in_the_search_it_ends_with_the_same_weights_and_a
 
 
 def test_an_epoch_is_tracked_before_it_counts_as_done(tmp_path):
-    module, saved = nn.Linear(1, 1), []
+    module, saved, images = nn.Linear(1, 1), [], splits()
 
     def track(metrics, epoch):
         state = StateStore(tmp_path).load("loop")
@@ -79,10 +83,10 @@ def test_an_epoch_is_tracked_before_it_counts_as_done(tmp_path):
     fit(
         module,
         step,
-        lambda epoch: [None],
-        steps=1,
-        config=OptimiserConfig(learning_rate=0.1, epochs=3),
+        Epochs(images, images.train, 32, 0, "test"),
+        optimiser=Optimiser(),
+        schedule=RateSchedule(lr=0.1, epochs=3),
+        precision="fp32",
         store=StateStore(tmp_path, "phase", track),
-        seed=0,
     )
     assert saved == [0, 1, 2]

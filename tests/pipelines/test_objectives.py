@@ -7,16 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from natv2.pipelines.natv2_search.configuration import settings_digest
 
 from natv2.costs.parts import MACS, architecture_cost
 from natv2.images.batches import calibration_batches, evaluation_batches
 from natv2.pipelines.natv2_plan.nodes import plan_stages
 from natv2.pipelines.natv2_search.nodes import know_costs, report_search, search_networks
-from natv2.pipelines.postprocess.nodes import choose_networks, finish_networks
+from natv2.pipelines.postprocess.nodes import finish_networks
 from natv2.pipelines.postprocess.nodes import test_networks as last_node
-from natv2.pipelines.postprocess_study import create_pipeline as study_pipeline
+from natv2.pipelines.postprocess_study.pipeline import create_pipeline as study_pipeline
+from natv2.postprocess.refine import chosen_networks
 from natv2.search.archive import Archive
+from natv2.search.identity import search_settings
 from natv2.search.latency import NO_TABLE
 from natv2.search.report.description import describe_archive
 from natv2.spaces.architecture import Architecture, constant
@@ -26,8 +27,9 @@ from natv2.supernets.supernet import Supernet
 from natv2.training.evaluation import top1
 from natv2.training.recalibration import calibrate
 from natv2.training.state_store import StateStore
+from tests.configs import RUN, goal, parameters, training
 from tests.designs import DESIGNS
-from tests.pipelines.slices import family, parameters
+from tests.pipelines.slices import family
 from tests.tiny import splits
 
 IMAGES = splits()
@@ -35,10 +37,7 @@ PARAMETERS = parameters()
 
 
 def accuracy_of(supernet: Supernet, architecture: Architecture) -> float:
-    calibration = PARAMETERS.search.calibration
-    batches = calibration_batches(
-        IMAGES, images=calibration.images, batch_size=calibration.batch_size, seed=0
-    )
+    batches = calibration_batches(IMAGES, PARAMETERS.search.calibration, seed=0)
     tested = supernet.subnet(architecture, calibrate(supernet, architecture, batches))
     return top1(tested, list(evaluation_batches(IMAGES, IMAGES.valid, 16)))
 
@@ -53,33 +52,13 @@ def dominated(costs: np.ndarray) -> list[bool]:
 def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_path):
     search = PARAMETERS.search
     supernets = family("EE_B_OFAMobileNetV3", IMAGES)
-    constraints, store = PARAMETERS.constraints, StateStore(tmp_path / "store")
+    asked, known_tables = goal("+".join(objectives)), StateStore(tmp_path / "store")
     table, check = know_costs(
-        *supernets,
-        IMAGES,
-        search,
-        objectives,
-        constraints,
-        "fixed",
-        1,
-        0,
-        "cpu",
-        store,
-        StateStore(tmp_path / "costs"),
+        *supernets, IMAGES, search, asked, "fixed", RUN, known_tables, StateStore(tmp_path / "costs")
     )
     assert len(check) == (30 if "latency" in objectives else 0)
     archive, by_turn, data, history, summary, *adapted = search_networks(
-        *supernets,
-        IMAGES,
-        table,
-        search,
-        objectives,
-        PARAMETERS.constraints,
-        "natv2",
-        0,
-        "cpu",
-        "fp32",
-        StateStore(tmp_path),
+        *supernets, IMAGES, table, search, asked, "natv2", RUN, StateStore(tmp_path)
     )
     assert summary["objectives"] == list(objectives)
     assert len(archive) == len(data) == search.archive_size
@@ -104,19 +83,11 @@ def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_pa
 
     front, *_ = report_search(archive, by_turn, history, summary)
     assert len(front) == archive["non_dominated"].sum()
-    chosen = choose_networks(front, PARAMETERS.postprocess)
+    chosen = chosen_networks(front, PARAMETERS.postprocess)
     found, finished = finish_networks(
-        chosen,
-        *adapted,
-        IMAGES,
-        PARAMETERS.postprocess,
-        search,
-        0,
-        "cpu",
-        "fp32",
-        StateStore(tmp_path / "finish"),
+        chosen, *adapted, IMAGES, PARAMETERS.postprocess, search, RUN, StateStore(tmp_path / "finish")
     )
-    results, *_ = last_node(found, finished, IMAGES, archive, search, constraints, 1, "cpu", summary)
+    results, *_ = last_node(found, finished, IMAGES, archive, search, asked, RUN, summary)
     assert ("latency" in results) == ("latency_spread" in results) == ("latency" in objectives)
     assert results["name"].tolist() == chosen["name"].tolist()
     assert results["accuracy_before"].tolist() == chosen["accuracy"].tolist()
@@ -137,12 +108,12 @@ def front_of(design: str, *exits: int) -> pd.DataFrame:
 def finished_by(method: str, front: pd.DataFrame, tmp_path):
     postprocess = PARAMETERS.postprocess.model_copy(update={"method": method})
     inputs = (
-        choose_networks(front, postprocess),
+        chosen_networks(front, postprocess),
         *family("EE_B_OFAMobileNetV3", IMAGES),
         IMAGES,
         postprocess,
     )
-    return finish_networks(*inputs, PARAMETERS.search, 0, "cpu", "fp32", StateStore(tmp_path))
+    return finish_networks(*inputs, PARAMETERS.search, RUN, StateStore(tmp_path))
 
 
 def test_a_network_without_earlier_exits_is_not_finished_by_the_same_method_twice(tmp_path):
@@ -156,34 +127,27 @@ def test_finished_networks_keep_what_bounded_their_search(tmp_path, bound, kept,
     """Bounds count whether they are given again or not; a bounded latency is measured."""
     front = front_of("EE_B_OFAMobileNetV3", 3)
     found, finished = finished_by("none", front, tmp_path)
-    constraints = PARAMETERS.constraints
+    asked = goal()
     summary = {"objectives": ["accuracy"], "constraints": {}}
     if given == "then":
         summary["constraints"] = {"max_latency": bound}
     else:
         summary["constraints"] = {"max_latency": 3.0}  # the later one counts
-        constraints = constraints.model_copy(update={"max_latency": bound})
-    inputs = (found, finished, IMAGES, front, PARAMETERS.search, constraints, 1, "cpu", summary)
-    results, *_ = last_node(*inputs)
+        asked = goal(max_latency=bound)
+    results, *_ = last_node(found, finished, IMAGES, front, PARAMETERS.search, asked, RUN, summary)
     assert results["meets_constraints"].tolist() == [kept]
     assert (results["latency"] > 0).all()
 
 
 @pytest.mark.parametrize("latency", [True, False])
 def test_a_search_for_latency_is_planned_with_its_table(tmp_path, latency):
-    objectives = ("accuracy", "latency" if latency else "macs")
     plan = plan_stages(
         IMAGES,
-        "EE_B_OFAMobileNetV3",
-        PARAMETERS.elastic,
+        training(supernet="EE_B_OFAMobileNetV3"),
         PARAMETERS.search,
-        objectives,
-        PARAMETERS.constraints,
-        0,
-        "fp32",
+        goal(f"accuracy+{'latency' if latency else 'macs'}"),
+        RUN,
         PARAMETERS.widths,
-        1,
-        "cpu",
         StateStore(tmp_path),
     )
     assert (plan["stage"] == "latency table").sum() == latency
@@ -194,7 +158,7 @@ def test_searches_on_other_images_or_from_other_supernets_are_told_apart():
     narrow, wide = family("EE_B_OFAMobileNetV3", IMAGES)
     elsewhere = replace(wide, origin={"source": "tiny", "teacher": "fixed"})
     digests = {
-        settings_digest(PARAMETERS.search, PARAMETERS.constraints, pair, images)
+        search_settings(PARAMETERS.search, goal(), pair, images)
         for pair, images in (
             ((narrow, wide), IMAGES),
             ((narrow, elsewhere), IMAGES),
@@ -220,15 +184,8 @@ def test_a_turn_that_was_saved_and_not_tracked_is_tracked_by_the_next_run(tmp_pa
                     raise InterruptedError
                 turns.append(turn)
 
-        inputs = (
-            *family("OFAMobileNetV3", IMAGES),
-            IMAGES,
-            NO_TABLE,
-            search,
-            ("accuracy",),
-            PARAMETERS.constraints,
-        )
-        search_networks(*inputs, "nat", 0, "cpu", "fp32", StateStore(tmp_path, "search", track))
+        inputs = (*family("OFAMobileNetV3", IMAGES), IMAGES, NO_TABLE, search, goal("accuracy"))
+        search_networks(*inputs, "nat", RUN, StateStore(tmp_path, "search", track))
 
     with pytest.raises(InterruptedError):
         run(fails=True)

@@ -8,7 +8,8 @@ from kedro.config import OmegaConfigLoader
 from kedro.io import AbstractVersionedDataset, DataCatalog
 
 from natv2.pipeline_registry import register_pipelines
-from natv2.runs.checking import CONFIG_LOADER_ARGS
+from natv2.runs.checking import CONFIG_LOADER_ARGS, validate_parameters
+from tests.configs import RUN
 from tests.pipelines.project import REPOSITORY
 
 PIPELINES = register_pipelines()
@@ -42,9 +43,10 @@ def test_what_no_pipeline_makes_is_images_parameters_and_stores():
 
 def test_every_parameter_a_node_asks_for_exists():
     loader = OmegaConfigLoader(conf_source=str(REPOSITORY / "conf"), env="base", **CONFIG_LOADER_ARGS)
-    for name in PIPELINES["__default__"].inputs():
+    blocks = validate_parameters(loader["parameters"]).blocks(RUN)
+    for name in set().union(*(pipeline.inputs() for pipeline in PIPELINES.values())):
         if name.startswith("params:"):
-            value = loader["parameters"]
+            value = {**loader["parameters"], **blocks}
             for part in name.removeprefix("params:").split("."):
                 value = value[part]
 

@@ -19,7 +19,7 @@ from natv2.search.latency import NO_TABLE
 from natv2.spaces.rows import architecture_of
 from natv2.supernets.checkpoint import Checkpoint
 from natv2.training.state_store import StateStore
-from tests.pipelines.slices import parameters
+from tests.configs import RUN, goal, parameters, training
 
 DIGITS = tuple("0123456789")
 PARAMETERS = parameters()
@@ -38,19 +38,7 @@ def source(digits, tmp_path_factory) -> tuple[Checkpoint, Checkpoint]:
     images, folder = digits.only(DIGITS[:5]), tmp_path_factory.mktemp("source")
     narrow, wide = (
         full_phase(
-            images,
-            "EE_D_OFAMobileNetV3",
-            PARAMETERS.elastic,
-            PARAMETERS.eps,
-            "eps",
-            "progressive",
-            "ens",
-            0,
-            "auto",
-            width,
-            None,
-            "cpu",
-            StateStore(folder / str(width)),
+            images, training(supernet="EE_D_OFAMobileNetV3"), RUN, width, StateStore(folder / str(width))
         )[0]
         for width in (0.1, 0.2)
     )
@@ -65,15 +53,8 @@ def classifier(name: str) -> bool:
 def test_the_classifiers_are_new_and_all_else_comes_from_the_source(digits, source, target, tmp_path):
     for checkpoint in source:
         assert checkpoint.classes == DIGITS[:5]
-        given = warm_up_largest_network(
-            checkpoint,
-            digits.only(target),
-            UNTRAINED,
-            0,
-            "cpu",
-            "auto",
-            StateStore(tmp_path / str(checkpoint.width)),
-        )
+        store = StateStore(tmp_path / str(checkpoint.width))
+        given = warm_up_largest_network(checkpoint, digits.only(target), UNTRAINED, RUN, store)
         assert given.classes == target
         assert given.weights.keys() == checkpoint.weights.keys()
         assert sum(map(classifier, given.weights)) == 5 * 2  # weight and bias of five exits
@@ -86,39 +67,17 @@ def test_the_classifiers_are_new_and_all_else_comes_from_the_source(digits, sour
 def test_the_classifiers_stay_where_the_classes_do(digits, source, tmp_path):
     narrow, _ = source
     images = digits.only(DIGITS[:5])
-    given = warm_up_largest_network(
-        narrow,
-        images,
-        UNTRAINED,
-        0,
-        "cpu",
-        "auto",
-        StateStore(tmp_path),
-    )
+    given = warm_up_largest_network(narrow, images, UNTRAINED, RUN, StateStore(tmp_path))
     assert all(torch.equal(given.weights[name], weight) for name, weight in narrow.weights.items())
 
 
 @pytest.mark.parametrize("target", [DIGITS[5:], DIGITS], ids=["5 to 9", "all ten"])
 def test_networks_are_found_for_the_target(digits, source, target, tmp_path):
     images, search, store = digits.only(target), PARAMETERS.search, StateStore(tmp_path)
-    warm = [
-        warm_up_largest_network(c, images, search, 0, "cpu", "auto", store.child(str(c.width)))
-        for c in source
-    ]
-    warm = warm_up_supernets(*warm, images, search, 0, "cpu", "auto", store.child("warm"))
-    objectives = ("accuracy", "macs")
+    warm = [warm_up_largest_network(c, images, search, RUN, store.child(str(c.width))) for c in source]
+    warm = warm_up_supernets(*warm, images, search, RUN, store.child("warm"))
     archive, _, _, _, summary, *adapted = search_networks(
-        *warm,
-        images,
-        NO_TABLE,
-        search,
-        objectives,
-        PARAMETERS.constraints,
-        "natv2",
-        0,
-        "cpu",
-        "auto",
-        store.child("search"),
+        *warm, images, NO_TABLE, search, goal("accuracy+macs"), "natv2", RUN, store.child("search")
     )
     assert [checkpoint.classes for checkpoint in adapted] == [target, target]
     supernets = {checkpoint.width: checkpoint.supernet() for checkpoint in adapted}
@@ -135,17 +94,5 @@ def test_two_supernets_of_different_designs_are_refused(digits, source, tmp_path
     narrow, wide = source
     other = replace(wide, design=replace(wide.design, kernels=(3, 5)))
     with pytest.raises(UserError, match="kernels 3 5 at width"):
-        search_networks(
-            narrow,
-            other,
-            digits,
-            NO_TABLE,
-            PARAMETERS.search,
-            ("accuracy",),
-            PARAMETERS.constraints,
-            "natv2",
-            0,
-            "cpu",
-            "auto",
-            StateStore(tmp_path),
-        )
+        inputs = (digits, NO_TABLE, PARAMETERS.search, goal("accuracy"), "natv2", RUN)
+        search_networks(narrow, other, *inputs, StateStore(tmp_path))

@@ -4,9 +4,12 @@ import pytest
 
 from natv2.postprocess.methods import METHODS, plan_postprocessing
 from natv2.spaces.architecture import constant
-from natv2.supernets.classifier import NetworkHeader, build_classifier
+from natv2.supernets.classifier import SubnetClassifier, SubnetHeader
+from tests.configs import parameters
 from tests.designs import DESIGNS
 from tests.tiny import images_of, shared_supernet
+
+CONFIG = parameters(postprocess={"exit_weighting": "UNIF"}).postprocess
 
 
 def found(name: str, exit: int):
@@ -24,9 +27,8 @@ def found(name: str, exit: int):
 
 
 def planned(method, name="EE_D_OFAMobileNetV3", exit=3, optimizer="auto"):
-    return plan_postprocessing(
-        method, found(name, exit), DESIGNS[name], weighting="UNIF", optimizer=optimizer
-    )
+    config = CONFIG.model_copy(update={"optimizer": optimizer})
+    return plan_postprocessing(method, found(name, exit), DESIGNS[name], config)
 
 
 def test_an_ensemble_takes_back_all_exits_above_the_found_one():
@@ -34,7 +36,7 @@ def test_an_ensemble_takes_back_all_exits_above_the_found_one():
     assert plan.architecture.exits == (1, 2, 3)
     assert plan.architecture.path == found("EE_D_OFAMobileNetV3", 3).path
     assert (plan.method, plan.remark) == ("aep", "")
-    assert plan.to_dict()["weighting"] == "UNIF"
+    assert plan.to_dict()["exit_weighting"] == "UNIF"
 
 
 @pytest.mark.parametrize(("name", "exit"), [("EE_B_OFAMobileNetV3", 1), ("OFAMobileNetV3", 5)])
@@ -42,13 +44,13 @@ def test_where_there_is_none_it_says_so_and_is_finished_by_itself(name, exit):
     plan = planned("aep", name, exit)
     assert plan.architecture == found(name, exit)
     assert (plan.method, plan.remark) == ("standard", "no exit above it to take back")
-    assert "weighting" not in plan.to_dict()
+    assert "exit_weighting" not in plan.to_dict()
 
 
 def test_the_optimiser_is_the_one_that_the_thesis_found_best():
-    assert planned("standard", "OFAMobileNetV3", 5).optimizer == "sgd"
-    assert planned("standard").optimizer == planned("aep").optimizer == "adamw"
-    assert planned("aep", optimizer="ranger").optimizer == "ranger"
+    assert planned("standard", "OFAMobileNetV3", 5).config.optimizer == "sgd"
+    assert planned("standard").config.optimizer == planned("aep").config.optimizer == "adamw"
+    assert planned("aep", optimizer="ranger").config.optimizer == "ranger"
     assert "optimizer" not in planned("none").to_dict()
     assert METHODS["both"] == ("standard", "aep")
 
@@ -58,7 +60,7 @@ def test_a_finished_ensemble_gives_the_weighted_logits_of_the_supernets_exits():
     statistics = {}
     supernet.record(images_of(8, 3, 16, 16), plan.architecture, statistics)
     weights = (0.5, 0.3, 0.2)
-    header = NetworkHeader(
+    header = SubnetHeader(
         design=supernet.design.to_dict(),
         architecture=plan.architecture.to_dict(),
         class_names=tuple("abcd"),
@@ -67,7 +69,7 @@ def test_a_finished_ensemble_gives_the_weighted_logits_of_the_supernets_exits():
         weights=weights,
     )
     network = supernet.subnet(plan.architecture, statistics)
-    loaded = build_classifier(network.state_dict(), header)
+    loaded = SubnetClassifier.build(SubnetClassifier(network, header).stored())
     images = images_of(4, 3, 16, 16, seed=1).sigmoid()
     each = supernet(images, plan.architecture, statistics)
     expected = sum(weight * logits for weight, logits in zip(weights, each, strict=True))

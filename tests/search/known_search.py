@@ -5,21 +5,21 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from natv2.costs.parts import MACS, PARAMS
-from natv2.costs.table import CostTable
+from natv2.objectives.costs import CostsOf, space_costs
+from natv2.objectives.goal import Goal
 from natv2.objectives.objectives import cost_matrix
 from natv2.randomness import numpy_generator
 from natv2.search.adaptation.training import Sampler
 from natv2.search.config import SearchConfig
+from natv2.search.latency import NO_TABLE
 from natv2.search.moo.indicators import Hypervolume
 from natv2.search.moo.survival import non_dominated
-from natv2.search.predictors.table import PREDICTORS
 from natv2.search.search import Search, SearchResult
 from natv2.spaces.space import Codes
 from natv2.training.state_store import StateStore
+from tests.configs import goal, parameters
 from tests.search.known_front import THESIS, KnownAccuracy, true_front
 
 NOISE = 0.004
@@ -67,19 +67,20 @@ class Contest:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One search over `known`, which `config` and the seed of `known` decide."""
+    """One search over `known`, which `config`, `goal` and the seed of `known` decide."""
 
     known: KnownAccuracy
     config: SearchConfig
+    goal: Goal
 
     def contest(self, folder: Path) -> Contest:
-        """Search, with the progress in `folder`, and evaluate as many architectures drawn at random."""
+        """Search, with its store in `folder`, and evaluate as many architectures drawn at random."""
         subnets = KnownSubnets(known=self.known)
         result = self.search(subnets, folder)
         archive, measure, count = result.archive, result.hypervolume, len(subnets.seen)
         draws = self.known.space.sample_architectures(2 * count, numpy_generator(self.known.seed, "random"))
         draws = draws[np.sort(np.unique(draws, axis=0, return_index=True)[1])][:count]
-        exact = self.config.objectives == ("accuracy", "macs")
+        exact = self.goal.objectives == ("accuracy", "macs")
         return Contest(
             evaluations=count,
             ours=self._quality(archive.codes, archive.values["accuracy"].to_numpy(), measure),
@@ -89,20 +90,17 @@ class Trial:
 
     def search(self, subnets: KnownSubnets, folder: Path) -> SearchResult:
         """The search on `subnets`."""
-        return Search(self.known.space, subnets, self.costs_of, self.config, StateStore(folder)).run()
-
-    def costs_of(self, codes: Codes) -> pd.DataFrame:
-        """The real parameters and MACs of `codes`."""
-        costs = self._table(codes)
-        return pd.DataFrame({"params": costs[:, PARAMS], "macs": costs[:, MACS]})
+        space, seed, store = self.known.space, self.known.seed, StateStore(folder)
+        return Search(space, subnets, self.costs_of, self.config, self.goal, seed, store).run()
 
     @cached_property
-    def _table(self) -> CostTable:
-        return CostTable(space=self.known.space, classes=CLASSES)
+    def costs_of(self) -> CostsOf:
+        """The real costs of codes: all but their latency."""
+        return space_costs(self.known.space, CLASSES, NO_TABLE)
 
     def _quality(self, codes: Codes, measured: NDArray[np.float64], measure: Hypervolume) -> float:
         """True hypervolume of those of `codes` that nothing dominates by what was `measured`."""
-        costs, objectives = self.costs_of(codes), self.config.objectives
+        costs, objectives = self.costs_of(codes), self.goal.objectives
         true = cost_matrix(1 - self.known.accuracy(codes), costs, objectives)
         return measure.value(true[non_dominated(cost_matrix(1 - measured, costs, objectives))])
 
@@ -110,24 +108,24 @@ class Trial:
 def trial(seed: int, objectives: tuple[str, ...], *, folds: int = 10, **others: int) -> Trial:
     """The thesis's search over the thesis's space, for accuracies that `seed` draws; `others` override it."""
     thesis = {
+        "sampling": "architectures",
+        "growth": "substitute",
         "archive_size": 300,
         "pre_processing": 10,
         "turns": 30,
+        "patience": None,
         "candidates": 25,
+        "proposal": "evolution",
         "top": 150,
         "population": 100,
         "generations": 20,
+        "predictor": "lightgbm",
+        "features": "integer",
+        "folds": folds,
+        "distributions": "categorical",
     }
-    config = SearchConfig(
-        objectives=objectives,
-        sampling="architectures",
-        growth="substitute",
-        proposal="evolution",
-        patience=None,
-        predictors={"lightgbm": PREDICTORS["lightgbm"](folds=folds)},
-        features="integer",
-        distributions="categorical",
-        seed=seed,
-        **(thesis | others),
+    return Trial(
+        known=KnownAccuracy(space=THESIS, seed=seed),
+        config=parameters(search=thesis | others).search,
+        goal=goal("+".join(objectives)),
     )
-    return Trial(known=KnownAccuracy(space=THESIS, seed=seed), config=config)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natv2.costs.config import LatencyConfig
+from natv2.costs.config import BatchLatencyConfig
 from natv2.costs.latency import Latencies
 from natv2.costs.latency_table import LatencyTable
 from natv2.errors import UserError
@@ -17,17 +17,17 @@ from natv2.search.latency import (
     build_latency_table,
     known_latency_table,
     latency_error,
-    network_latency,
     refuse_untrue,
 )
 from natv2.spaces.channels import channel_plan
 from natv2.spaces.space import SearchSpace
 from natv2.supernets.network import FIRST, STEM, Network, build, head, levels
 from natv2.training.state_store import StateStore
+from tests.configs import RUN
 from tests.designs import DESIGNS
 from tests.strategies import codes, few
 
-CONFIG = LatencyConfig(device="cpu", threads=1, batch=1, warm_up=0, repetitions=1)
+CONFIG = BatchLatencyConfig(threads=1, batch=1, warm_up=0, repetitions=1, force=False)
 CLASSES = 5
 
 
@@ -81,7 +81,7 @@ def known_latencies(monkeypatch):
 
 @pytest.mark.parametrize("name", ["OFAMobileNetV3", "EE_D_OFAMobileNetV3", "EE_DP_OFAMobileNetV3"])
 def test_a_network_takes_the_sum_of_its_parts_on_the_scale_of_whole_networks(name):
-    table, check = build_latency_table(space_of(name), CLASSES, CONFIG, seed=0)
+    table, check = build_latency_table(space_of(name), CLASSES, CONFIG, RUN)
 
     @few
     @given(data=st.data())
@@ -95,14 +95,6 @@ def test_a_network_takes_the_sum_of_its_parts_on_the_scale_of_whole_networks(nam
     assert latency_error(check) == pytest.approx({"mape": 0, "spearman": 1})
 
 
-def test_a_networks_latency_is_the_median_with_its_spread(monkeypatch):
-    given = {"median": np.array([2.5]), "spread": np.array([0.25])}
-    monkeypatch.setattr(latency, "measure", lambda modules, inputs, config: Latencies(**given))
-    space = space_of("OFAMobileNetV3")
-    network = Network(space.design, space.smallest(), CLASSES).to_empty(device="cpu")
-    assert network_latency(network, CONFIG) == (2.5, 0.25)
-
-
 def test_equal_parts_are_measured_once(monkeypatch):
     seen = []
 
@@ -112,7 +104,7 @@ def test_equal_parts_are_measured_once(monkeypatch):
 
     monkeypatch.setattr(latency, "measure", watched)
     space = replace(space_of("EE_B_OFAMobileNetV3"), widths=(0.2,), resolutions=(32,))
-    build_latency_table(space, CLASSES, CONFIG, seed=0)
+    build_latency_table(space, CLASSES, CONFIG, RUN)
     # Of each stage the first level and one for all others, of nine kinds; stem, first block, five heads.
     assert len(seen[0]) == 5 * 2 * 9 + 2 + 5
     assert len(seen[1]) == 45
@@ -120,7 +112,7 @@ def test_equal_parts_are_measured_once(monkeypatch):
 
 def test_a_table_survives_being_written_and_no_other_is_taken_for_it():
     space = space_of("EE_P_OFAMobileNetV3")
-    table, _ = build_latency_table(space, CLASSES, CONFIG, seed=0)
+    table, _ = build_latency_table(space, CLASSES, CONFIG, RUN)
     frame = table.to_frame()
     again = LatencyTable.from_frame(frame.sample(frac=1, random_state=0), space)
     np.testing.assert_array_equal(again.levels, table.levels)
@@ -159,10 +151,9 @@ def test_a_table_is_built_once_a_device_and_kept_only_where_it_is_true(tmp_path,
 
     monkeypatch.setattr(latency, "measure", watched)
 
-    def ask(config=CONFIG, **options):
-        return known_latency_table(
-            known_tables, space, CLASSES, config, seed=0, **({"force": False} | options)
-        )
+    def ask(**changes):
+        config = CONFIG.model_copy(update=changes)
+        return known_latency_table(known_tables, space, CLASSES, config, RUN)
 
     noisy["noise"] = 1e6
     with pytest.raises(UserError, match="no guide"):
@@ -174,15 +165,15 @@ def test_a_table_is_built_once_a_device_and_kept_only_where_it_is_true(tmp_path,
     again, same = ask()
     assert len(built) == 6 and check.equals(same)
     np.testing.assert_array_equal(first.levels, again.levels)
-    ask(replace(CONFIG, batch=2))
+    ask(batch=2)
     assert len(built) == 8
 
 
 def test_a_table_of_other_threads_or_another_processor_is_not_taken(tmp_path, monkeypatch):
     space, known_tables, built = space_of("OFAMobileNetV3"), StateStore(tmp_path), []
-    found = build_latency_table(space, CLASSES, CONFIG, seed=0)
+    found = build_latency_table(space, CLASSES, CONFIG, RUN)
 
-    def watched(space, classes, config, *, seed):
+    def watched(space, classes, config, run):
         built.append(config)
         return found
 
@@ -190,9 +181,8 @@ def test_a_table_of_other_threads_or_another_processor_is_not_taken(tmp_path, mo
         (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{processor}\nprocessor\t: 1\n{processor}")
         monkeypatch.setattr("torch.get_num_threads", lambda: run_threads)
         before = len(built)
-        known_latency_table(
-            known_tables, space, CLASSES, replace(CONFIG, threads=threads), force=False, seed=0
-        )
+        config = CONFIG.model_copy(update={"threads": threads})
+        known_latency_table(known_tables, space, CLASSES, config, RUN)
         return len(built) > before
 
     monkeypatch.setattr(latency, "build_latency_table", watched)

@@ -1,33 +1,35 @@
 """A plan has every stage of the search to come, and leaves no trace; its figures are counted instead."""
 
-from dataclasses import replace
 from itertools import count
 from types import SimpleNamespace
 
-import pandas as pd
 import pytest
 import torch
 
-from natv2.costs.table import CostTable
+from natv2.images.config import CalibrationConfig
+from natv2.objectives.costs import space_costs
 from natv2.search.adaptation.subnets import extreme_networks
-from natv2.search.adaptation.training import AdaptationConfig
+from natv2.search.adaptation.training import TargetSupernets
+from natv2.search.config import AdaptationConfig, WarmUpConfig
+from natv2.search.latency import NO_TABLE
 from natv2.search.plan import plan_search
 from natv2.spaces.space import SearchSpace
-from natv2.training.optimiser import OptimiserConfig
+from tests.configs import RUN
 from tests.designs import DESIGNS
-from tests.search.test_search import CONFIG
+from tests.search.test_search import CONFIG, GOAL
 from tests.tiny import new_supernet, splits
 
 IMAGES = splits()
-TRAINING = AdaptationConfig(
-    optimiser=OptimiserConfig(learning_rate=0.1, epochs=6),
-    batch_size=16,
-    subnets=1,
-    kd_ratio=1.0,
-    exit_weights="DESC",
-    calibration_images=100,  # more than there are
-    calibration_batch_size=16,
-    seed=0,
+SEARCH = CONFIG.model_copy(
+    update={
+        "turns": 3,
+        "batch_size": 16,
+        "kd_ratio": 1.0,
+        "exit_weighting": "DESC",
+        "calibration": CalibrationConfig(images=100, batch_size=16),  # more than there are
+        "warm_up": WarmUpConfig(lr=0.1, largest_epochs=5, supernet_epochs=6, subnets=1),
+        "adaptation": AdaptationConfig(lr=0.1, epochs=2, subnets=2),
+    }
 )
 
 
@@ -40,18 +42,12 @@ def test_a_row_for_each_stage_and_supernets_as_they_were(monkeypatch, growth, ar
     family = {width: new_supernet("EE_B_OFAMobileNetV3", width) for width in (0.1, 0.2)}
     before = {w: [p.clone() for p in supernet.parameters()] for w, supernet in family.items()}
     space = SearchSpace(design=DESIGNS["EE_B_OFAMobileNetV3"], resolutions=(16, 20), widths=(0.1, 0.2))
-    table = CostTable(space=space, classes=4)
+    config = SEARCH.model_copy(update={"growth": growth})
     plan = plan_search(
-        family,
-        space,
-        lambda codes: pd.DataFrame(table(codes), columns=["params", "macs"]),
+        TargetSupernets(family, space, IMAGES, config, RUN),
+        space_costs(space, 4, NO_TABLE),
+        GOAL,
         latency_seconds=0.0,
-        images=IMAGES,
-        config=replace(CONFIG, growth=growth, turns=3),
-        warm_up=TRAINING,
-        largest_epochs=5,
-        adaptation=replace(TRAINING, subnets=2),
-        epochs=2,
         steps=2,
     )
     largest = "warm-up of the largest network, width"

@@ -1,40 +1,41 @@
 """The turns of a search, over subnets whose accuracy is known."""
 
 import logging
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from natv2.errors import UserError
-from natv2.objectives.constraints import Constraints
-from natv2.search import search
-from natv2.search.config import SearchConfig
+from natv2.objectives.constraints import UNCONSTRAINED, Constraints
+from natv2.search import candidates, search
 from natv2.search.feasible.feasibility import closest_network
 from natv2.search.predictors.table import PREDICTORS
 from natv2.search.report.description import describe_archive
 from natv2.search.search import PLATEAU, Search, _is_plateau
 from natv2.training.state_store import StateStore
-from tests.search.conftest import stand_in_costs, stand_in_errors
+from tests.configs import goal, parameters
+from tests.stand_ins import stand_in_costs, stand_in_errors
 
-CONFIG = SearchConfig(
-    objectives=("accuracy", "macs"),
-    sampling="architectures",
-    growth="substitute",
-    archive_size=12,
-    pre_processing=2,
-    turns=3,
-    patience=None,
-    candidates=3,
-    proposal="evolution",
-    top=8,
-    population=8,
-    generations=2,
-    predictors={"lightgbm": PREDICTORS["lightgbm"](folds=2)},
-    features="integer",
-    distributions="categorical",
-    seed=0,
-)
+GOAL = goal("accuracy+macs")
+CONFIG = parameters(
+    search={
+        "sampling": "architectures",
+        "growth": "substitute",
+        "archive_size": 12,
+        "pre_processing": 2,
+        "turns": 3,
+        "patience": None,
+        "candidates": 3,
+        "proposal": "evolution",
+        "top": 8,
+        "population": 8,
+        "generations": 2,
+        "predictor": "lightgbm",
+        "features": "integer",
+        "folds": 2,
+        "distributions": "categorical",
+    }
+).search
 
 
 class Subnets:
@@ -58,9 +59,11 @@ class Subnets:
         return {"supernet_mean": 0.5}
 
 
-def run(space, folder, subnets=None, **changes):
-    config = replace(CONFIG, **changes)
-    return Search(space, subnets or Subnets(), stand_in_costs, config, StateStore(folder)).run()
+def run(space, folder, subnets=None, constraints=UNCONSTRAINED, **changes):
+    config = CONFIG.model_copy(update=changes)
+    bounded = GOAL.model_copy(update={"constraints": constraints})
+    store = StateStore(folder)
+    return Search(space, subnets or Subnets(), stand_in_costs, config, bounded, 0, store).run()
 
 
 def test_an_archive_is_substituted_or_grows(space, tmp_path):
@@ -79,7 +82,7 @@ def test_the_first_archive_is_the_best_of_so_many_samples(space, tmp_path):
     for end in (space.largest(), space.smallest()):
         assert chosen.contains(space.encode(end)[None]).all()
     plain = run(space, tmp_path / "one", turns=1, pre_processing=1).archives[0]
-    objectives = CONFIG.objectives
+    objectives = GOAL.objectives
     assert chosen.costs(objectives)[2:, 1].min() <= plain.costs(objectives)[2:, 1].min()
 
 
@@ -154,7 +157,7 @@ def test_what_a_search_finds_keeps_its_constraints(space, tmp_path, growth, shar
     assert constraints.on_costs().feasible(others.values).all()
     new = last.values[last.values.turn > 0]
     assert len(new) > 0 and (new.macs <= constraints.max_macs).all()
-    frame = describe_archive(last, space, CONFIG.objectives, 4, constraints)
+    frame = describe_archive(last, space, GOAL.objectives, 4, constraints)
     assert frame.feasible.any() and frame.feasible[frame.non_dominated].all()
     assert not frame.non_dominated[frame.label == "largest"].any()
     assert result.history["best_accuracy"].tolist()[-1] == frame.accuracy[frame.feasible].max()
@@ -175,7 +178,7 @@ def test_a_search_ends_where_one_network_is_feasible(space, tmp_path, caplog):
         result = run(space, tmp_path / "bound", constraints=constraints)
     assert len(result.archive) == CONFIG.archive_size  # others teach the predictor
     assert set(result.history) == set(run(space, tmp_path / "free").history)
-    frame = describe_archive(result.archive, space, CONFIG.objectives, 4, constraints)
+    frame = describe_archive(result.archive, space, GOAL.objectives, 4, constraints)
     assert frame.feasible.sum() == frame.non_dominated.sum() == 1
     assert "turn 3: no new network was found that keeps" in caplog.text
 
@@ -197,7 +200,7 @@ def test_the_impossible_is_refused_before_anything_is_evaluated(space, tmp_path)
     assert subnets.evaluated == 0
 
 
-def test_each_turn_fits_with_a_seed_of_its_own(space, tmp_path):
+def test_each_turn_fits_with_a_seed_of_its_own(space, tmp_path, monkeypatch):
     # Trap: a generator that every fit sets back makes all turns the same.
     seeds = []
 
@@ -206,7 +209,8 @@ def test_each_turn_fits_with_a_seed_of_its_own(space, tmp_path):
             seeds.append(seed)
             return PREDICTORS["ridge"]().fit(features, errors, seed=seed)
 
-    run(space, tmp_path, predictors={"watched": Watched()})
+    monkeypatch.setattr(candidates, "choices", lambda name, folds: {name: Watched()})
+    run(space, tmp_path)
     assert len(set(seeds)) == CONFIG.turns
 
 
@@ -226,31 +230,32 @@ def test_distributions_are_fitted_to_the_best_of_each_turn(space, tmp_path, monk
     assert [len(codes) for codes in fitted] == [CONFIG.top] * CONFIG.turns
     for codes, archive in zip(fitted, result.archives[1:], strict=True):
         # Adaptation makes all better by the same factor: the order is the one before it.
-        costs = archive.costs(CONFIG.objectives)
+        costs = archive.costs(GOAL.objectives)
         taken = np.array([(codes == code).all(axis=1).any() for code in archive.codes])
         assert taken.sum() == CONFIG.top
         assert not any(dominates(left, best) for left in costs[~taken] for best in costs[taken])
 
 
 def test_candidates_are_chosen_beside_the_front_of_the_archive(space, tmp_path, monkeypatch):
-    given, select = [], search.select_subset
+    given, select = [], candidates.select_subset
 
-    def watched(candidates, front, *args, **options):
+    def watched(predicted, front, *args, **options):
         given.append(front)
-        return select(candidates, front, *args, **options)
+        return select(predicted, front, *args, **options)
 
-    monkeypatch.setattr(search, "select_subset", watched)
+    monkeypatch.setattr(candidates, "select_subset", watched)
     result = run(space, tmp_path, pre_processing=1)
     assert len(given) == CONFIG.turns
     for front, archive in zip(given, result.archives, strict=False):
-        costs = archive.costs(CONFIG.objectives)
+        costs = archive.costs(GOAL.objectives)
         expected = [here for here in costs if not any(dominates(there, here) for there in costs)]
         np.testing.assert_array_equal(front, expected)
     assert len(given[0]) < len(result.archives[0])
 
 
-def test_random_candidates_are_new_and_no_predictor_is_asked(space, tmp_path):
-    result = run(space, tmp_path, proposal="random", predictors={}, growth="grow")
+def test_random_candidates_are_new_and_no_predictor_is_asked(space, tmp_path, monkeypatch):
+    monkeypatch.setattr(candidates, "choices", lambda name, folds: {})
+    result = run(space, tmp_path, proposal="random", growth="grow")
     assert [len(archive) for archive in result.archives] == [12, 15, 18, 21]
     assert result.history["predictor"].tolist() == ["none"] * 3
     assert result.history["kendall"].isna().all()

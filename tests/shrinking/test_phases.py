@@ -40,7 +40,7 @@ def expected(name: str, phase: str) -> dict[str, tuple[int, ...]]:
 
 
 def test_the_phases_and_their_order():
-    assert list(PHASES) == [*ORDER, "whole"]
+    assert list(PHASES) == [*ORDER, "single_stage"]
     steps = {phase: PHASES[phase].step for phase in ORDER}
     assert steps["full"] == "resolution"
     assert all(steps[phase] == phase.split("_")[0] for phase in ORDER[1:])
@@ -59,8 +59,8 @@ def test_each_schedule_has_its_phases(name):
     assert phases_of(design, "eps") == tuple(phase for phase in ORDER if applies(name, phase))
     assert phases_of(design, "ps") == tuple(SHORTER)
     for schedule in ("random", "sandwich"):
-        assert phases_of(design, schedule) == ("whole",)
-        assert choices(design, "whole", schedule) == Choices.everything(design)
+        assert phases_of(design, schedule) == ("single_stage",)
+        assert choices(design, "single_stage", schedule) == Choices.everything(design)
     last = choices(design, "width_2", "ps")  # exits and levels stay as they are
     assert (last.exits, last.masks) == ((5,), (design.full_mask,))
     assert (last.kernels, last.depths, last.expand_ratios) == ((3, 5, 7), (2, 3, 4), (3, 4, 6))
@@ -69,7 +69,7 @@ def test_each_schedule_has_its_phases(name):
     steps[2:2] = ["level"] * design.parallel + ["exit"] * design.early_exits
     assert list(steps_of(design, "eps")) == steps
     assert steps_of(design, "eps")["width"] == "width_2"
-    assert steps_of(design, "random") == {"width": "whole"}
+    assert steps_of(design, "random") == {"width": "single_stage"}
 
 
 @pytest.mark.parametrize(

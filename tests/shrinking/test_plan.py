@@ -1,16 +1,16 @@
 """A plan has every phase of the training to come, and leaves no trace; its figures are measured instead."""
 
-from dataclasses import replace
 from itertools import count
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from natv2.shrinking import train
+from natv2.shrinking import teacher
 from natv2.shrinking.plan import plan
 from natv2.training.distillation import make_teacher
-from tests.shrinking.test_train import CONFIG, IMAGES, NAME, every_phase
+from tests.configs import RUN
+from tests.shrinking.test_train import CONFIG, IMAGES, NAME, changed, every_phase
 from tests.tiny import new_supernet
 
 
@@ -23,19 +23,20 @@ from tests.tiny import new_supernet
             ["full", "kernel", "depth_2", "width_2"],
             5,
         ),
-        ("sandwich", ["whole"], ["whole"], 0),
+        ("sandwich", ["single_stage"], ["single_stage"], 0),
     ],
 )
 def test_a_row_for_each_phase_and_a_supernet_as_it_was(monkeypatch, schedule, phases, tested, taught):
     """By a clock that goes on by a second whenever it is looked at."""
     monkeypatch.setattr("natv2.training.timing.time", SimpleNamespace(perf_counter=count().__next__))
     teachers = []
-    monkeypatch.setattr(train, "make_teacher", lambda *a, **o: teachers.append(a) or make_teacher(*a, **o))
+    monkeypatch.setattr(teacher, "make_teacher", lambda *a, **o: teachers.append(a) or make_teacher(*a, **o))
     supernet = new_supernet(NAME)
     before = {name: weight.clone() for name, weight in supernet.named_parameters()}
-    config = replace(CONFIG, schedule=schedule, phases=every_phase(2, 3), extremes_only=True)
-    config = replace(config, calibration_images=100)  # more than there are
-    table = plan(supernet, images=IMAGES, config=config, steps=2)
+    calibration = CONFIG.eps.calibration.model_copy(update={"images": 100})  # more than there are
+    training = changed(schedule=schedule, phases=every_phase(2, 3), evaluation="extremes")
+    training = changed(training, calibration=calibration)
+    table = plan(supernet, images=IMAGES, training=training, run=RUN, steps=2)
     assert table["phase"].tolist() == phases
     assert (table["steps"] == 3 * 2).all()  # epochs x batches of 16 among 32 images
     assert (table["step_ms"] == 1000).all()

@@ -1,29 +1,30 @@
 """The probes are the same subnets everywhere, tested as anything else is."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from scipy.stats import kendalltau
 
 from natv2.images.batches import calibration_batches, evaluation_batches
+from natv2.images.config import CalibrationConfig
 from natv2.shrinking.probes import health, probe, probe_subnets, rank_stability
 from natv2.spaces.choices import Choices
 from natv2.spaces.design import DESIGNS
 from natv2.training.recalibration import calibrate
-from tests.shrinking.test_train import CONFIG, IMAGES, NAME
+from tests.configs import RUN
+from tests.shrinking.test_train import CONFIG, IMAGES, NAME, changed
 from tests.tiny import new_supernet, shared_supernet
 
 
 def test_probes_are_the_same_behind_every_phase_and_others_for_another_seed():
-    first = probe_subnets(shared_supernet(NAME), CONFIG)
-    assert first == probe_subnets(new_supernet(NAME, seed=3), CONFIG)
-    assert first != probe_subnets(shared_supernet(NAME), replace(CONFIG, seed=1))
-    assert len(first) == len(set(first)) == CONFIG.probes
+    first = probe_subnets(shared_supernet(NAME), CONFIG, RUN)
+    assert first == probe_subnets(new_supernet(NAME, seed=3), CONFIG, RUN)
+    other = RUN.model_copy(update={"seed": 1})
+    assert first != probe_subnets(shared_supernet(NAME), CONFIG, other)
+    assert len(first) == len(set(first)) == CONFIG.eps.probes
 
 
 def test_probes_reach_the_whole_space():
-    drawn = probe_subnets(shared_supernet(NAME), replace(CONFIG, probes=60))
+    drawn = probe_subnets(shared_supernet(NAME), changed(probes=60), RUN)
     assert {a.resolution for a in drawn} == {*CONFIG.resolutions}
     for dimension, values in vars(Choices.everything(DESIGNS[NAME])).items():
         assert {v for a in drawn for v in getattr(a, dimension)} - {0} == {*values}
@@ -31,10 +32,10 @@ def test_probes_reach_the_whole_space():
 
 def test_accuracy_with_a_networks_own_statistics_and_with_the_largest_ones():
     supernet = new_supernet(NAME)
-    frame = probe(supernet, "kernel", images=IMAGES, config=CONFIG, name="test")
-    batches = calibration_batches(IMAGES, images=32, batch_size=16, seed=0)
+    frame = probe(supernet, "kernel", images=IMAGES, training=CONFIG, run=RUN, name="test")
+    batches = calibration_batches(IMAGES, CalibrationConfig(images=32, batch_size=16), 0)
     (valid,) = evaluation_batches(IMAGES, IMAGES.valid, 40)
-    networks = probe_subnets(supernet, CONFIG)
+    networks = probe_subnets(supernet, CONFIG, RUN)
     assert frame["probe"].tolist() == [0, 1, 2, 3]
     assert frame["exit"].tolist() == [network.exits[0] for network in networks]
     assert frame["resolution"].tolist() == [network.resolution for network in networks]

@@ -1,24 +1,32 @@
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 import torch
 
+from natv2.devices import resolve
 from natv2.exits.weightings import exit_weights
 from natv2.images.augmentation import Augmentation
 from natv2.images.batches import Batch, calibration_batches, evaluation_batches, training_batches
+from natv2.images.config import CalibrationConfig
 from natv2.images.image_set import ImageSet, ImageSplits
+from natv2.run import Run
+from natv2.shrinking import accuracy as accuracy_module
+from natv2.shrinking import teacher as teacher_module
 from natv2.shrinking import train
-from natv2.shrinking.accuracy import phase_accuracy
-from natv2.shrinking.config import PhaseConfig, ShrinkingConfig, equal_epochs
+from natv2.shrinking.accuracy import evaluator, phase_accuracy
+from natv2.shrinking.config import EpsConfig, PhasesConfig, Training
+from natv2.shrinking.identity import identity
 from natv2.shrinking.phases import PHASES, choices, phases_of
 from natv2.shrinking.train import train_phase
 from natv2.spaces.architecture import Architecture
+from natv2.spaces.design import Design
 from natv2.supernets.supernet import Supernet
-from natv2.training.optimiser import OptimiserConfig
 from natv2.training.recalibration import calibrate
 from natv2.training.state_store import StateStore
+from tests.configs import RUN, training
 from tests.designs import DESIGNS
 from tests.tiny import CLASSES, new_supernet, splits
 
@@ -26,39 +34,92 @@ IMAGES = splits(train=32, valid=40)
 NAME = "EE_D_OFAMobileNetV3"
 
 
-def every_phase(subnets: int = 1, epochs: int = 2, learning_rate: float = 0.05) -> dict[str, PhaseConfig]:
-    optimiser = OptimiserConfig(learning_rate=learning_rate, epochs=epochs)
-    return {phase: PhaseConfig(optimiser=optimiser, subnets=subnets) for phase in PHASES}
+def every_phase(
+    subnets: int = 1, epochs: int = 2, lr: float = 0.05, **others: dict[str, Any]
+) -> PhasesConfig:
+    """The same row for each phase, and other values of some."""
+    row = {"lr": lr, "epochs": epochs, "warmup_epochs": 0, "subnets": subnets}
+    fitting = {"full": {"subnets": 0}, "single_stage": {"subnets": max(2, subnets)}}
+    rows = {phase: {**row, **fitting.get(phase, {}), **others.get(phase, {})} for phase in PHASES}
+    return PhasesConfig.model_validate(rows)
 
 
-CONFIG = ShrinkingConfig(
-    phases=every_phase(),
-    resolutions=(16, 20, 24),
-    batch_size=16,
-    kd_ratio=1.0,
-    label_smoothing=0.1,
-    exit_weights="DESC",
-    calibration_images=32,
-    calibration_batch_size=16,
-    evaluation_batch_size=16,
-    extremes_only=False,
-    probes=4,
-    seed=0,
+CONFIG = training(
+    supernet=NAME,
+    eps={
+        "resolutions": [16, 20, 24],
+        "batch_size": 16,
+        "dropout": 0.0,
+        "weight_decay": 0.0,
+        "calibration": {"images": 32, "batch_size": 16},
+        "evaluation": "all",
+        "evaluation_batch_size": 16,
+        "phases": every_phase().model_dump(),
+    },
 )
 
 
-def run(supernet: Supernet, phase: str, folder, teacher: Supernet | None = None, **changes) -> list[float]:
+def changed(config: Training = CONFIG, **changes: Any) -> Training:
+    """`config` with other values, of its own and of its section `eps`."""
+    eps = {name: changes.pop(name) for name in [*changes] if name in EpsConfig.model_fields}
+    return config.model_copy(update={**changes, "eps": config.eps.model_copy(update=eps)})
+
+
+def trained_as(design: Design) -> dict[str, Any]:
+    """The parameters of `design`."""
+    elastic = {name: getattr(design, name) for name in ("kernels", "expand_ratios", "depths")}
+    elastic["blocks"] = design.blocks if design.parallel else None
+    supernet = {"deep": NAME, "bare": "EE_DP_OFAMobileNetV3"}.get(design.name, design.name)
+    return {"supernet": supernet, "elastic": CONFIG.elastic.model_copy(update=elastic)}
+
+
+def seeded(seed: int) -> Run:
+    return RUN.model_copy(update={"seed": seed})
+
+
+def train_in(
+    store: StateStore,
+    supernet: Supernet,
+    phase: str,
+    teacher: Supernet | None = None,
+    *,
+    seed: int = 0,
+    **changes: Any,
+) -> None:
+    """Train a phase whose states `store` keeps."""
+    train_phase(
+        supernet,
+        phase,
+        teacher=teacher,
+        images=IMAGES,
+        training=changed(**trained_as(supernet.design), **changes),
+        run=seeded(seed),
+        store=store,
+    )
+
+
+def run(
+    supernet: Supernet, phase: str, folder: Path, teacher: Supernet | None = None, **changes: Any
+) -> list[float]:
     """Train a phase; the mean loss of each epoch."""
     losses = []
     store = StateStore(folder, phase, lambda metrics, epoch: losses.append(metrics[f"{phase}/loss"]))
-    config = replace(CONFIG, **changes)
-    train_phase(supernet, phase, teacher=teacher, images=IMAGES, config=config, store=store)
+    train_in(store, supernet, phase, teacher, **changes)
     return losses
 
 
-def accuracy(supernet: Supernet, phase: str, part: ImageSet = IMAGES.valid, **changes: Any) -> pd.DataFrame:
-    config = replace(CONFIG, **changes)
-    return phase_accuracy(supernet, phase, images=IMAGES, part=part, config=config, name="test")
+def accuracy(
+    supernet: Supernet, phase: str, part: ImageSet = IMAGES.valid, *, seed: int = 0, **changes: Any
+) -> pd.DataFrame:
+    return phase_accuracy(
+        supernet,
+        phase,
+        images=IMAGES,
+        part=part,
+        training=changed(**trained_as(supernet.design), **changes),
+        run=seeded(seed),
+        name="test",
+    )
 
 
 def cross_entropy(output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -107,7 +168,7 @@ def test_kernel_matrices_leave_the_identity_in_the_kernel_phase(tmp_path):
 )
 def test_the_full_phase_trains_the_ensemble_of_all_exits(tmp_path, name, weighting):
     supernet, exits = new_supernet(name), 5 if name.startswith("EE") else 1
-    weights, expected = exit_weights(weighting, exits)[0], []
+    weights, expected = exit_weights(weighting, exits).loss, []
     for batch in first_epoch("full", 16):
         with torch.no_grad():
             logits = supernet(batch.at(16), supernet.largest(16))
@@ -120,8 +181,8 @@ def test_the_full_phase_trains_the_ensemble_of_all_exits(tmp_path, name, weighti
         "full",
         tmp_path,
         resolutions=(16,),
-        exit_weights=weighting,
-        phases=every_phase(epochs=1, learning_rate=1e-9),
+        exit_weighting=weighting,
+        phases=every_phase(epochs=1, lr=1e-9),
     )
     assert loss == pytest.approx(torch.stack(expected).mean().item(), rel=1e-4)
 
@@ -131,7 +192,7 @@ def test_subnets_learn_the_labels_and_what_the_largest_network_of_the_teacher_sa
     tmp_path, trained, kd, kd_ratio
 ):
     supernet, teacher, phase = new_supernet(NAME), new_supernet(NAME, seed=9), "exit_4"
-    row = PhaseConfig(optimiser=OptimiserConfig(learning_rate=1e-9, epochs=1), subnets=6)
+    row = {"lr": 1e-9, "epochs": 1, "subnets": 6}
     (loss,) = run(
         supernet,
         phase,
@@ -139,18 +200,18 @@ def test_subnets_learn_the_labels_and_what_the_largest_network_of_the_teacher_sa
         teacher,
         resolutions=(16,),
         batch_size=32,
-        exit_weights="MIX",
+        exit_weighting="MIX",
         kd=kd,
         kd_ratio=kd_ratio,
-        phases=every_phase() | {phase: row},
+        phases=every_phase(**{phase: row}),
     )
     (batch,), largest, subnets = first_epoch(phase), teacher.largest(16), list(trained)
     assert len({network.exits for network in subnets}) > 2
-    calibration = calibration_batches(IMAGES, images=32, batch_size=16, seed=0)
+    calibration = calibration_batches(IMAGES, CalibrationConfig(images=32, batch_size=16), 0)
     expected = []
     with torch.no_grad():
         logits = teacher(batch.at(16), largest, calibrate(teacher, largest, calibration))
-        mixed = sum(b * o for b, o in zip(exit_weights("MIX", 5)[1], logits, strict=True))
+        mixed = sum(b * o for b, o in zip(exit_weights("MIX", 5).output, logits, strict=True))
         for subnet in subnets:
             (output,) = supernet(batch.at(16), subnet)
             said = (mixed if kd == "ens" else logits[subnet.exits[0] - 1]).softmax(dim=1)
@@ -162,9 +223,9 @@ def test_subnets_learn_the_labels_and_what_the_largest_network_of_the_teacher_sa
 def test_in_a_sandwich_subnets_learn_what_the_largest_network_says_in_training(tmp_path, trained, kd):
     supernet = new_supernet(NAME)
     phases = every_phase(5, 1, 1e-9)
-    changes = {"schedule": "sandwich", "resolutions": (16,), "batch_size": 32, "exit_weights": "MIX"}
-    (loss,) = run(supernet, "whole", tmp_path, None, kd=kd, phases=phases, **changes)
-    (batch,), (largest, *subnets) = first_epoch("whole"), list(trained)
+    changes = {"schedule": "sandwich", "resolutions": (16,), "batch_size": 32, "exit_weighting": "MIX"}
+    (loss,) = run(supernet, "single_stage", tmp_path, None, kd=kd, phases=phases, **changes)
+    (batch,), (largest, *subnets) = first_epoch("single_stage"), list(trained)
     with torch.no_grad():
         logits = supernet(batch.at(16), largest)
         losses, outputs = exit_weights("MIX", 5)
@@ -188,17 +249,11 @@ def test_every_draw_is_another_for_another_supernet_seed_and_epoch(tmp_path, mon
         return at(self, resolution)
 
     monkeypatch.setattr(Batch, "at", look)
-    config = replace(CONFIG, phases=every_phase(1, 4, 0.01), kd="none")
+    changes = {"phases": every_phase(1, 4, 0.01), "kd": "none"}
     for name in ("narrow.kernel", "wide.kernel"):
         for seed in (0, 1):
-            train_phase(
-                new_supernet("OFAMobileNetV3"),
-                "kernel",
-                teacher=None,
-                images=IMAGES,
-                config=replace(config, seed=seed),
-                store=StateStore(tmp_path / f"{name} {seed}", name),
-            )
+            store = StateStore(tmp_path / f"{name} {seed}", name)
+            train_in(store, new_supernet("OFAMobileNetV3"), "kernel", seed=seed, **changes)
     runs = [slice(start, start + 8) for start in range(0, len(trained), 8)]  # 4 epochs of two steps
     assert len(runs) == 4
     assert len(set(seen)) == len(set(dropped)) == len(seen) == 32
@@ -212,16 +267,16 @@ def test_every_draw_is_another_for_another_supernet_seed_and_epoch(tmp_path, mon
 @pytest.mark.parametrize("weighting", ["DESC", "MIX"])
 def test_after_the_full_phase_the_ensemble_is_tested(weighting):
     supernet = new_supernet(NAME)
-    frame = accuracy(supernet, "full", exit_weights=weighting)
+    frame = accuracy(supernet, "full", exit_weighting=weighting)
     assert frame["exit"].tolist() == ["ensemble"] * 3
     assert frame["resolution"].tolist() == [16, 20, 24]
-    batches = calibration_batches(IMAGES, images=32, batch_size=16, seed=0)
+    batches = calibration_batches(IMAGES, CalibrationConfig(images=32, batch_size=16), 0)
     (valid,) = evaluation_batches(IMAGES, IMAGES.valid, 40)
     for row in frame.itertuples():
         largest = supernet.largest(row.resolution)
         with torch.no_grad():
             logits = supernet(valid.at(row.resolution), largest, calibrate(supernet, largest, batches))
-        mixed = sum(b * o for b, o in zip(exit_weights(weighting, 5)[1], logits, strict=True))
+        mixed = sum(b * o for b, o in zip(exit_weights(weighting, 5).output, logits, strict=True))
         assert row.accuracy == pytest.approx((mixed.argmax(dim=1) == valid.labels).double().mean().item())
 
 
@@ -234,7 +289,7 @@ def test_accuracy_over_the_constant_combinations():
     assert len(frame) == 27
     assert frame["accuracy"].between(0, 1).all()
     assert (frame["supernet"] == NAME).all() and (frame["phase"] == "exit_2").all()
-    extremes = accuracy(supernet, "exit_2", extremes_only=True)
+    extremes = accuracy(supernet, "exit_2", evaluation="extremes")
     kept = frame["resolution"].isin([16, 24]) & frame["exit"].isin(["3", "5"]) & frame["kernel"].isin([3, 7])
     # A mean of fewer networks is not that of all: their settings tell them apart.
     assert set(extremes["settings"]).isdisjoint(frame["settings"])
@@ -243,29 +298,30 @@ def test_accuracy_over_the_constant_combinations():
 
 
 def test_what_no_column_names_is_in_the_settings():
-    def settings(images: ImageSplits = IMAGES, **changes: Any) -> object:
-        return replace(CONFIG, **changes).training(DESIGNS[NAME], images)["settings"]
+    def settings(images: ImageSplits = IMAGES, run: Run = RUN, **changes: Any) -> object:
+        return identity(changed(**changes), run, images)["settings"]
 
-    same = [{"seed": 9}, {"kd": "e2e"}, {"evaluation_batch_size": 7}, {"probes": 3}]
-    other = [{"kd_ratio": 0.25}, {"exit_weights": "ASC"}, {"resolutions": (16, 24, 32)}, {"batch_size": 3}]
-    rate = PhaseConfig(optimiser=OptimiserConfig(learning_rate=0.7, epochs=2), subnets=1)
-    same += [{"phases": {**CONFIG.phases, "level_1": rate}}]  # which this supernet does not have
-    fp32 = OptimiserConfig(learning_rate=0.05, epochs=2, precision="fp32")  # as auto is on a CPU
-    same += [{"phases": {**CONFIG.phases, "kernel": PhaseConfig(optimiser=fp32, subnets=1)}}]
-    other += [{"phases": {**CONFIG.phases, "kernel": rate}}]
+    auto = resolve(RUN.model_copy(update={"precision": "auto"}))  # fp32 on a CPU
+    same = [{"run": seeded(9)}, {"run": auto}, {"kd": "e2e"}, {"evaluation_batch_size": 7}, {"probes": 3}]
+    same += [{"phases": every_phase(level_1={"lr": 0.7})}]  # which this supernet does not have
+    other = [{"kd_ratio": 0.25}, {"exit_weighting": "ASC"}, {"resolutions": (16, 24, 32)}, {"batch_size": 3}]
+    other += [{"phases": every_phase(kernel={"lr": 0.7})}]
+    other += [{"run": RUN.model_copy(update={"precision": "bf16"})}]
     assert {settings(**changes) for changes in same} == {settings()}
     fewer, mirrored = splits(train=16, valid=40), replace(IMAGES, augmentation=Augmentation(flip=True))
     others = [settings(**changes) for changes in other]
-    assert len({settings(), settings(fewer), settings(mirrored), *others}) == 8
-    frame = accuracy(new_supernet(NAME), "whole", schedule="random", extremes_only=True, kd_ratio=0.25)
+    assert len({settings(), settings(fewer), settings(mirrored), *others}) == 9
+    frame = accuracy(
+        new_supernet(NAME), "single_stage", schedule="random", evaluation="extremes", kd_ratio=0.25
+    )
     assert len(set(frame["settings"])) == 1
 
 
 @pytest.mark.parametrize("schedule", ["ps", "eps"])
 def test_what_each_row_says_of_its_training(schedule):
-    rows = {"depth_1": PhaseConfig(optimiser=OptimiserConfig(learning_rate=0.1, epochs=7), subnets=3)}
-    changes = {"schedule": schedule, "teacher": "fixed", "kd": "e2e", "seed": 5, "extremes_only": True}
-    frame = accuracy(new_supernet(NAME), "depth_1", phases=every_phase() | rows, **changes)
+    phases = every_phase(depth_1={"lr": 0.1, "epochs": 7, "subnets": 3})
+    changes = {"schedule": schedule, "teacher": "fixed", "kd": "e2e", "seed": 5, "evaluation": "extremes"}
+    frame = accuracy(new_supernet(NAME), "depth_1", phases=phases, **changes)
     exits = {"ps": {"5"}, "eps": {"1", "5"}}[schedule]
     assert set(frame["exit"]) == exits
     assert len(frame) == 2 * 2 * 2 * len(exits)  # sizes, kernels, depths
@@ -273,7 +329,7 @@ def test_what_each_row_says_of_its_training(schedule):
     expected |= {"schedule": schedule, "teacher": "fixed", "kd": "e2e", "seed": 5}
     expected["passes"] = 7 * 3 + 2 * {"ps": 5, "eps": 9}[schedule]  # every other phase has two epochs
     assert {name: set(frame[name]) for name in expected} == {key: {value} for key, value in expected.items()}
-    nobody = accuracy(new_supernet(NAME), "whole", schedule="random", extremes_only=True)
+    nobody = accuracy(new_supernet(NAME), "single_stage", schedule="random", evaluation="extremes")
     assert set(nobody["teacher"]) == {"none"}
 
 
@@ -312,15 +368,14 @@ def test_training_and_calibration_read_training_images_only(tmp_path, monkeypatc
         seen["all"] |= set(self.ids.tolist())
         return at(self, resolution)
 
-    taken = ShrinkingConfig.calibration
-
-    def recording(self, images):
-        batches = taken(self, images)
+    def recording(*arguments):
+        batches = calibration_batches(*arguments)
         seen["calibration"] |= {i for batch in batches for i in batch.ids.tolist()}
         return batches
 
     monkeypatch.setattr(Batch, "at", look)
-    monkeypatch.setattr(ShrinkingConfig, "calibration", recording)
+    for module in (accuracy_module, teacher_module):
+        monkeypatch.setattr(module, "calibration_batches", recording)
     supernet, train_ids, valid_ids = new_supernet(NAME), set(range(32)), set(range(1000, 1040))
     run(supernet, "kernel", tmp_path, supernet)
     assert seen == {"calibration": train_ids, "all": train_ids}
@@ -333,8 +388,9 @@ def test_training_and_calibration_read_training_images_only(tmp_path, monkeypatc
 
 
 def test_calibration_images_are_drawn_by_the_seed():
-    configs = [replace(CONFIG, calibration_images=24, seed=seed) for seed in (0, 0, 1)]
-    drawn = [[batch.ids.tolist() for batch in config.calibration(IMAGES)] for config in configs]
+    config = changed(calibration=CalibrationConfig(images=24, batch_size=16))
+    tests = [evaluator(IMAGES, IMAGES.valid, config, seeded(seed)) for seed in (0, 0, 1)]
+    drawn = [[batch.ids.tolist() for batch in each.calibration] for each in tests]
     assert [len(ids) for ids in drawn[0]] == [16, 8]
     assert drawn[0] == drawn[1] != drawn[2]
 
@@ -362,9 +418,9 @@ def test_a_stopped_phase_ends_as_an_undisturbed_one(tmp_path, monkeypatch, kd_ra
         if epoch == 1:
             raise KeyboardInterrupt
 
-    store, config = StateStore(tmp_path / "b", "width_1", stop), replace(CONFIG, kd_ratio=kd_ratio)
+    store = StateStore(tmp_path / "b", "width_1", stop)
     with pytest.raises(KeyboardInterrupt):
-        train_phase(stopped, "width_1", teacher=teacher, images=IMAGES, config=config, store=store)
+        train_in(store, stopped, "width_1", teacher, kd_ratio=kd_ratio)
     assert len(run(resumed, "width_1", tmp_path / "b", teacher, kd_ratio=kd_ratio)) < 2
     weights = resumed.state_dict()
     assert all(torch.equal(tensor, weights[key]) for key, tensor in whole.state_dict().items())
@@ -374,7 +430,7 @@ def test_a_stopped_phase_ends_as_an_undisturbed_one(tmp_path, monkeypatch, kd_ra
 def test_without_shrinking_the_whole_space_is_trained_from_the_start(tmp_path, trained, schedule):
     supernet, steps = new_supernet(NAME), trained
     changes = {"schedule": schedule, "phases": every_phase(4, 8, 0.01)}
-    losses = run(supernet, "whole", tmp_path, teacher=new_supernet(NAME), **changes)
+    losses = run(supernet, "single_stage", tmp_path, teacher=new_supernet(NAME), **changes)
     assert len(losses) == 8
     assert len(steps) == 8 * 2 * 4
     for start in range(0, len(steps), 4):
@@ -406,15 +462,15 @@ def test_equal_budgets(name):
         "width_1": (25, 4),
         "width_2": (120, 4),
     }
-    phases = {
-        phase: PhaseConfig(optimiser=OptimiserConfig(learning_rate=0.1, epochs=epochs), subnets=subnets)
-        for phase, (epochs, subnets) in rows.items()
-    }
+    typed = {phase: {"epochs": epochs, "subnets": subnets} for phase, (epochs, subnets) in rows.items()}
     expected = {"OFAMobileNetV3": 1170, NAME: 1760, "SE_P_OFAMobileNetV3": 1460}[name]
-    assert replace(CONFIG, phases=phases).passes(DESIGNS[name]) == expected
-    assert replace(CONFIG, phases=phases, schedule="ps").passes(DESIGNS[name]) == 1170
-    assert equal_epochs(phases, DESIGNS[name], 4) == round(expected / 4)
-    assert equal_epochs(phases, DESIGNS[name], 10_000) == 1
+    assert changed(supernet=name, phases=every_phase(**typed)).passes == expected
+    assert changed(supernet=name, phases=every_phase(**typed), schedule="ps").passes == 1170
+    for subnets, epochs in ((4, round(expected / 4)), (10_000, 1)):
+        phases = every_phase(**typed, single_stage={"epochs": None, "subnets": subnets})
+        config = changed(supernet=name, phases=phases, schedule="random")
+        assert config.phase("single_stage").epochs == epochs
+        assert config.passes == epochs * subnets
 
 
 @pytest.mark.parametrize(
@@ -428,9 +484,9 @@ def test_equal_budgets(name):
     ],
 )
 def test_who_teaches_is_said(changes, expected):
-    assert replace(CONFIG, **changes).taught_by() == expected
+    assert changed(**changes).taught_by == expected
 
 
 def test_without_distillation_there_is_no_teacher(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "make_teacher", None)
+    monkeypatch.setattr(teacher_module, "make_teacher", None)
     run(new_supernet(NAME), "kernel", tmp_path, new_supernet(NAME), kd="none")

@@ -4,18 +4,17 @@ from torch import Tensor
 
 import natv2
 from natv2.errors import UserError
-from natv2.files import write_tensors
 from natv2.images.batches import Batch
 from natv2.spaces.architecture import Architecture, constant
 from natv2.supernets.checkpoint import Checkpoint, write_checkpoint
-from natv2.supernets.classifier import NetworkHeader, build_classifier
+from natv2.supernets.classifier import SubnetClassifier, SubnetHeader
 from tests.tiny import images_of, new_supernet
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.1)
 
 
-def written(path, exits: tuple[int, ...], weights: tuple[float, ...]):
-    """A network and its header, saved in `path` as post-processing saves it."""
+def written(path, exits: tuple[int, ...], weights: tuple[float, ...]) -> SubnetClassifier:
+    """A network, saved in `path` as post-processing saves it."""
     supernet = new_supernet("EE_DP_OFAMobileNetV3")
     architecture = constant(
         supernet.design, resolution=24, width=0.1, exits=exits, depth=3, kernel=5, expand_ratio=4, mask=7
@@ -23,7 +22,7 @@ def written(path, exits: tuple[int, ...], weights: tuple[float, ...]):
     statistics: dict[str, Tensor] = {}
     supernet.record(images_of(8, 3, 24, 24), architecture, statistics)
     network = supernet.subnet(architecture, statistics)
-    header = NetworkHeader(
+    header = SubnetHeader(
         design=supernet.design.to_dict(),
         architecture=architecture.to_dict(),
         class_names=("ant", "bee", "cat", "dog"),
@@ -32,23 +31,23 @@ def written(path, exits: tuple[int, ...], weights: tuple[float, ...]):
         weights=weights,
         record={"top1": 0.9},
     )
-    write_tensors(path, network.state_dict(), header.to_dict())
-    return network, header
+    classifier = SubnetClassifier(network, header)
+    classifier.stored().write(path)
+    return classifier
 
 
 @pytest.mark.parametrize(("exits", "weights"), [((3,), (1.0,)), ((1, 4), (0.75, 0.25))])
 def test_a_file_rebuilds_into_the_classifier_that_was_saved(tmp_path, exits, weights):
     path = tmp_path / "network.safetensors"
-    network, header = written(path, exits, weights)
+    saved = written(path, exits, weights)
     loaded = natv2.load_network(path)
     images = torch.randint(0, 256, (5, 3, 20, 28), dtype=torch.uint8)
     with torch.no_grad():
         logits = loaded(images)
-        saved = build_classifier(network.state_dict(), header)
-        assert torch.equal(saved(images), logits)
+        assert torch.equal(SubnetClassifier.build(saved.stored())(images), logits)
         # by hand, from the batch that the network was trained on
         batch = Batch(pixels=images, labels=torch.zeros(5).long(), ids=torch.arange(5), mean=MEAN, std=STD)
-        outputs = network.eval()(batch.at(24))
+        outputs = saved.network.eval()(batch.at(24))
         expected = sum(w * o for w, o in zip(weights, outputs, strict=True))
         assert torch.equal(logits, expected)
         assert torch.allclose(loaded(images.float() / 255), logits, atol=1e-5)
@@ -56,7 +55,7 @@ def test_a_file_rebuilds_into_the_classifier_that_was_saved(tmp_path, exits, wei
     assert loaded.class_names == ("ant", "bee", "cat", "dog")
     assert not any(module.training for module in loaded.modules())
     assert loaded.header.record == {"top1": 0.9}
-    assert Architecture.from_dict(dict(loaded.header.architecture)) == network.architecture
+    assert Architecture.from_dict(dict(loaded.header.architecture)) == saved.network.architecture
 
 
 def test_a_path_can_be_text(tmp_path):

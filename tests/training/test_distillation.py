@@ -5,12 +5,13 @@ from torch import Tensor
 
 from natv2.exits.weightings import exit_weights
 from natv2.images.batches import Batch, calibration_batches, evaluation_batches
+from natv2.images.config import CalibrationConfig
 from natv2.training.distillation import Teacher, joint_loss, make_teacher, soft_labels, student_loss
 from natv2.training.recalibration import calibrate
 from tests.tiny import CLASSES, new_supernet, splits
 
 IMAGES = splits()
-CALIBRATION = calibration_batches(IMAGES, images=32, batch_size=16, seed=0)
+CALIBRATION = calibration_batches(IMAGES, CalibrationConfig(images=32, batch_size=16), 0)
 LABELS = torch.tensor([0, 3, 1, 1, 2])
 
 
@@ -40,7 +41,7 @@ def smoothed_cross_entropy(logits: Tensor, smoothing: float) -> float:
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_joint_loss_is_equation_4_2(smoothing):
     outputs = logits_of(1, 2, 3)
-    weights, _ = exit_weights("DESC", 3)
+    weights = exit_weights("DESC", 3).loss
     expected = sum(a * smoothed_cross_entropy(o, smoothing) for a, o in zip(weights, outputs, strict=True))
     found = joint_loss(outputs, LABELS, weights, label_smoothing=smoothing)
     assert found.item() == pytest.approx(expected, rel=1e-9)
@@ -62,7 +63,7 @@ def test_student_loss_is_cross_entropy_and_that_with_soft_labels(smoothing, kd_r
 @pytest.mark.parametrize("weighting", ["DESC", "ASC", "UNIF"])
 def test_soft_labels_are_the_ensemble_of_the_five_exits(weighting):
     supernet = new_supernet("EE_D_OFAMobileNetV3")
-    weights = exit_weights(weighting, 5)[1]
+    weights = exit_weights(weighting, 5).output
     teacher = make_teacher(supernet, [supernet.largest(r) for r in (16, 24)], weights, CALIBRATION)
     (batch,) = evaluation_batches(IMAGES, IMAGES.train.subset(torch.arange(5)), 5)
     for resolution in (16, 24):
@@ -80,7 +81,7 @@ def test_soft_labels_are_the_ensemble_of_the_five_exits(weighting):
 def test_a_single_exit_teaches_with_its_softmax():
     supernet = new_supernet("SE_P_OFAMobileNetV3")
     largest = supernet.largest(16)
-    teacher = make_teacher(supernet, [largest], exit_weights("DESC", 1)[1], CALIBRATION)
+    teacher = make_teacher(supernet, [largest], exit_weights("DESC", 1).output, CALIBRATION)
     (batch,) = evaluation_batches(IMAGES, IMAGES.valid, 16)
     with torch.no_grad():
         (logits,) = supernet(batch.at(16), largest, calibrate(supernet, largest, CALIBRATION))
@@ -91,7 +92,7 @@ def test_a_single_exit_teaches_with_its_softmax():
 def test_exit_to_exit_a_subnet_learns_from_the_exit_at_its_depth(name):
     supernet = new_supernet(name)
     exits, largest = supernet.design.exits, supernet.largest(16)
-    weights = exit_weights("DESC", len(exits))[1]
+    weights = exit_weights("DESC", len(exits)).output
     teacher = make_teacher(supernet, [largest], weights, CALIBRATION, kd="e2e")
     (batch,) = evaluation_batches(IMAGES, IMAGES.valid, 16)
     logits = teacher.logits(batch, 16)
@@ -104,7 +105,7 @@ def test_exit_to_exit_a_subnet_learns_from_the_exit_at_its_depth(name):
 def test_a_loss_can_learn_from_what_the_teacher_says():
     """Logits made for inference only could not be kept for a backward pass, nor could the batch's images."""
     supernet = new_supernet("EE_B_OFAMobileNetV3")
-    teacher = make_teacher(supernet, [supernet.largest(16)], exit_weights("DESC", 5)[1], CALIBRATION)
+    teacher = make_teacher(supernet, [supernet.largest(16)], exit_weights("DESC", 5).output, CALIBRATION)
     (batch,) = evaluation_batches(IMAGES, IMAGES.valid, 16)
     soft = taught(teacher, batch)
     student = supernet(batch.at(16), supernet.largest(16))[-1]
@@ -114,7 +115,7 @@ def test_a_loss_can_learn_from_what_the_teacher_says():
 
 def test_the_teacher_is_static_and_in_evaluation_mode():
     supernet = new_supernet("EE_B_OFAMobileNetV3", dropout=0.5)
-    teacher = make_teacher(supernet, [supernet.largest(16)], exit_weights("DESC", 5)[1], CALIBRATION)
+    teacher = make_teacher(supernet, [supernet.largest(16)], exit_weights("DESC", 5).output, CALIBRATION)
     whole, part = (next(iter(evaluation_batches(IMAGES, IMAGES.valid, size))) for size in (16, 3))
     before = taught(teacher, whole)
     # an image's soft label does not depend on the others in its batch, nor on what was taught before

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from natv2.exits.weightings import exit_weights
 from natv2.images.batches import calibration_batches, evaluation_batches
+from natv2.images.config import CalibrationConfig
 from natv2.spaces.architecture import Architecture
 from natv2.spaces.space import SearchSpace
 from natv2.supernets.part import SupernetPart
@@ -21,9 +22,9 @@ from tests.tiny import shared_supernet, splits
 
 NAME = "EE_DP_OFAMobileNetV3"
 IMAGES = splits(train=32, valid=60)
-CALIBRATION = calibration_batches(IMAGES, images=32, batch_size=16, seed=0)
+CALIBRATION = calibration_batches(IMAGES, CalibrationConfig(images=32, batch_size=16), 0)
 BATCHES = list(evaluation_batches(IMAGES, IMAGES.valid, 25))
-BETA = exit_weights("DESC", 5)[1]
+BETA = exit_weights("DESC", 5).output
 
 
 def evaluator() -> Evaluator:
@@ -115,7 +116,7 @@ def test_as_many_images_go_together_as_memory_allows_and_calibration_once(monkey
             walked.append((len(images), len(calibration)))
             super().__call__(images, calibration)
 
-    monkeypatch.setattr(evaluation, "Walk", Watched)
+    monkeypatch.setattr(evaluation, "PrefixTree", Watched)
     monkeypatch.setattr(evaluation, "_PIXELS", 2 * 25 * 16**2)
     supernet = shared_supernet(NAME)
     evaluator().accuracies({0.1: supernet}, [replace(supernet.largest(16), exits=(1,))], "test")

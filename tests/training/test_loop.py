@@ -9,19 +9,20 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from natv2.errors import UserError
-from natv2.images.batches import Batch, training_batches
+from natv2.images.batches import Batch, Epochs
 from natv2.randomness import numpy_generator
 from natv2.shrinking.phases import sample
 from natv2.spaces.choices import Choices
 from natv2.training import loop
-from natv2.training.loop import History, Step, best_epoch, fit
-from natv2.training.optimiser import OptimiserConfig
+from natv2.training.loop import History, Step, Validation, best_epoch, fit
+from natv2.training.schedule import RateSchedule
 from natv2.training.state_store import StateStore
 from natv2.training.steps import elastic_step
-from tests.tiny import new_supernet, splits
+from tests.tiny import Optimiser, new_supernet, splits
 
 EPOCHS, STEPS = 4, 4
 IMAGES = splits(train=32)
+SCHEDULE = RateSchedule(lr=0.05, epochs=EPOCHS)
 
 
 class Stop(Exception):
@@ -72,23 +73,12 @@ def stopping(step: Step, at: tuple[int, int] | None) -> Step:
     return stopped
 
 
-def run(
-    module: nn.Module, step: Step, folder: Path, *, config: OptimiserConfig | None = None, **options
-) -> History:
+def run(module: nn.Module, step: Step, folder: Path, *, seed: int = 3, **options) -> History:
     """Train `module` on the tiny images; the global generator is at a different place each time."""
     torch.rand(len(str(folder)))
-    return fit(
-        module,
-        step,
-        lambda epoch: training_batches(
-            IMAGES, IMAGES.train, batch_size=8, seed=0, purpose="test", epoch=epoch
-        ),
-        steps=STEPS,
-        config=config or OptimiserConfig(learning_rate=0.05, epochs=EPOCHS),
-        store=options.pop("progress", StateStore(folder, "phase")),
-        seed=options.pop("seed", 3),
-        **options,
-    )
+    usual = {"optimiser": Optimiser(), "schedule": SCHEDULE, "store": StateStore(folder, "phase")}
+    epochs = Epochs(IMAGES, IMAGES.train, 8, seed, "test")
+    return fit(module, step, epochs, precision="fp32", **usual | options)
 
 
 def same(a: nn.Module, b: nn.Module) -> bool:
@@ -106,12 +96,13 @@ def same(a: nn.Module, b: nn.Module) -> bool:
 )
 @pytest.mark.parametrize("name", ["sgd", "adamw"])
 def test_a_stopped_and_resumed_run_ends_as_the_undisturbed_one(tmp_path, make, step_of, name):
-    config = OptimiserConfig(
-        name=name, learning_rate=0.02, epochs=3, warmup_epochs=1, weight_decay=0.01, max_gradient_norm=2.0
-    )
+    options = {
+        "optimiser": Optimiser(optimizer=name, weight_decay=0.01, max_gradient_norm=2.0),
+        "schedule": RateSchedule(lr=0.02, epochs=3, warmup_epochs=1),
+    }
     undisturbed = make()
     before = {key: tensor.clone() for key, tensor in undisturbed.state_dict().items()}
-    history = run(undisturbed, step_of(undisturbed), tmp_path / "a", config=config)
+    history = run(undisturbed, step_of(undisturbed), tmp_path / "a", **options)
     assert len(history) == 3
     assert any(not torch.equal(tensor, before[key]) for key, tensor in undisturbed.state_dict().items())
     for at in ((0, 2), (1, 0), (2, 1), None):
@@ -119,9 +110,9 @@ def test_a_stopped_and_resumed_run_ends_as_the_undisturbed_one(tmp_path, make, s
         step = stopping(step_of(resumed), at)
         if at is not None:
             with pytest.raises(Stop):
-                run(resumed, step, tmp_path / "b", config=config)
+                run(resumed, step, tmp_path / "b", **options)
         else:
-            assert run(resumed, step, tmp_path / "b", config=config) == history
+            assert run(resumed, step, tmp_path / "b", **options) == history
     assert same(undisturbed, resumed)
 
 
@@ -142,10 +133,9 @@ def test_up_to_an_epoch_and_then_on_is_the_same_as_at_once(tmp_path):
 
 
 def test_rates_are_those_of_the_whole_schedule_whatever_until_says(tmp_path):
-    config = OptimiserConfig(learning_rate=0.05, epochs=EPOCHS)
     module = network()
     history = run(module, plain_step(module), tmp_path, until=2)
-    assert [entry["learning_rate"] for entry in history] == [config.rate(e, 0, STEPS) for e in range(2)]
+    assert [entry["learning_rate"] for entry in history] == [SCHEDULE.rate(e, 0, STEPS) for e in range(2)]
 
 
 @pytest.mark.parametrize("norm", [None, 4.0, 0.25])
@@ -159,13 +149,12 @@ def test_each_step_goes_as_far_as_its_rate_and_the_clipped_gradient_say(tmp_path
         loss.backward()
         return loss.detach()
 
-    config = OptimiserConfig(
-        learning_rate=0.1, epochs=EPOCHS, warmup_epochs=1, momentum=0.0, max_gradient_norm=norm
-    )
-    run(module, step, tmp_path, config=config)
+    optimiser = Optimiser(momentum=0.0, max_gradient_norm=norm)
+    schedule = RateSchedule(lr=0.1, epochs=EPOCHS, warmup_epochs=1)
+    run(module, step, tmp_path, optimiser=optimiser, schedule=schedule)
     moved = [a - b for a, b in pairwise([*places, module.weight.item()])]
     gradient = 2.0 if norm is None else min(norm, 2.0)
-    expected = [gradient * config.rate(e, i, STEPS) for e in range(EPOCHS) for i in range(STEPS)]
+    expected = [gradient * schedule.rate(e, i, STEPS) for e in range(EPOCHS) for i in range(STEPS)]
     assert moved == pytest.approx(expected, abs=1e-6)
 
 
@@ -192,7 +181,9 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_steps(tmp_path):
 
     tracked = []
     store = StateStore(tmp_path, "phase", lambda metrics, at: tracked.append((metrics, at)))
-    history = run(module, step, tmp_path, store=store, validate=lambda: {"valid_loss": 1.0})
+    history = run(
+        module, step, tmp_path, store=store, validation=Validation(metrics=lambda: {"valid_loss": 1.0})
+    )
     for epoch, entry in enumerate(history):
         assert entry["loss"] == pytest.approx(sum(seen[epoch * STEPS : (epoch + 1) * STEPS]) / STEPS)
         assert tracked[epoch] == ({f"phase/{key}": value for key, value in entry.items()}, epoch)
@@ -216,13 +207,13 @@ def scripted(losses: list[float]) -> Callable[[], dict[str, float]]:
 )
 def test_patience(tmp_path, losses, patience, epochs, best):
     module, again = network(), network()
-    options = {"patience": patience, "validate": scripted(losses)}
-    history = run(module, plain_step(module), tmp_path, **options)
+    validation = Validation(metrics=scripted(losses), patience=patience)
+    history = run(module, plain_step(module), tmp_path, validation=validation)
     assert len(history) == epochs
     assert best_epoch(history) == best
     # and a run that had run out of patience stays at its end
-    options["validate"] = scripted([])
-    assert run(again, stopping(plain_step(again), (0, 0)), tmp_path, **options) == history
+    validation = Validation(metrics=scripted([]), patience=patience)
+    assert run(again, stopping(plain_step(again), (0, 0)), tmp_path, validation=validation) == history
     assert same(module, again)
 
 
@@ -262,7 +253,8 @@ def test_a_loss_is_read_when_the_next_step_is_on_its_way(tmp_path, monkeypatch):
         return lambda: events.append(f"read {number}") or loss.item()
 
     monkeypatch.setattr(loop, "fetch", fetched)
-    run(module, plain_step(module), tmp_path, until=1, validate=lambda: events.append("validate") or {})
+    validation = Validation(metrics=lambda: events.append("validate") or {})
+    run(module, plain_step(module), tmp_path, until=1, validation=validation)
     steps = [text for number in range(1, STEPS) for text in (f"step {number}", f"read {number - 1}")]
     assert events == ["step 0", *steps, f"read {STEPS - 1}", "validate"]
 
@@ -276,7 +268,7 @@ def test_a_loss_that_is_not_finite_is_found_before_its_epoch_is_saved(tmp_path, 
 
     message = f"loss is nan at epoch {at[0] + 1}, step {at[1] + 1}; the state after epoch {at[0]} is kept"
     with pytest.raises(UserError, match=message):
-        run(module, poisoned, tmp_path, validate=lambda: {})
+        run(module, poisoned, tmp_path, validation=Validation(metrics=dict))
     state = StateStore(tmp_path).load("loop")
     assert at[0] == (len(state.values["history"]) if state else 0)
 
@@ -289,20 +281,9 @@ def test_weights_that_the_last_update_broke_are_not_saved(tmp_path: Path) -> Non
         loss.backward()
         return torch.tensor(1.0)
 
-    config = OptimiserConfig(learning_rate=0.1, epochs=EPOCHS)
     store = StateStore(tmp_path, "phase")
     with pytest.raises(UserError, match="phase: weight is not finite after epoch 2; the state after epoch 1"):
-        fit(
-            module,
-            step,
-            lambda epoch: training_batches(
-                IMAGES, IMAGES.train, batch_size=8, seed=0, purpose="broken", epoch=epoch
-            ),
-            steps=STEPS,
-            config=config,
-            store=store,
-            seed=0,
-        )
+        run(module, step, tmp_path, schedule=RateSchedule(lr=0.1, epochs=EPOCHS), store=store)
     state = store.load("loop")
     assert state is not None and len(state.values["history"]) == 1
     assert state.tensors["module.weight"].isfinite().all()
@@ -312,7 +293,8 @@ def test_weights_that_the_last_update_broke_are_not_saved(tmp_path: Path) -> Non
 def test_an_epoch_whose_validation_is_not_finite_is_not_saved(tmp_path, value):
     module, store = network(), StateStore(tmp_path, "phase")
     with pytest.raises(UserError, match="phase: valid_loss is not finite after epoch 2"):
-        run(module, plain_step(module), tmp_path, store=store, validate=scripted([1.0, value]))
+        validation = Validation(metrics=scripted([1.0, value]))
+        run(module, plain_step(module), tmp_path, store=store, validation=validation)
     state = store.load("loop")
     assert [entry["valid_loss"] for entry in state.values["history"]] == [1.0]
 
@@ -322,7 +304,7 @@ def test_the_best_epoch_is_kept_also_by_a_run_that_goes_on(tmp_path, stop):
     """Losses of 3, 1, 2, 2: the weights are those behind the second epoch, not the last."""
     seen: list[dict[str, Tensor]] = []
 
-    def options(module: nn.Module) -> dict:
+    def validation(module: nn.Module) -> Validation:
         losses = {}
 
         def validate() -> dict[str, float]:
@@ -331,19 +313,19 @@ def test_the_best_epoch_is_kept_also_by_a_run_that_goes_on(tmp_path, stop):
             seen.append({name: tensor.clone() for name, tensor in module.state_dict().items()})
             return {"valid_loss": losses[epoch]}
 
-        return {"validate": validate, "keep_best": True}
+        return Validation(metrics=validate, keep_best=True)
 
     module = network()
-    history = run(module, plain_step(module), tmp_path / "whole", **options(module))
+    history = run(module, plain_step(module), tmp_path / "whole", validation=validation(module))
     assert len(history) == EPOCHS
     assert all(torch.equal(tensor, seen[1][name]) for name, tensor in module.state_dict().items())
     resumed = network()
-    calls = options(resumed)
+    watched = validation(resumed)
     if stop is not None:
         with pytest.raises(Stop):
-            run(resumed, stopping(plain_step(resumed), stop), tmp_path / "parts", **calls)
-    run(resumed, plain_step(resumed), tmp_path / "parts", **calls)
+            run(resumed, stopping(plain_step(resumed), stop), tmp_path / "parts", validation=watched)
+    run(resumed, plain_step(resumed), tmp_path / "parts", validation=watched)
     assert same(module, resumed)
     again = network()
-    run(again, plain_step(again), tmp_path / "parts", **options(again))  # nothing is left to do
+    run(again, plain_step(again), tmp_path / "parts", validation=validation(again))  # nothing is left to do
     assert same(module, again)

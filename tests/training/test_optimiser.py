@@ -6,8 +6,9 @@ from torch import nn
 from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from natv2.training.optimiser import OptimiserConfig, make_optimiser, optimiser_tensors, restore_optimiser
-from tests.tiny import new_supernet
+from natv2.training.optimiser import make_optimiser, optimiser_tensors, restore_optimiser
+from natv2.training.schedule import ConstantRate, RateSchedule
+from tests.tiny import Optimiser, new_supernet
 
 
 def network(seed: int = 0) -> nn.Module:
@@ -25,22 +26,22 @@ def train(module: nn.Module, optimiser: torch.optim.Optimizer, steps: int, seed:
 
 
 def test_without_warm_up_the_rate_is_torch_s_cosine():
-    config, steps = OptimiserConfig(learning_rate=0.1, epochs=7), 5
+    ours, steps = RateSchedule(lr=0.1, epochs=7), 5
     reference = SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
     schedule = CosineAnnealingLR(reference, T_max=7 * steps)
     for epoch in range(7):
         for step in range(steps):
-            assert config.rate(epoch, step, steps) == pytest.approx(schedule.get_last_lr()[0], rel=1e-9)
+            assert ours.rate(epoch, step, steps) == pytest.approx(schedule.get_last_lr()[0], rel=1e-9)
             reference.step()
             schedule.step()
     assert schedule.get_last_lr()[0] == pytest.approx(0)
 
 
 def test_warm_up_climbs_evenly_then_the_cosine_starts():
-    config, steps = OptimiserConfig(learning_rate=0.6, epochs=5, warmup_epochs=2), 3
-    rates = [config.rate(epoch, step, steps) for epoch in range(5) for step in range(steps)]
+    schedule, steps = RateSchedule(lr=0.6, epochs=5, warmup_epochs=2), 3
+    rates = [schedule.rate(epoch, step, steps) for epoch in range(5) for step in range(steps)]
     assert rates[:6] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
-    later = OptimiserConfig(learning_rate=0.6, epochs=3)
+    later = RateSchedule(lr=0.6, epochs=3)
     assert rates[6:] == pytest.approx(
         [later.rate(epoch, step, steps) for epoch in range(3) for step in range(3)]
     )
@@ -48,24 +49,22 @@ def test_warm_up_climbs_evenly_then_the_cosine_starts():
     assert all(math.isfinite(rate) and rate > 0 for rate in rates)
 
 
-def test_a_constant_course_stays_after_its_warm_up():
-    config = OptimiserConfig(learning_rate=0.4, epochs=4, warmup_epochs=1, unlocked_by_phase="constant")
-    rates = [config.rate(epoch, step, 2) for epoch in range(4) for step in range(2)]
+def test_a_constant_rate_stays_after_its_warm_up():
+    schedule = ConstantRate(lr=0.4, epochs=4, warmup_epochs=1)
+    rates = [schedule.rate(epoch, step, 2) for epoch in range(4) for step in range(2)]
     assert rates == pytest.approx([0.2] + 7 * [0.4])
 
 
 def test_a_schedule_of_warm_up_alone():
-    config = OptimiserConfig(learning_rate=0.4, epochs=1, warmup_epochs=1)
-    assert [config.rate(0, step, 2) for step in range(2)] == pytest.approx([0.2, 0.4])
+    schedule = RateSchedule(lr=0.4, epochs=1, warmup_epochs=1)
+    assert [schedule.rate(0, step, 2) for step in range(2)] == pytest.approx([0.2, 0.4])
 
 
 @pytest.mark.parametrize("name", ["sgd", "adamw", "ranger"])
 def test_norms_and_biases_do_not_decay(name):
     """With gradients of zero, only what decays changes."""
     supernet = new_supernet("EE_DP_OFAMobileNetV3")
-    optimiser = make_optimiser(
-        supernet, OptimiserConfig(name=name, learning_rate=0.1, epochs=1, weight_decay=0.5)
-    )
+    optimiser = make_optimiser(supernet, Optimiser(optimizer=name, weight_decay=0.5), 0.1)
     before = {key: parameter.detach().clone() for key, parameter in supernet.named_parameters()}
     for parameter in supernet.parameters():
         parameter.grad = torch.zeros_like(parameter)
@@ -77,28 +76,28 @@ def test_norms_and_biases_do_not_decay(name):
 
 
 def test_names_and_momentum_reach_the_optimiser():
-    sgd = make_optimiser(network(), OptimiserConfig(learning_rate=0.2, epochs=1, momentum=0.8))
+    sgd = make_optimiser(network(), Optimiser(momentum=0.8), 0.2)
     assert isinstance(sgd, SGD)
     assert all(g["momentum"] == 0.8 and g["nesterov"] and g["lr"] == 0.2 for g in sgd.param_groups)
-    plain = make_optimiser(network(), OptimiserConfig(learning_rate=0.2, epochs=1, momentum=0.0))
+    plain = make_optimiser(network(), Optimiser(momentum=0.0), 0.2)
     assert not any(group["nesterov"] for group in plain.param_groups)
-    adamw = make_optimiser(network(), OptimiserConfig(name="adamw", learning_rate=0.2, epochs=1))
+    adamw = make_optimiser(network(), Optimiser(optimizer="adamw"), 0.2)
     assert isinstance(adamw, AdamW)
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam", "adamw", "ranger"])
 def test_every_parameter_is_trained_once(name):
     supernet = new_supernet("EE_DP_OFAMobileNetV3")
-    optimiser = make_optimiser(supernet, OptimiserConfig(name=name, learning_rate=0.1, epochs=1))
+    optimiser = make_optimiser(supernet, Optimiser(optimizer=name), 0.1)
     ids = [id(parameter) for group in optimiser.param_groups for parameter in group["params"]]
     assert sorted(ids) == sorted(id(parameter) for parameter in supernet.parameters())
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam", "adamw", "ranger"])
 def test_memory_round_trip(name):
-    config = OptimiserConfig(name=name, learning_rate=0.01, epochs=1, weight_decay=0.1)
+    config = Optimiser(optimizer=name, weight_decay=0.1)
     first = network()
-    optimiser = make_optimiser(first, config)
+    optimiser = make_optimiser(first, config, 0.01)
     train(first, optimiser, 3, seed=1)
     # A file gives them back in the order of their dimensions, whatever their order in memory was.
     tensors = {
@@ -109,13 +108,13 @@ def test_memory_round_trip(name):
     second, forgetful = network(1), network(2)
     for other in (second, forgetful):
         other.load_state_dict(weights)
-    resumed = make_optimiser(second, config)
+    resumed = make_optimiser(second, config, 0.01)
     restore_optimiser(resumed, tensors)
     assert resumed.param_groups[0]["weight_decay"] == 0.1
     for module, memory in (
         (first, optimiser),
         (second, resumed),
-        (forgetful, make_optimiser(forgetful, config)),
+        (forgetful, make_optimiser(forgetful, config, 0.01)),
     ):
         train(module, memory, 2, seed=2)
     for (key, a), b, c in zip(

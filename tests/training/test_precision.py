@@ -8,21 +8,22 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from natv2.exits.weightings import exit_weights
-from natv2.images.batches import Batch, calibration_batches, evaluation_batches, training_batches
+from natv2.images.batches import Batch, Epochs, calibration_batches, evaluation_batches
+from natv2.images.config import CalibrationConfig
 from natv2.images.image_set import ImageSplits
 from natv2.spaces.architecture import constant
 from natv2.spaces.design import DESIGNS
 from natv2.supernets.supernet import Supernet
 from natv2.training.distillation import Teacher, make_teacher
-from natv2.training.loop import Step, backward, fit
-from natv2.training.optimiser import OptimiserConfig
+from natv2.training.loop import Step, Validation, backward, fit
+from natv2.training.schedule import RateSchedule
 from natv2.training.state_store import StateStore
 from natv2.training.steps import elastic_step, joint_step, sandwich_step
-from tests.tiny import new_supernet, splits
+from tests.tiny import Optimiser, new_supernet, splits
 
 IMAGES = splits()
 NAME = "EE_DP_OFAMobileNetV3"
-WEIGHTS = exit_weights("DESC", 5)[0]
+WEIGHTS = exit_weights("DESC", 5)
 DESIGN = DESIGNS[NAME]
 SUBNETS = [
     constant(DESIGN, resolution=32, width=0.1, exits=(3,), depth=2, kernel=3, expand_ratio=3, mask=5),
@@ -36,12 +37,12 @@ def batch() -> Batch:
 
 def teacher() -> Teacher:
     supernet = new_supernet(NAME, seed=5)
-    calibration = calibration_batches(IMAGES, images=32, batch_size=16, seed=0)
-    return make_teacher(supernet, [supernet.largest(32)], WEIGHTS, calibration)
+    calibration = calibration_batches(IMAGES, CalibrationConfig(images=32, batch_size=16), 0)
+    return make_teacher(supernet, [supernet.largest(32)], WEIGHTS.output, calibration)
 
 
 def joint(supernet: Supernet) -> Step:
-    return joint_step(supernet, lambda epoch, index: supernet.largest(32), WEIGHTS, label_smoothing=0.1)
+    return joint_step(supernet, lambda epoch, index: supernet.largest(32), WEIGHTS.loss, label_smoothing=0.1)
 
 
 def elastic(supernet: Supernet) -> Step:
@@ -51,7 +52,7 @@ def elastic(supernet: Supernet) -> Step:
 def sandwich(supernet: Supernet) -> Step:
     largest = supernet.largest(32)
     return sandwich_step(
-        supernet, lambda e, i: largest, lambda e, i: SUBNETS, WEIGHTS, WEIGHTS, kd="ens", label_smoothing=0.1
+        supernet, lambda e, i: largest, lambda e, i: SUBNETS, WEIGHTS, kd="ens", label_smoothing=0.1
     )
 
 
@@ -62,13 +63,11 @@ def train(
     history = fit(
         module,
         step,
-        lambda epoch: training_batches(
-            images, images.train, batch_size=16, seed=0, purpose="test", epoch=epoch
-        ),
-        steps=2,
-        config=OptimiserConfig(learning_rate=0.01, epochs=2, precision=precision),
+        Epochs(images, images.train, 16, 0, "test"),
+        optimiser=Optimiser(),
+        schedule=RateSchedule(lr=0.01, epochs=2),
+        precision=precision,
         store=StateStore(folder, "phase"),
-        seed=0,
         **options,
     )
     return [entry["loss"] for entry in history]
@@ -121,7 +120,7 @@ def test_what_is_learnt_from_and_the_losses_are_fp32(tmp_path):
         assert not torch.is_autocast_enabled("cpu")
         return {}
 
-    train(module, step, tmp_path, "bf16", validate=validate)
+    train(module, step, tmp_path, "bf16", validation=Validation(metrics=validate))
     for output, exact in zip(taught[0], teaching.logits(images, 32), strict=True):
         assert output.dtype == torch.float32
         assert not torch.equal(output, exact)

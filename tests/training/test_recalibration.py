@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from natv2.images.batches import calibration_batches
+from natv2.images.config import CalibrationConfig
 from natv2.spaces.architecture import constant
 from natv2.spaces.design import DESIGNS
 from natv2.training.recalibration import calibrate
@@ -40,7 +41,7 @@ def test_statistics_are_the_average_over_the_batches(name):
         supernet.design, resolution=20, width=0.1, exits=exits, depth=3, kernel=5, expand_ratio=4, mask=mask
     )
     # batches of 16, 16 and 8 images: each counts once, whatever its size
-    batches = calibration_batches(IMAGES, images=40, batch_size=16, seed=0)
+    batches = calibration_batches(IMAGES, CalibrationConfig(images=40, batch_size=16), 0)
     assert [len(batch) for batch in batches] == [16, 16, 8]
     found = calibrate(supernet, architecture, batches)
     expected = naive_statistics(supernet, architecture, batches)
@@ -53,7 +54,7 @@ def test_statistics_are_the_average_over_the_batches(name):
 def test_calibration_leaves_the_supernet_as_it_was_and_repeats_itself():
     supernet = new_supernet("EE_DP_OFAMobileNetV3", dropout=0.5)
     before = {key: tensor.clone() for key, tensor in supernet.state_dict().items()}
-    batches = calibration_batches(IMAGES, images=32, batch_size=16, seed=0)
+    batches = calibration_batches(IMAGES, CalibrationConfig(images=32, batch_size=16), 0)
     first = calibrate(supernet, supernet.largest(16), batches)
     again = calibrate(supernet, supernet.largest(16), batches)
     assert all(torch.equal(first[key], again[key]) for key in first)

@@ -1,31 +1,38 @@
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
 from natv2.exits.weightings import exit_weights
-from natv2.images.batches import calibration_batches, evaluation_batches
+from natv2.images.batches import Epochs, calibration_batches, evaluation_batches
+from natv2.images.config import CalibrationConfig
 from natv2.spaces.architecture import constant
 from natv2.supernets.network import Network
-from natv2.training import recipe as fine_tuning
+from natv2.training import recipe
+from natv2.training.config import RecipeConfig
 from natv2.training.loop import fit
-from natv2.training.optimiser import OptimiserConfig
 from natv2.training.recalibration import calibrate
-from natv2.training.recipe import FineTuningConfig, fine_tune, validate
+from natv2.training.recipe import FoundEpochs, fine_tune, validate
+from natv2.training.schedule import RateSchedule
 from natv2.training.state_store import StateStore
+from tests.configs import RUN
 from tests.tiny import new_supernet, splits
 
 IMAGES = splits(train=24, valid=8, test=8)
 TRAIN, BOTH = set(range(24)), {*range(24), *range(1000, 1008)}
-CONFIG = FineTuningConfig(
-    optimiser=OptimiserConfig(learning_rate=0.02, epochs=6, weight_decay=1e-4),
-    weighting="UNIF",
+CONFIG = RecipeConfig(
+    exit_weighting="UNIF",
+    optimizer="sgd",
+    lr=0.02,
+    momentum=0.9,
+    weight_decay=1e-4,
     batch_size=8,
+    max_epochs=6,
+    epochs="found",
     patience=2,
-    evaluation_batch_size=5,
-    seed=3,
 )
+RUN_3 = RUN.model_copy(update={"seed": 3})
 
 
 def found_network(exits: tuple[int, ...] = (3,)) -> Network:
@@ -33,8 +40,15 @@ def found_network(exits: tuple[int, ...] = (3,)) -> Network:
     architecture = constant(
         supernet.design, resolution=16, width=0.1, exits=exits, depth=2, kernel=5, expand_ratio=4, mask=4
     )
-    batches = calibration_batches(IMAGES, images=24, batch_size=8, seed=0)
+    batches = calibration_batches(IMAGES, CalibrationConfig(images=24, batch_size=8), 0)
     return supernet.subnet(architecture, calibrate(supernet, architecture, batches))
+
+
+def tuned(
+    network: Network, folder: Path, config: RecipeConfig = CONFIG, name: str = ""
+) -> tuple[Network, FoundEpochs]:
+    store = StateStore(folder, name)
+    return fine_tune(network, images=IMAGES, config=config, evaluation_batch_size=5, run=RUN_3, store=store)
 
 
 def copy_of(module: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -50,22 +64,22 @@ def phases(monkeypatch):
     """What each of the two phases started from, trained on (ids, an epoch each) and ended with."""
     record = []
 
-    def recording(module, step, batches, **options):
-        entry = {"start": copy_of(module), "epochs": [], "options": options}
-        record.append(entry)
-
-        def watched(epoch):
+    class Watched(Epochs):
+        def __call__(self, epoch):
             ids = []
-            entry["epochs"].append(ids)
-            for batch in batches(epoch):
+            record[-1]["epochs"].append(ids)
+            for batch in super().__call__(epoch):
                 ids.extend(batch.ids.tolist())
                 yield batch
 
-        entry["history"] = fit(module, step, watched, **options)
+    def recording(module, step, epochs, **options):
+        entry = {"start": copy_of(module), "epochs": [], "options": options}
+        record.append(entry)
+        entry["history"] = fit(module, step, Watched(**vars(epochs)), **options)
         entry["end"] = copy_of(module)
         return entry["history"]
 
-    monkeypatch.setattr(fine_tuning, "fit", recording)
+    monkeypatch.setattr(recipe, "fit", recording)
     return record
 
 
@@ -79,14 +93,14 @@ def validations(monkeypatch):
         loss = next(losses)
         return {"valid_loss": loss, "valid_accuracy": 1 / loss}
 
-    monkeypatch.setattr(fine_tuning, "validate", scripted)
+    monkeypatch.setattr(recipe, "validate", scripted)
     return seen
 
 
 def test_phase_two_starts_again_on_all_images_for_the_found_epochs(tmp_path, phases, validations):
     network = found_network()
     before = copy_of(network)
-    tuned, result = fine_tune(network, images=IMAGES, config=CONFIG, store=StateStore(tmp_path, "network"))
+    best, result = tuned(network, tmp_path, name="network")
     find, final = phases
     # both start from the found weights, which stay as they are
     assert same(find["start"], before)
@@ -101,10 +115,11 @@ def test_phase_two_starts_again_on_all_images_for_the_found_epochs(tmp_path, pha
     assert final["epochs"][0] != final["epochs"][1]
     assert result.epochs == len(final["history"]) == 2
     assert result.valid_accuracy == 1.0
-    assert same(copy_of(tuned), final["end"])
-    assert not tuned.training
+    assert same(copy_of(best), final["end"])
+    assert not best.training
     # both follow the same schedule
-    assert find["options"]["config"] == final["options"]["config"] == CONFIG.optimiser
+    assert find["options"]["schedule"] == final["options"]["schedule"] == RateSchedule(lr=0.02, epochs=6)
+    assert find["options"]["optimiser"] == final["options"]["optimiser"] == CONFIG
     rates = [[entry["learning_rate"] for entry in phase["history"]] for phase in (find, final)]
     assert rates[0][:2] == rates[1]
 
@@ -112,17 +127,15 @@ def test_phase_two_starts_again_on_all_images_for_the_found_epochs(tmp_path, pha
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_the_best_epoch_is_the_one_with_the_lowest_validation_loss(tmp_path, phases, monkeypatch, epochs):
     losses = iter([0.5 if epoch == epochs else 1.0 for epoch in range(1, 7)])
-    monkeypatch.setattr(
-        fine_tuning, "validate", lambda *_: {"valid_loss": next(losses), "valid_accuracy": 0.1}
-    )
-    _, result = fine_tune(found_network(), images=IMAGES, config=CONFIG, store=StateStore(tmp_path))
+    monkeypatch.setattr(recipe, "validate", lambda *_: {"valid_loss": next(losses), "valid_accuracy": 0.1})
+    _, result = tuned(found_network(), tmp_path)
     assert result.epochs == epochs
     assert len(phases[1]["epochs"]) == epochs
 
 
 def test_all_epochs_are_the_whole_schedule_in_both_phases(tmp_path, phases, validations):
-    config = replace(CONFIG, epochs="all")
-    _, result = fine_tune(found_network(), images=IMAGES, config=config, store=StateStore(tmp_path))
+    config = CONFIG.model_copy(update={"epochs": "all"})
+    _, result = tuned(found_network(), tmp_path, config)
     assert [len(phase["epochs"]) for phase in phases] == [6, 6]
     assert result.epochs == 6
     assert result.valid_accuracy == 0.5  # of the last epoch, not of the best
@@ -143,11 +156,11 @@ def test_a_stopped_fine_tuning_goes_on(tmp_path, monkeypatch, where):
         return forward(self, x)
 
     monkeypatch.setattr(Network, "forward", stopping)
-    undisturbed = fine_tune(found_network(), images=IMAGES, config=CONFIG, store=StateStore(tmp_path / "a"))
+    undisturbed = tuned(found_network(), tmp_path / "a")
     steps, limit = 0, round(where * steps)
     with pytest.raises(KeyboardInterrupt):
-        fine_tune(found_network(), images=IMAGES, config=CONFIG, store=StateStore(tmp_path / "b"))
-    resumed = fine_tune(found_network(), images=IMAGES, config=CONFIG, store=StateStore(tmp_path / "b"))
+        tuned(found_network(), tmp_path / "b")
+    resumed = tuned(found_network(), tmp_path / "b")
     assert resumed[1] == undisturbed[1]
     assert same(copy_of(resumed[0]), copy_of(undisturbed[0]))
 
@@ -168,13 +181,13 @@ def test_validation_is_the_mean_over_images_in_evaluation_mode():
 
 @pytest.mark.parametrize("weighting", ["DESC", "MIX"])
 def test_several_exits_are_trained_jointly_and_judged_as_an_ensemble(tmp_path, weighting):
-    network, config = found_network((1, 2, 3)), replace(CONFIG, weighting=weighting)
+    network = found_network((1, 2, 3))
     losses, outputs = (
         (1 / 2, 1 / 3, 1 / 6),
         (1 / 6, 1 / 3, 1 / 2) if weighting == "MIX" else (1 / 2, 1 / 3, 1 / 6),
     )
     (whole,) = evaluation_batches(IMAGES, IMAGES.valid, 8)
-    step = fine_tuning._step(network, weighting)
+    step = recipe._step(network, weighting)
     torch.manual_seed(0)  # the same dropout
     taken = step(whole, 0, 0)
     trained = {name: p.grad.clone() for name, p in network.named_parameters()}
@@ -191,9 +204,10 @@ def test_several_exits_are_trained_jointly_and_judged_as_an_ensemble(tmp_path, w
 
     with torch.no_grad():
         logits = sum(w * o for w, o in zip(outputs, network.eval()(whole.at(16)), strict=True))
-    judged = validate(network, [whole], exit_weights(weighting, 3)[1])
+    judged = validate(network, [whole], exit_weights(weighting, 3).output)
     assert judged["valid_accuracy"] == (logits.argmax(1) == whole.labels).double().mean()
     assert judged["valid_loss"] == pytest.approx(cross_entropy(logits, whole.labels).item(), rel=1e-5)
 
-    tuned, found = fine_tune(network, images=IMAGES, config=config, store=StateStore(tmp_path))
-    assert tuned.architecture.exits == (1, 2, 3) and found.epochs >= 1
+    config = CONFIG.model_copy(update={"exit_weighting": weighting})
+    best, found = tuned(network, tmp_path, config)
+    assert best.architecture.exits == (1, 2, 3) and found.epochs >= 1

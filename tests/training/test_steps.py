@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from natv2.exits.weightings import exit_weights
 from natv2.images.batches import Batch, calibration_batches, evaluation_batches
+from natv2.images.config import CalibrationConfig
 from natv2.spaces.architecture import Architecture, constant
 from natv2.spaces.design import DESIGNS
 from natv2.supernets.supernet import Supernet
@@ -34,9 +35,9 @@ def batch() -> Batch:
 def teacher(kd: Distillation = "ens") -> Teacher:
     """The largest network of another supernet, at each of the sizes asked for here."""
     supernet = new_supernet(NAME, seed=5)
-    calibration = calibration_batches(IMAGES, images=32, batch_size=16, seed=0)
+    calibration = calibration_batches(IMAGES, CalibrationConfig(images=32, batch_size=16), 0)
     largest = [supernet.largest(resolution) for resolution in (16, 24, 32)]
-    return make_teacher(supernet, largest, exit_weights("DESC", 5)[1], calibration, kd=kd)
+    return make_teacher(supernet, largest, exit_weights("DESC", 5).output, calibration, kd=kd)
 
 
 def gradients(supernet: Supernet) -> dict[str, Tensor]:
@@ -50,7 +51,7 @@ def close(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
 
 
 def test_the_joint_step_trains_the_drawn_network_with_all_its_exits():
-    supernet, other, weights = new_supernet(NAME), new_supernet(NAME), exit_weights("DESC", 5)[0]
+    supernet, other, weights = new_supernet(NAME), new_supernet(NAME), exit_weights("DESC", 5).loss
     asked = []
 
     def largest(epoch: int, step: int):
@@ -125,17 +126,17 @@ def test_the_teacher_looks_once_at_each_size(monkeypatch, teacher_resolution, as
 def test_the_sandwich_step_sums_the_largest_and_what_learns_from_it(kd):
     supernet, other = new_supernet(NAME), new_supernet(NAME)
     largest = other.largest(16)
-    losses, outputs = exit_weights("MIX", 5)
+    weights = exit_weights("MIX", 5)
     drawn = [SMALL, SMALL]
     step = sandwich_step(
-        supernet, lambda e, i: largest, lambda e, i: drawn, losses, outputs, kd=kd, label_smoothing=0.1
+        supernet, lambda e, i: largest, lambda e, i: drawn, weights, kd=kd, label_smoothing=0.1
     )
     found = step(batch(), 0, 0)
     logits = other(batch().at(16), largest)
-    expected = [joint_loss(logits, batch().labels, losses, label_smoothing=0.1)]
+    expected = [joint_loss(logits, batch().labels, weights.loss, label_smoothing=0.1)]
     soft = {
         "e2e": logits[2].softmax(dim=1),
-        "ens": sum(w * o for w, o in zip(outputs, logits, strict=True)).softmax(dim=1),
+        "ens": sum(w * o for w, o in zip(weights.output, logits, strict=True)).softmax(dim=1),
     }
     for subnet in drawn:
         (output,) = other(batch().at(16), subnet)

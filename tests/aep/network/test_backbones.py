@@ -7,9 +7,10 @@ from torch.nn.functional import dropout
 from torchvision.models import get_model
 
 from natv2.aep.costs import mac_costs, parameter_costs
-from natv2.aep.network.backbones import BACKBONES, multi_exit_network
+from natv2.aep.network.backbones import multi_exit_network
 from natv2.aep.network.exit_finding import find_exits
 from natv2.aep.network.multi_exit import with_exits
+from natv2.aep.network.names import BACKBONES
 from natv2.errors import UserError
 from tests.aep.tiny import NAMES, TinyNetwork, tiny
 
@@ -159,7 +160,7 @@ def test_what_cannot_be_given_exits_is_refused_by_name():
         UserError, match=r"unknown exit 'blocks.9'.*did you mean blocks\.\d.*known modules: b"
     ):
         with_exits(TinyNetwork(), ("blocks.0", "blocks.9"), 16)
-    with pytest.raises(UserError, match="two of them are behind the same operation"):
+    with pytest.raises(UserError, match="two of them are after the same operation"):
         with_exits(TinyNetwork(), ("blocks.0", "blocks.0.2"), 16)
 
     class Skips(TinyNetwork):

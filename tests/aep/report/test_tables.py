@@ -20,7 +20,7 @@ from natv2.aep.report.tables import (
     summary_table,
     trade_offs,
 )
-from natv2.pipelines.aep_compare import create_pipeline
+from natv2.pipelines.aep_compare.pipeline import create_pipeline
 
 TABLES = (
     accuracy_table,

@@ -13,7 +13,16 @@ SCORES = pd.DataFrame(
         ("two", "standard", "", "adamw", 1e-4, 0.50, 0.51, 3),
         ("one", "aep", "UNIF", "adamw", 1e-4, 0.60, 0.65, 9),
     ],
-    columns=["name", "method", "weighting", "optimizer", "lr", "accuracy_before", "accuracy_after", "epochs"],
+    columns=[
+        "name",
+        "method",
+        "exit_weighting",
+        "optimizer",
+        "lr",
+        "accuracy_before",
+        "accuracy_after",
+        "epochs",
+    ],
 )
 
 

@@ -42,7 +42,9 @@ def test_all_are_feasible_canonical_and_different(share: float, macs: bool, seed
     costs = stand_in(SPACE.sample_architectures(500, np.random.default_rng(1)))
     low = stand_in(SPACE.encode(SPACE.smallest())[None]).iloc[0]
     bounds = low + share * (costs.mean() - low)
-    constraints = Constraints(max_params=bounds.params, **({"max_macs": bounds.macs} if macs else {}))
+    constraints = Constraints(
+        max_params=int(bounds.params), **({"max_macs": int(bounds.macs)} if macs else {})
+    )
     codes = sample(stand_in, constraints, 20, seed=seed)
     assert 1 <= len(codes) <= 20
     assert constraints.feasible(stand_in(codes)).all()
@@ -73,7 +75,7 @@ def test_where_samples_hardly_keep_them_they_are_made_to_and_stay_diverse(name: 
         return pd.DataFrame(table(codes)[:, [MACS]], columns=["macs"])
 
     sampled = costs_of(space.sample_architectures(2 * ROUNDS * 40, np.random.default_rng(0))).macs.min()
-    constraints = Constraints(max_macs=sampled - 1)
+    constraints = Constraints(max_macs=int(sampled) - 1)
     codes = sample(costs_of, constraints, 40, space)
     assert len(codes) == 40 and constraints.feasible(costs_of(codes)).all()
     assert sum(len(np.unique(column)) > 1 for column in codes.T) > 15

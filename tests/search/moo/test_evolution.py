@@ -161,7 +161,7 @@ def test_candidates_keep_the_constraints(
     archive = make_archive(30)
     bounds = archive.values.quantile(share)
     # Small and accurate at once: few architectures are.
-    constraints = Constraints(max_macs=bounds.macs, min_accuracy=bounds.accuracy)
+    constraints = Constraints(max_macs=int(bounds.macs), min_accuracy=bounds.accuracy)
     codes, costs = stand_in.evolve(archive, objectives, constraints=constraints)
     values = stand_in.costs_of(codes).assign(accuracy=1 - stand_in.predict_error(codes))
     assert len(codes) > 0 and constraints.feasible(values).all()
@@ -176,7 +176,7 @@ def test_constraints_lead_where_no_architecture_of_the_archive_keeps_them(
     stand_in: StandIn, make_archive: Maker, objectives: Objectives
 ) -> None:
     archive = make_archive(30)
-    constraints = Constraints(max_params=0.9 * archive.values.params.min())
+    constraints = Constraints(max_params=int(0.9 * archive.values.params.min()))
     codes, _ = stand_in.evolve(archive, objectives, constraints=constraints)
     assert len(codes) > 0 and constraints.feasible(stand_in.costs_of(codes)).all()
 
@@ -194,7 +194,7 @@ def test_where_none_is_accurate_enough_the_most_accurate_that_cost_little_enough
     stand_in: StandIn, make_archive: Maker, objectives: Objectives
 ) -> None:
     archive = make_archive(30)
-    constraints = Constraints(max_macs=archive.values.macs.quantile(0.7), min_accuracy=0.999)
+    constraints = Constraints(max_macs=int(archive.values.macs.quantile(0.7)), min_accuracy=0.999)
     codes, _ = stand_in.evolve(archive, objectives, constraints=constraints)
     assert len(codes) == 20 and constraints.on_costs().feasible(stand_in.costs_of(codes)).all()
     errors = stand_in.predict_error(codes)

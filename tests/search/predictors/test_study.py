@@ -1,15 +1,14 @@
 """The predictor study, against fitting and counting one case at a time."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from natv2.randomness import numpy_generator
+from natv2.search.config import PredictorStudyConfig
 from natv2.search.predictors.interface import features
-from natv2.search.predictors.study import StudyConfig, study_predictors
+from natv2.search.predictors.study import study_predictors
 from natv2.search.predictors.table import PREDICTORS
 from natv2.search.report.predictor_study import (
     encoding_lines,
@@ -25,13 +24,16 @@ from tests.designs import DESIGNS
 SPACE = SearchSpace(design=DESIGNS["EE_B_OFAMobileNetV3"], resolutions=(48, 56, 64), widths=(1.0, 1.2))
 CODES = SPACE.sample_architectures(90, np.random.default_rng(0))
 ERRORS = 0.6 - 0.05 * CODES[:, 2] - 0.004 * CODES[:, 8:14].sum(axis=1)
-CONFIG = StudyConfig(sizes=(20, 50), repetitions=2, tests=(10, 30), seed=3)
+CONFIG = PredictorStudyConfig(
+    samples=90, tests=(10, 30), sizes=(20, 50), repetitions=2, predictors=None, shown="lightgbm"
+)
+SEED = 3
 NAMES = ("lightgbm", "ridge", "knn")
 
 
 def study(folder, names=NAMES, **predictors):
     known = {name: PREDICTORS[name](folds=3) for name in names} | predictors
-    return study_predictors(known, SPACE, CODES, ERRORS, CONFIG, StateStore(folder))
+    return study_predictors(known, SPACE, CODES, ERRORS, CONFIG, SEED, StateStore(folder))
 
 
 class Watched:
@@ -54,7 +56,7 @@ def test_a_case_is_what_fitting_it_alone_gives(tmp_path):
     rows = study(tmp_path)
     assert len(rows) == len(NAMES) * 2 * 2 * 2 * 2
     case = rows.query("predictor == 'lightgbm' and encoding == 'one_hot' and size == 50 and repetition == 1")
-    order = 30 + numpy_generator(3, "predictor study", 1).permutation(60)[:50]
+    order = 30 + numpy_generator(SEED, "predictor study", 1).permutation(60)[:50]
     x = features(SPACE, CODES, "one_hot")
     predicted = PREDICTORS["lightgbm"](folds=3).fit(x[order], ERRORS[order], seed=1).predict(x[:30])
     for tested in (10, 30):
@@ -87,7 +89,8 @@ def test_a_killed_study_goes_on_with_the_predictors_that_are_left(tmp_path):
         SPACE,
         CODES,
         ERRORS,
-        replace(CONFIG, seed=4),
+        CONFIG,
+        4,
         StateStore(tmp_path / "c"),
     )
     assert again["rmse"].tolist() != whole[whole["predictor"] == "ridge"]["rmse"].tolist()

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from natv2.search.report.comparison import mean_over_seeds, searched_networks, searches_table
+from natv2.search.report.comparison import searched_networks, searches_mean, searches_table
 
 
 def front(run: str, *networks: tuple[float, int, int, bool]) -> pd.DataFrame:
@@ -70,7 +70,7 @@ def test_of_a_repeated_search_the_newest_counts_and_seeds_are_averaged():
     rows = [summary("1"), summary("2", seed=1), summary("4")]
     table = searches_table(searched_networks(pd.concat([FIRST, SECOND, again]), pd.DataFrame(rows), NONE))
     assert table[["seed", "run"]].values.tolist() == [[0, "4"], [1, "2"]]
-    (mean,) = mean_over_seeds(table).to_dict("records")
+    (mean,) = searches_mean(table).to_dict("records")
     assert mean["seeds"] == 2
     assert mean["best top-1"] == pytest.approx((90 + 60) / 2)
     assert mean["best top-1 sd"] == pytest.approx(np.std([90, 60], ddof=1), abs=1e-4)
