@@ -1,9 +1,9 @@
 import pytest
 
 PARAMETERS = (
-    "supernet, source, dataset, source_path, data_path, images, schedule, teacher, kd, "
-    "init_from, elastic, objectives, preset, network, weights, scenario, constraints, seed, device, "
-    "precision, threads, fresh, widths, eps, search, postprocess, postprocess_study, predictor_study, aep"
+    "network, weights, scenario, aep, objectives, constraints, supernet, schedule, teacher, kd, init_from, "
+    "elastic, eps, seed, device, precision, threads, source, dataset, source_path, data_path, images, "
+    "preset, fresh, widths, search, postprocess, postprocess_study, predictor_study"
 )
 
 

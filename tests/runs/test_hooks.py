@@ -123,7 +123,7 @@ def test_two_processes_do_not_share_an_attempt(toy, monkeypatch):
     with FileLock(attempt.with_suffix(".lock")):
         result = toy.run()
     assert result.exit_code == 1
-    assert "going on in another process" in result.output
+    assert "the same run is open in another process" in result.output
 
 
 def test_a_missing_input_names_the_command_that_makes_it(toy):

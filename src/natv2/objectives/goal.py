@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from natv2.config import Config
 from natv2.objectives.constraints import Constraints
-from natv2.objectives.objectives import first_cost, parse_objectives
+from natv2.objectives.objectives import OBJECTIVES, first_cost, parse_objectives
 
 
 def _parsed(value: object) -> object:
@@ -27,7 +27,8 @@ class Goal(Config):
     @property
     def needs_latency(self) -> bool:
         """Whether networks are judged by their latency."""
-        return "latency" in self.objectives or self.constraints.max_latency is not None
+        asked = any(OBJECTIVES[name].needs_latency for name in self.objectives)
+        return asked or self.constraints.max_latency is not None
 
     @property
     def axis(self) -> str:

@@ -25,8 +25,9 @@ ACCURACY = "accuracy"
 class Objective:
     """How one objective is called, written, drawn, compared, kept, and computed.
 
-    `format` is one of `natv2.reporting.fields.FORMATS`. `cost` gives a value for each of some networks, or
-    None where this run does not know it; accuracy has none: it is tested.
+    `format` is one of `natv2.reporting.fields.FORMATS`. `cost` gives a value for each of some networks, or None
+    where this run does not know it, which wants a `dtype` of float; accuracy has none: it is tested. What is
+    computed from latencies `needs_latency`.
     """
 
     title: str
@@ -37,6 +38,7 @@ class Objective:
     dtype: type
     cost: Callable[[KnownNetworks], ArrayLike | None] | None = None
     prefix: str = ""
+    needs_latency: bool = False
 
     @property
     def label(self) -> str:
@@ -89,6 +91,7 @@ OBJECTIVES: dict[str, Objective] = {
         direction="minimise",
         dtype=float,
         cost=lambda networks: networks.latency,
+        needs_latency=True,
     ),
 }
 
