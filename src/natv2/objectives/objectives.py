@@ -25,9 +25,9 @@ ACCURACY = "accuracy"
 class Objective:
     """How one objective is called, written, drawn, compared, kept, and computed.
 
-    `format` is one of `natv2.reporting.fields.FORMATS`. `cost` gives a value for each of some networks, or None
-    where this run does not know it, which wants a `dtype` of float; accuracy has none: it is tested. What is
-    computed from latencies `needs_latency`.
+    `format` is one of `natv2.reporting.fields.FORMATS`. `cost` gives a value for each of some networks, or
+    None where this run does not know it, which wants a `dtype` of float; accuracy has none: it is tested.
+    What is computed from latencies `needs_latency`.
     """
 
     title: str
