@@ -1,8 +1,8 @@
 import pytest
 
 PARAMETERS = (
-    "network, weights, scenario, aep, objectives, constraints, supernet, schedule, teacher, kd, init_from, "
-    "elastic, eps, seed, device, precision, threads, source, dataset, source_path, data_path, images, "
+    "supernet, schedule, teacher, kd, init_from, elastic, eps, objectives, constraints, network, weights, "
+    "scenario, aep, seed, device, precision, threads, source, dataset, source_path, data_path, images, "
     "preset, fresh, widths, search, postprocess, postprocess_study, predictor_study"
 )
 

@@ -29,7 +29,7 @@ NINE = "OFAMobileNetV3, SE_B_OFAMobileNetV3, SE_D_OFAMobileNetV3, SE_P_OFAMobile
         ("search.adaptation.epochs=-3", "-3", "greater than or equal to 0"),
         ("postprocess.max_epochs=0", "postprocess.max_epochs", "greater than 0"),
         ("search.turn=3", "search.turn'", "did you mean 'search.turns'?"),
-        ("epochs=3", "unknown parameter 'epochs'", "known: network, weights, scenario"),
+        ("epochs=3", "unknown parameter 'epochs'", "known: supernet, schedule, teacher"),
     ],
 )
 def test_a_wrong_parameter(empty, run_in, wrong, value, allowed):

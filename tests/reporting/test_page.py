@@ -16,3 +16,4 @@ def test_a_page_has_its_tables_and_figures_and_needs_no_network():
     assert html.count("Plotly.newPlot") >= 2
     assert html.count("plotly.js v") == 1  # the script itself, once
     assert "<script src=" not in html
+    assert html == page("A & B", {"Rows": TABLE}, {"One": go.Figure(), "Two": go.Figure()})

@@ -22,8 +22,8 @@ def page(title: str, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, g
         f"<h2>{escape(name)}</h2>\n<div class=rows>{_html(table)}</div>" for name, table in tables.items()
     ]
     for number, (name, figure) in enumerate(figures.items()):
-        # Plotly's script goes into the page, once.
-        drawn = figure.to_html(full_html=False, include_plotlyjs=number == 0)
+        # Plotly's script goes into the page, once; a name of plotly's own would differ each time.
+        drawn = figure.to_html(full_html=False, include_plotlyjs=number == 0, div_id=f"figure_{number}")
         parts.append(f"<h2>{escape(name)}</h2>\n{drawn}")
     head = f"<meta charset=utf-8><title>{escape(title)}</title><style>{_STYLE}</style>"
     return f"<!doctype html><html lang=en><head>{head}</head><body><h1>{escape(title)}</h1>{''.join(parts)}"

@@ -19,7 +19,7 @@ from natv2.spaces.widths import WidthsConfig
 _RAW = Path("data/01_raw")
 
 
-class Parameters(Run, Training, Goal, AepTraining):
+class Parameters(Run, AepTraining, Goal, Training):
     """All parameters of a run, flat where people type them often."""
 
     source: Annotated[str, one_of(DATASETS)]
