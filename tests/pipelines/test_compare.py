@@ -4,6 +4,8 @@ import pandas as pd
 import plotly.io as pio
 import pytest
 
+from tests.pipelines.project import SMALLER, Project
+
 
 def test_a_search_is_compared_with_what_post_processing_made_of_it(journey, run_in):
     result = run_in(journey.project)("--pipeline", "natv2_compare")
@@ -21,8 +23,8 @@ def test_a_search_is_compared_with_what_post_processing_made_of_it(journey, run_
     assert journey.project.tracked_runs()[0].data.tags["folder"] == "test"
 
 
-def test_without_a_search_it_says_what_makes_one(empty, run_in):
-    result = run_in(empty)("--pipeline", "natv2_compare")
+def test_without_a_search_it_says_what_makes_one(tmp_path, run_in):
+    result = run_in(Project(tmp_path, SMALLER))("--pipeline", "natv2_compare")
     assert result.exit_code == 1
     assert "kedro run --pipeline natv2_search" in result.output
 
