@@ -48,25 +48,24 @@ import pandas as pd
 import torch
 from kedro.pipeline import Pipeline, node, pipeline
 
-from natv2.shrinking.eps_config import EpsParameters
+from natv2.shrinking.config import EpsConfig
 from natv2.spaces.design import DESIGNS
 from natv2.supernets.checkpoint import Checkpoint
-from natv2.training.state_store import Progress
-from natv2.training.state_store import State
+from natv2.training.state_store import State, StateStore
 
 BEFORE_EPOCH = lambda epoch: None
 EPOCHS_RUN = []
 
 
-def train(eps: EpsParameters, width: float, progress: Progress) -> Checkpoint:
-    state = progress.load("epoch") or State(tensors={"weight": torch.zeros(2)}, values={"done": 0})
+def train(eps: EpsConfig, width: float, store: StateStore) -> Checkpoint:
+    state = store.load("epoch") or State(tensors={"weight": torch.zeros(2)}, values={"done": 0})
     weight = state.tensors["weight"]
     for epoch in range(state.values["done"], 3):
         BEFORE_EPOCH(epoch)
         EPOCHS_RUN.append(epoch)
         weight = weight + 1
-        progress.save("epoch", State(tensors={"weight": weight}, values={"done": epoch + 1}))
-        progress.track({"loss": 1 / (epoch + 1)}, epoch)
+        store.save("epoch", State(tensors={"weight": weight}, values={"done": epoch + 1}))
+        store.track({"loss": 1 / (epoch + 1)}, epoch)
     return Checkpoint(
         design=DESIGNS["SE_B_OFAMobileNetV3"],
         width=width,
