@@ -38,11 +38,27 @@ def validate_parameters(raw: Mapping[str, Any]) -> Parameters:
     """
     try:
         # Names with an underscore are templates, as in the catalog, which Kedro leaves in parameters.
-        return Parameters.model_validate({name: v for name, v in raw.items() if not name.startswith("_")})
+        found = Parameters.model_validate({name: v for name, v in raw.items() if not name.startswith("_")})
     except ValidationError as error:
         # A mistyped name is often missing too: say what was typed.
         details = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
         raise UserError(_explain(details[0])) from None
+    if (missing := _first_missing(raw, found)) is not None:
+        raise UserError(f"parameter '{missing}' is missing")
+    return found
+
+
+def _first_missing(raw: Mapping[str, Any], found: BaseModel, prefix: str = "") -> str | None:
+    """The first field of `found` that `raw` does not give: defaults are for code, conf/ says every value."""
+    for name in type(found).model_fields:
+        if name not in raw:
+            return f"{prefix}{name}"
+        value = getattr(found, name)
+        if isinstance(value, BaseModel) and isinstance(raw[name], Mapping):
+            deeper = _first_missing(raw[name], value, f"{prefix}{name}.")
+            if deeper is not None:
+                return deeper
+    return None
 
 
 def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
