@@ -20,5 +20,20 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory, name: str, make: Cal
             make(original)
             made.touch()
     copy = tmp_path_factory.mktemp(name) / name
-    shutil.copytree(original, copy)
+    copy_tree(original, copy)
     return copy
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """Copy a folder; what are two names of one file are so in the copy too."""
+    copies: dict[int, str] = {}
+
+    def copy_file(file: str, place: str) -> None:
+        inode = os.stat(file).st_ino
+        if inode in copies:
+            os.link(copies[inode], place)
+        else:
+            copies[inode] = place
+            shutil.copy2(file, place)
+
+    shutil.copytree(source, target, copy_function=copy_file)

@@ -28,10 +28,10 @@ def identity(training: Training, run: Run, images: ImageSplits) -> dict[str, obj
 def row_identity(supernet: Supernet, training: Training, run: Run, images: ImageSplits) -> dict[str, object]:
     """What each row of a table says of the training of `supernet` and of how it was tested."""
     told = identity(training, run, images)
-    if training.init_from is not None:  # no seed of a training that starts from nothing
-        told["settings"] = f"{told['settings']} from {training.init_from}"
     if training.eps.evaluation == "extremes":  # a mean of fewer networks is not that of all
         told["settings"] = f"{told['settings']} extremes"
+    if training.init_from is not None:  # no seed of a training that starts from nothing
+        told["settings"] = f"{told['settings']} from {training.init_from}"
     return {
         "supernet": supernet.design.label,
         "width": supernet.width,
