@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from natv2.objectives.objectives import Costs, cost_matrix
 from natv2.search.archive import Archive, is_among
 from natv2.search.moo.evolution import evolve
 from natv2.search.moo.indicators import Hypervolume
+from natv2.search.predictors.table import PREDICTORS, is_installed
 from natv2.spaces.space import Codes, SearchSpace
+from tests.stand_ins import stand_in_errors
 
 Maker = Callable[..., Archive]
 Objectives = tuple[str, ...]
@@ -114,6 +117,31 @@ def test_the_seed_decides_and_nothing_global_changes(
     other, _ = stand_in.evolve(archive, objectives, generations=4, seed=1)
     np.testing.assert_array_equal(first, again)
     assert first.shape != other.shape or (first != other).any()
+
+
+@pytest.mark.parametrize("space", ["EE_DP_OFAMobileNetV3"], indirect=True)
+@pytest.mark.parametrize("objectives", ALL, ids=len)
+@pytest.mark.parametrize("name", [name for name in PREDICTORS if is_installed(name)])
+def test_one_seed_gives_one_result_whatever_the_algorithm_the_constraints_and_the_predictor(
+    stand_in: StandIn, make_archive: Maker, objectives: Objectives, name: str
+) -> None:
+    archive, predict = make_archive(12), _coarse(name, stand_in.space)
+    bounds = {"max_macs": int(archive.values.macs.quantile(0.3)), "min_accuracy": 0.89}
+    for names in ((), ("min_accuracy",), tuple(bounds)):
+        constraints = Constraints(**{each: bounds[each] for each in names})
+        guided = StandIn(stand_in.space, predict, stand_in.costs_of)
+        first, again = (
+            guided.evolve(archive, objectives, generations=3, constraints=constraints)[0] for _ in range(2)
+        )
+        np.testing.assert_array_equal(first, again)
+
+
+@cache
+def _coarse(name: str, space: SearchSpace) -> Callable[[Codes], NDArray[np.float64]]:
+    """What a predictor says to a tenth: predictions, and with them violations, tie."""
+    codes = space.sample_architectures(12, np.random.default_rng(3))
+    fitted = PREDICTORS[name](folds=2).fit(codes.astype(np.float64), stand_in_errors(codes), seed=0)
+    return lambda codes: fitted.predict(codes.astype(np.float64)).round(1)
 
 
 def test_populations_are_evaluated_whole_and_canonical(stand_in: StandIn, make_archive: Maker) -> None:
