@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from natv2.reporting.front import front_figure, front_image, staircase
+from natv2.reporting.front import front_figure, front_image
+from natv2.reporting.traces import staircase
 
 NETWORKS = st.lists(st.tuples(st.integers(1, 8), st.integers(0, 8)), max_size=12)
 

@@ -1,14 +1,15 @@
 """The archive of a search and its front: what accuracy there is to be had at what cost."""
 
-import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
-from natv2.reporting.fields import descriptions
 from natv2.reporting.style import (
     ACCURACY_TITLE,
     BLACK,
@@ -22,8 +23,30 @@ from natv2.reporting.style import (
     percentages,
     set_cost_axis,
 )
+from natv2.reporting.traces import points, staircase, steps
 
 _TITLE = "Front of the search"
+_BEST, _NAMED = "Best for the cost", "Named"
+_RIM = {"color": BLACK, "width": 1}
+_OUTLINE: dict[str, Any] = {"edgecolors": BLACK, "linewidths": 0.8, "zorder": 4}
+_MARKS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = MappingProxyType(
+    {
+        "Archive": (
+            {"color": GREY, "size": 6, "opacity": 0.45},
+            {"color": GREY, "s": 16, "alpha": 0.45, "lw": 0},
+        ),
+        "Front": ({"color": BLUE, "size": 9}, {"color": BLUE, "s": 36, "zorder": 3}),
+        "High trade-off": (
+            {"color": ORANGE, "size": 14, "symbol": "diamond", "line": _RIM},
+            {"color": ORANGE, "s": 80, "marker": "D", **_OUTLINE},
+        ),
+        "After post-processing": (
+            {"color": VERMILION, "size": 13, "symbol": "star", "line": _RIM},
+            {"color": VERMILION, "s": 130, "marker": "*", **_OUTLINE},
+        ),
+    }
+)
+"""How networks are marked by Plotly, whose sizes are lengths, and by Matplotlib, whose sizes are areas."""
 
 
 def front_figure(
@@ -43,28 +66,14 @@ def front_figure(
     non-dominated in these two dimensions; with more objectives some of the front lies below it. Raises
     ValueError on any other objective.
     """
-    axis = cost_axis(objective)
     figure = new_figure(_TITLE)
-    figure.add_trace(_points(archive, objective, "Archive", {"color": GREY, "size": 6, "opacity": 0.45}))
-    if axis.logarithmic:
-        steps = staircase(front, objective)
-        figure.add_scatter(
-            x=steps[objective].tolist(),
-            y=percentages(steps["accuracy"]),
-            name="Best for the cost",
-            mode="lines",
-            line={"shape": "hv", "color": BLUE, "width": 1.5},
-            hoverinfo="skip",
-        )
-    figure.add_trace(_points(front, objective, "Front", {"color": BLUE, "size": 9}))
-    chosen = front[_high_tradeoff(front)]
-    marker = {"color": ORANGE, "size": 14, "symbol": "diamond", "line": {"color": BLACK, "width": 1}}
-    figure.add_trace(_points(chosen, objective, "High trade-off", marker))
-    if finished is not None and objective in finished:
-        after = finished.assign(accuracy=finished["accuracy_after"])
-        marker = {"color": VERMILION, "size": 13, "symbol": "star", "line": {"color": BLACK, "width": 1}}
-        figure.add_trace(_points(after, objective, "After post-processing", marker))
-    named = _labelled(archive if labelled is None else labelled)
+    layers = _layers(archive, front, finished, objective, labelled)
+    for name, networks in layers.items():
+        if name == _BEST:
+            figure.add_trace(steps(networks, objective, BLUE, 1.5, name, hoverinfo="skip"))
+        elif name != _NAMED:
+            figure.add_trace(points(networks, objective, "accuracy", name, _MARKS[name][0]))
+    named = layers[_NAMED]
     figure.add_scatter(
         x=named[objective].tolist(),
         y=percentages(named["accuracy"]),
@@ -75,7 +84,7 @@ def front_figure(
         showlegend=False,
         hoverinfo="skip",
     )
-    set_cost_axis(figure, axis, _costs(archive, front, finished, named, objective))
+    set_cost_axis(figure, cost_axis(objective), _costs(layers, objective))
     return figure.update_yaxes(title=ACCURACY_TITLE)
 
 
@@ -87,107 +96,59 @@ def front_image(
     labelled: pd.DataFrame | None = None,
 ) -> Figure:
     """What `front_figure` shows, as a Matplotlib figure."""
-    axis = cost_axis(objective)
     figure = Figure(figsize=(9, 5.5), dpi=150, layout="constrained")
     plot = figure.add_subplot()
-    plot.scatter(
-        archive[objective],
-        percentages(archive["accuracy"]),
-        s=16,
-        color=GREY,
-        alpha=0.45,
-        lw=0,
-        label="Archive",
-    )
-    if axis.logarithmic:
-        steps = staircase(front, objective)
-        plot.step(
-            steps[objective],
-            percentages(steps["accuracy"]),
-            where="post",
-            color=BLUE,
-            lw=1.2,
-            label="Best for the cost",
-        )
-    plot.scatter(front[objective], percentages(front["accuracy"]), s=36, color=BLUE, label="Front", zorder=3)
-    outlined: dict[str, Any] = {"edgecolors": BLACK, "linewidths": 0.8, "zorder": 4}
-    chosen = front[_high_tradeoff(front)]
-    plot.scatter(
-        chosen[objective],
-        percentages(chosen["accuracy"]),
-        s=80,
-        color=ORANGE,
-        marker="D",
-        label="High trade-off",
-        **outlined,
-    )
-    if finished is not None and objective in finished:
-        plot.scatter(
-            finished[objective],
-            percentages(finished["accuracy_after"]),
-            s=130,
-            color=VERMILION,
-            marker="*",
-            label="After post-processing",
-            **outlined,
-        )
-    named = _labelled(archive if labelled is None else labelled)
-    for label, cost, accuracy in named[["label", objective, "accuracy"]].itertuples(index=False):
-        plot.scatter([cost], [100 * accuracy], s=70, facecolors="none", marker="s", **outlined)
-        plot.annotate(label, (cost, 100 * accuracy), xytext=(0, -18), textcoords="offset points", ha="center")
-    plot.set(title=_TITLE, xlabel=axis.title, ylabel=ACCURACY_TITLE)
-    if axis.logarithmic:
-        ticks, texts = logarithmic_ticks(_costs(archive, front, finished, named, objective))
-        plot.set_xscale("log")
-        plot.xaxis.set_minor_locator(NullLocator())
-        plot.xaxis.set_major_locator(FixedLocator(ticks))
-        plot.set_xticks(ticks, texts)
-    else:
-        plot.xaxis.set_major_locator(MaxNLocator(integer=True))
+    layers = _layers(archive, front, finished, objective, labelled)
+    for name, networks in layers.items():
+        x, y = networks[objective], percentages(networks["accuracy"])
+        if name == _BEST:
+            plot.step(x, y, where="post", color=BLUE, lw=1.2, label=name)
+        elif name == _NAMED:
+            for label, cost, top1 in zip(networks["label"], x, y, strict=True):
+                plot.scatter([cost], [top1], s=70, facecolors="none", marker="s", **_OUTLINE)
+                plot.annotate(label, (cost, top1), xytext=(0, -18), textcoords="offset points", ha="center")
+        else:
+            plot.scatter(x, y, label=name, **_MARKS[name][1])
+    plot.set(title=_TITLE, ylabel=ACCURACY_TITLE)
+    _set_image_axis(plot, objective, _costs(layers, objective))
     plot.grid(alpha=0.3)
     plot.spines[["top", "right"]].set_visible(False)
     plot.legend(frameon=False, fontsize="small")
     return figure
 
 
-def staircase(front: pd.DataFrame, objective: str) -> pd.DataFrame:
-    """The rows of `front` that no other beats in both accuracy and `objective`, cheapest first."""
-    known = front.dropna(subset=[objective, "accuracy"])
-    ordered = known.sort_values([objective, "accuracy"], ascending=[True, False])
-    best_before = ordered["accuracy"].astype(float).cummax().shift(fill_value=-math.inf)
-    return ordered[ordered["accuracy"] > best_before]
-
-
-def _points(frame: pd.DataFrame, objective: str, name: str, marker: dict[str, object]) -> go.Scatter:
-    return go.Scatter(
-        x=frame[objective].tolist(),
-        y=percentages(frame["accuracy"]),
-        name=name,
-        mode="markers",
-        marker=marker,
-        text=descriptions(frame),
-        hovertemplate="%{text}<extra>" + name + "</extra>",
-    )
-
-
-def _high_tradeoff(front: pd.DataFrame) -> pd.Series:
-    return front["high_tradeoff"].eq(True)
-
-
-def _labelled(archive: pd.DataFrame) -> pd.DataFrame:
-    return archive.reindex(columns=[*archive.columns.drop("label", errors="ignore"), "label"]).dropna(
-        subset="label"
-    )
-
-
-def _costs(
+def _layers(
     archive: pd.DataFrame,
     front: pd.DataFrame,
     finished: pd.DataFrame | None,
-    named: pd.DataFrame,
     objective: str,
-) -> pd.Series:
-    frames = [
-        frame for frame in (archive, front, finished, named) if frame is not None and objective in frame
-    ]
-    return pd.concat([frame[objective].astype(float) for frame in frames])
+    labelled: pd.DataFrame | None,
+) -> dict[str, pd.DataFrame]:
+    """What is drawn, from the lowest to the uppermost, each by its name in the legend."""
+    layers = {"Archive": archive}
+    if cost_axis(objective).logarithmic:
+        layers[_BEST] = staircase(front, objective)
+    layers |= {"Front": front, "High trade-off": front[front["high_tradeoff"].eq(True)]}
+    if finished is not None and objective in finished:
+        layers["After post-processing"] = finished.assign(accuracy=finished["accuracy_after"])
+    named = archive if labelled is None else labelled
+    layers[_NAMED] = named.dropna(subset="label") if "label" in named else named[:0].assign(label="")
+    return layers
+
+
+def _costs(layers: Mapping[str, pd.DataFrame], objective: str) -> pd.Series:
+    return pd.concat([networks[objective].astype(float) for networks in layers.values()])
+
+
+def _set_image_axis(plot: Axes, objective: str, values: pd.Series) -> None:
+    """What `set_cost_axis` does, for Matplotlib."""
+    axis = cost_axis(objective)
+    plot.set(xlabel=axis.title)
+    if axis.logarithmic:
+        ticks, texts = logarithmic_ticks(values)
+        plot.set_xscale("log")
+        plot.xaxis.set_minor_locator(NullLocator())
+        plot.xaxis.set_major_locator(FixedLocator(ticks))
+        plot.set_xticks(ticks, texts)
+    else:
+        plot.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -1,11 +1,11 @@
 """What post-processing did to the networks a search found (thesis, Figure 6.10)."""
 
 import math
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from natv2.reporting.fields import descriptions
 from natv2.reporting.style import (
     BLACK,
     GREEN,
@@ -14,9 +14,9 @@ from natv2.reporting.style import (
     Axis,
     cost_axis,
     new_figure,
-    percentages,
     set_cost_axis,
 )
+from natv2.reporting.traces import points
 
 _METHODS = {
     "none": ("Left as found", "square", GREY),
@@ -35,11 +35,13 @@ def finished_figure(results: pd.DataFrame, objective: str = "macs") -> go.Figure
     axis = cost_axis(objective)
     figure = new_figure("Networks before and after post-processing")
     found = results.drop_duplicates(subset=["test_accuracy_before", f"{objective}_before"])
-    _points(figure, found, f"{objective}_before", "test_accuracy_before", "As found", "circle-open", BLACK)
+    marker = _marker("circle-open", BLACK)
+    figure.add_trace(points(found, f"{objective}_before", "test_accuracy_before", "As found", marker))
     for method, (name, symbol, colour) in _METHODS.items():
         rows = results[results["method"] == method]
         if len(rows):
-            _points(figure, rows, objective, "test_accuracy", name, symbol, colour)
+            marker = _marker(symbol, colour)
+            figure.add_trace(points(rows, objective, "test_accuracy", name, marker))
             if method != "none":
                 _arrows(figure, rows, objective, axis, colour)
     both = pd.concat([results[objective], results[f"{objective}_before"]]).astype(float)
@@ -47,18 +49,8 @@ def finished_figure(results: pd.DataFrame, objective: str = "macs") -> go.Figure
     return figure.update_yaxes(title="Test top-1 (%)")
 
 
-def _points(
-    figure: go.Figure, rows: pd.DataFrame, cost: str, accuracy: str, name: str, symbol: str, colour: str
-) -> None:
-    figure.add_scatter(
-        x=rows[cost].tolist(),
-        y=percentages(rows[accuracy]),
-        name=name,
-        mode="markers",
-        marker={"symbol": symbol, "color": colour, "size": 11, "line": {"color": colour, "width": 2}},
-        text=descriptions(rows),
-        hovertemplate="%{text}<extra>" + name + "</extra>",
-    )
+def _marker(symbol: str, colour: str) -> dict[str, Any]:
+    return {"symbol": symbol, "color": colour, "size": 11, "line": {"color": colour, "width": 2}}
 
 
 def _arrows(figure: go.Figure, rows: pd.DataFrame, objective: str, axis: Axis, colour: str) -> None:

@@ -7,8 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from natv2.reporting.fields import descriptions
-from natv2.reporting.style import ACCURACY_TITLE, SERIES, cost_axis, logarithmic_ticks, percentages, style
+from natv2.reporting.style import ACCURACY_TITLE, SERIES, cost_axis, logarithmic_ticks, style
+from natv2.reporting.traces import points
 from natv2.spaces.design import DESIGNS
 
 PRESETS = ("nat", "natv2_phase1", "natv2_phase2", "natv2_phase3", "natv2_phase4", "natv2")
@@ -127,20 +127,10 @@ def _line(networks: pd.DataFrame, name: str, cost: str | None, *, shown: bool) -
     place = _order(networks["supernet"].iloc[0])
     # SE_B, the second, computes what the baseline does.
     colour, symbol = SERIES[max(place - 1, 0) % len(SERIES)], _SYMBOLS[place % len(_SYMBOLS)]
-    if cost is not None:
-        networks = networks.sort_values(cost)
-    return go.Scatter(
-        x=[name] * len(networks) if cost is None else networks[cost].tolist(),
-        y=percentages(networks["accuracy"]),
-        name=name,
-        legendgroup=name,
-        showlegend=shown,
-        mode="lines+markers",
-        line={"color": colour, "width": 1},
-        marker={"color": colour, "symbol": symbol, "size": 9},
-        text=descriptions(networks),
-        hovertemplate="%{text}<extra>" + name + "</extra>",
-    )
+    marker = {"color": colour, "symbol": symbol, "size": 9}
+    found = networks.sort_values(cost) if cost else networks
+    trace = points(found, cost or "series", "accuracy", name, marker, legendgroup=name, showlegend=shown)
+    return trace.update(mode="lines+markers", line={"color": colour, "width": 1})
 
 
 def _set_axis(figure: go.Figure, panel: pd.DataFrame, cost: str | None, place: dict[str, int]) -> None:

@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from natv2.reporting.fields import descriptions
-from natv2.reporting.front import staircase
 from natv2.reporting.style import (
     ACCURACY_TITLE,
     BLACK,
@@ -21,6 +20,7 @@ from natv2.reporting.style import (
     percentages,
     set_cost_axis,
 )
+from natv2.reporting.traces import band, curve, points, steps
 
 # From light to dark, as time goes on; the very ends are too pale, or as dark as the last front.
 _SCALE = [[place / 10, colour] for place, colour in enumerate(sample_colorscale("YlGnBu", 11, 0.25, 0.85))]
@@ -44,16 +44,10 @@ def fronts_figure(by_turn: pd.DataFrame, objective: str) -> go.Figure:
     turns = sorted(by_turn["at_turn"].unique())
     fronts = by_turn[by_turn["non_dominated"].eq(True)]
     for turn, colour in zip(turns[:-1], _colours(turns[:-1]), strict=True):
-        steps = staircase(fronts[fronts["at_turn"] == turn], objective)
-        figure.add_scatter(
-            x=steps[objective].tolist(),
-            y=percentages(steps["accuracy"]),
-            name=f"Turn {turn}",
-            mode="lines",
-            line={"shape": "hv", "color": colour, "width": 1.3},
-            showlegend=False,
-            hovertemplate=f"Turn {turn}: %{{y:.2f}} %<extra></extra>",
-        )
+        name, front = f"Turn {turn}", fronts[fronts["at_turn"] == turn]
+        shown = name + ": %{y:.2f} %<extra></extra>"
+        line = steps(front, objective, colour, 1.3, name, showlegend=False, hovertemplate=shown)
+        figure.add_trace(line)
     last = fronts[fronts["at_turn"] == turns[-1]] if turns else fronts
     _add_last(figure, last, objective, turns)
     # Nothing is cheaper than the smallest network, nor below the largest.
@@ -87,32 +81,15 @@ def extremes(by_turn: pd.DataFrame) -> pd.DataFrame:
 
 def _add_last(figure: go.Figure, last: pd.DataFrame, objective: str, turns: list[int]) -> None:
     name = f"Front of turn {turns[-1]}" if turns else "Front"
-    steps = staircase(last, objective)
-    figure.add_scatter(
-        x=steps[objective].tolist(),
-        y=percentages(steps["accuracy"]),
-        mode="lines",
-        line={"shape": "hv", "color": BLACK, "width": 2},
-        legendgroup=name,
-        showlegend=False,
-        hoverinfo="skip",
-    )
+    line = steps(last, objective, BLACK, 2, legendgroup=name, showlegend=False, hoverinfo="skip")
+    figure.add_trace(line)
     chosen = last[last["high_tradeoff"].eq(True)]
     outlined = {"color": ORANGE, "size": 14, "symbol": "diamond", "line": {"color": BLACK, "width": 1}}
     for frame, title, marker in (
         (last, name, {"color": BLACK, "size": 7}),
         (chosen, "High trade-off", outlined),
     ):
-        figure.add_scatter(
-            x=frame[objective].tolist(),
-            y=percentages(frame["accuracy"]),
-            name=title,
-            legendgroup=title,
-            mode="markers",
-            marker=marker,
-            text=descriptions(frame),
-            hovertemplate="%{text}<extra>" + title + "</extra>",
-        )
+        figure.add_trace(points(frame, objective, "accuracy", title, marker, legendgroup=title))
 
 
 def _add_extremes(
@@ -164,24 +141,10 @@ def _accuracies(by_turn: pd.DataFrame) -> go.Figure:
     accuracy = accuracy.reindex(columns=list(_QUANTILES))  # there are none without a row
     turns = accuracy.index.tolist()
     for name, (low, high) in {"All": (0, 1), "Middle half": (0.25, 0.75)}.items():
-        figure.add_scatter(
-            x=turns + turns[::-1],
-            y=percentages(accuracy[high]) + percentages(accuracy[low])[::-1],
-            name=name,
-            mode="none",
-            fill="toself",
-            fillcolor=_TINTS[name],
-            hoverinfo="skip",
-        )
+        area = band(turns, percentages(accuracy[low]), percentages(accuracy[high]), name, _TINTS[name])
+        figure.add_trace(area)
     for name, level, colour in (("Median", 0.5, BLUE), ("Best", 1, BLACK)):
-        figure.add_scatter(
-            x=turns,
-            y=percentages(accuracy[level]),
-            name=name,
-            mode="lines+markers",
-            line={"color": colour, "width": 2},
-            hovertemplate="%{y:.2f} %",
-        )
+        figure.add_trace(curve(turns, percentages(accuracy[level]), name, {"color": colour}, "%{y:.2f} %"))
     known = extremes(by_turn).rename(columns={"at_turn": "turn_seen"})
     _add_extremes(figure, known, "turn_seen")
     figure.update_xaxes(title="Search turn", tickformat="d")

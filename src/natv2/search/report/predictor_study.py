@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from natv2.reporting.runs import newest
 from natv2.reporting.style import SERIES, new_figure
+from natv2.reporting.traces import curve
 
 logger = logging.getLogger("natv2")
 
@@ -102,15 +103,9 @@ def encoding_lines(table: pd.DataFrame, supernet: str, predictor: str) -> go.Fig
 
 
 def _line(figure: go.Figure, rows: pd.DataFrame, name: str, line: dict[str, str]) -> None:
-    figure.add_scatter(
-        x=rows["size"].tolist(),
-        y=rows["spearman"].tolist(),
-        error_y={"array": rows["spearman sd"].fillna(0.0).tolist(), "thickness": 1, "width": 3},
-        name=name,
-        mode="lines+markers",
-        line={**line, "width": 2},
-        hovertemplate="%{x}: %{y:.3f}<extra>" + name + "</extra>",
-    )
+    sizes, values, shown = rows["size"].tolist(), rows["spearman"].tolist(), "%{x}: %{y:.3f}<extra>"
+    spread = {"array": rows["spearman sd"].fillna(0.0).tolist(), "thickness": 1, "width": 3}
+    figure.add_trace(curve(sizes, values, name, line, f"{shown}{name}</extra>", error_y=spread))
 
 
 def _correlation(figure: go.Figure) -> go.Figure:

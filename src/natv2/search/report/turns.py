@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 
 from natv2.reporting.fields import known_fields
 from natv2.reporting.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION, percentages, style
+from natv2.reporting.traces import band, curve
 
 _CORRELATIONS = {"pearson": PURPLE, "spearman": GREEN, "kendall": ORANGE}
 _TINT = "rgba(34, 34, 34, 0.12)"
@@ -26,23 +27,14 @@ def search_figure(history: pd.DataFrame, summary: Mapping[str, Any] | None = Non
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     turns = history["turn"].tolist()
 
-    def curve(row: int, name: str, values: list[float], colour: str, shown: str) -> None:
-        figure.add_scatter(
-            row=row,
-            col=1,
-            x=turns,
-            y=values,
-            name=name,
-            mode="lines+markers",
-            line={"color": colour, "width": 2},
-            hovertemplate=shown,
-            showlegend=row == 2,
-        )
+    def draw(row: int, name: str, values: list[float], colour: str, shown: str) -> None:
+        line = curve(turns, values, name, {"color": colour}, shown, showlegend=row == 2)
+        figure.add_trace(line, row=row, col=1)
 
-    curve(1, "Hypervolume", _numbers(history["hypervolume"]), BLUE, "%{y:.4f}")
+    draw(1, "Hypervolume", _numbers(history["hypervolume"]), BLUE, "%{y:.4f}")
     for column, colour in _CORRELATIONS.items():
-        curve(2, column.capitalize(), _numbers(history[column]), colour, "%{y:.3f}")
-    curve(3, "Best accuracy", percentages(history["best_accuracy"]), VERMILION, "%{y:.2f} %")
+        draw(2, column.capitalize(), _numbers(history[column]), colour, "%{y:.3f}")
+    draw(3, "Best accuracy", percentages(history["best_accuracy"]), VERMILION, "%{y:.2f} %")
     errors = [f"RMSE {100 * value:.2f} percentage points" for value in _numbers(history["rmse"])]
     figure.data[1].update(text=errors, hovertemplate="%{y:.3f} (%{text})")
     if "cv_kendall" in history:
@@ -67,34 +59,17 @@ def _add_cross_validation(figure: go.Figure, history: pd.DataFrame, turns: list[
     name = "Kendall, cross-validated"
     known = history.dropna(subset=["cv_low", "cv_high"])
     within = known["turn"].tolist()
-    figure.add_scatter(
-        row=2,
-        col=1,
-        x=within + within[::-1],
-        y=_numbers(known["cv_high"]) + _numbers(known["cv_low"])[::-1],
-        name=f"{name}: interval",
-        legendrank=1001,  # after what it is of
-        mode="none",
-        fill="toself",
-        fillcolor=_TINT,
-        hoverinfo="skip",
-    )
+    low, high = (_numbers(known[column]) for column in ("cv_low", "cv_high"))
+    interval = band(within, low, high, f"{name}: interval", _TINT, legendrank=1001)  # after what it is of
+    figure.add_trace(interval, row=2, col=1)
     predictors = history["predictor"] if "predictor" in history else [""] * len(turns)
     intervals = [
         f"{low:.3f} to {high:.3f} {predictor}".rstrip()
         for low, high, predictor in zip(history["cv_low"], history["cv_high"], predictors, strict=True)
     ]
-    figure.add_scatter(
-        row=2,
-        col=1,
-        x=turns,
-        y=_numbers(history["cv_kendall"]),
-        name=name,
-        mode="lines+markers",
-        line={"color": BLACK, "width": 2, "dash": "dot"},
-        text=intervals,
-        hovertemplate="%{y:.3f} (%{text})",
-    )
+    dotted, values = {"color": BLACK, "dash": "dot"}, _numbers(history["cv_kendall"])
+    line = curve(turns, values, name, dotted, "%{y:.3f} (%{text})", text=intervals)
+    figure.add_trace(line, row=2, col=1)
 
 
 def _reference(summary: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from plotly.subplots import make_subplots
 
 from natv2.reporting.runs import mean_over_seeds, newest
 from natv2.reporting.style import SERIES, style
+from natv2.reporting.traces import curve
 from natv2.shrinking.report.phases import STEPS, shrinking_table
 
 TRAINING = ["source", "width", "supernet", "schedule", "teacher", "kd", "passes", "settings"]
@@ -84,19 +85,11 @@ def comparison_figure(table: pd.DataFrame) -> go.Figure:
             dash = _DASHES[members[supernet].index(name) % len(_DASHES)]
             shown = name not in {trace.name for trace in figure.data}
             for row, kind in enumerate(("mean", "best"), start=1):
-                figure.add_scatter(
-                    x=list(STEPS),
-                    y=training[[f"{step} {kind}" for step in STEPS]].astype(float).tolist(),
-                    name=name,
-                    legendgroup=name,
-                    showlegend=shown and row == 1,
-                    mode="lines+markers",
-                    connectgaps=True,
-                    line={"color": colours[supernet], "dash": dash, "width": 2},
-                    hovertemplate="%{x}: %{y:.2f} %",
-                    row=row,
-                    col=column,
-                )
+                values = training[[f"{step} {kind}" for step in STEPS]].astype(float).tolist()
+                line = {"color": colours[supernet], "dash": dash}
+                trace = curve(list(STEPS), values, name, line, "%{x}: %{y:.2f} %", legendgroup=name)
+                trace.update(showlegend=shown and row == 1, connectgaps=True)
+                figure.add_trace(trace, row=row, col=column)
     figure.update_yaxes(title="Mean test top-1 (%)", row=1, col=1)
     figure.update_yaxes(title="Best test top-1 (%)", row=2, col=1)
     figure.update_xaxes(title="After step", row=2)

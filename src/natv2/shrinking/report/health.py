@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from natv2.reporting.style import BLUE, GREEN, VERMILION, percentages, style
+from natv2.reporting.traces import band, curve
 from natv2.shrinking.probes import rank_stability, recalibration_gain
 
 _TINTS = {"all": "rgba(0, 114, 178, 0.12)", "middle half": "rgba(0, 114, 178, 0.25)"}
@@ -38,32 +39,14 @@ def health_figure(probes: pd.DataFrame) -> go.Figure:
     phases = [str(phase).replace("_", " ") for phase in table["phase"]]
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, row_heights=[0.5, 0.25, 0.25])
     for name, (low, high) in {"all": ("worst", "best"), "middle half": ("low", "high")}.items():
-        figure.add_scatter(
-            x=phases + phases[::-1],
-            y=percentages(table[high]) + percentages(table[low])[::-1],
-            name=name,
-            mode="none",
-            fill="toself",
-            fillcolor=_TINTS[name],
-            hoverinfo="skip",
-            row=1,
-            col=1,
-        )
+        area = band(phases, percentages(table[low]), percentages(table[high]), name, _TINTS[name])
+        figure.add_trace(area, row=1, col=1)
     for row, (column, name, colour) in enumerate(
         (("median", "median", BLUE), ("kendall", "Kendall", GREEN), ("gain", "gain", VERMILION)), start=1
     ):
         values = table[column].tolist() if column == "kendall" else percentages(table[column])
-        figure.add_scatter(
-            x=phases,
-            y=values,
-            name=name,
-            mode="lines+markers",
-            line={"color": colour, "width": 2},
-            hovertemplate="%{x}: %{y:.2f}",
-            showlegend=row == 1,
-            row=row,
-            col=1,
-        )
+        line = curve(phases, values, name, {"color": colour}, "%{x}: %{y:.2f}", showlegend=row == 1)
+        figure.add_trace(line, row=row, col=1)
     figure.update_yaxes(title="Validation<br>top-1 (%)", row=1)
     figure.update_yaxes(title="Order kept<br>(Kendall)", range=[-0.1, 1.05], row=2)
     figure.update_yaxes(title="Gain from own<br>statistics (points)", row=3)

@@ -8,6 +8,7 @@ from plotly.colors import hex_to_rgb
 from plotly.subplots import make_subplots
 
 from natv2.reporting.style import SERIES, percentages, style
+from natv2.reporting.traces import band, curve
 
 STEPS = ("resolution", "kernel", "level", "exit", "depth", "width")
 """The steps in the order of Tables 5.3 and 5.4; a step's phases end in their number."""
@@ -76,36 +77,16 @@ def _summary(rows: pd.DataFrame) -> pd.DataFrame:
     return summary.loc[order.sort_values(["step", "number"], kind="stable").index].reset_index(drop=True)
 
 
-def _curves(curve: pd.DataFrame, name: str, colour: str, *, shown: bool) -> Sequence[go.Scatter]:
-    phases = [_readable(phase) for phase in curve["phase"]]
-    worst, best, mean = (percentages(curve[column]) for column in ("worst", "best", "mean"))
+def _curves(summary: pd.DataFrame, name: str, colour: str, *, shown: bool) -> Sequence[go.Scatter]:
+    phases = [_readable(phase) for phase in summary["phase"]]
     tint = f"rgba{(*hex_to_rgb(colour), 0.15)}"
-    band = go.Scatter(
-        x=phases + phases[::-1],
-        y=worst + best[::-1],
-        name=f"{name}: range",
-        fill="toself",
-        fillcolor=tint,
-        mode="none",
-        hoverinfo="skip",
-        showlegend=shown,
-        legendgroup=f"{name}: range",
-    )
-    lines = [
-        go.Scatter(
-            x=phases,
-            y=values,
-            name=f"{name}: {kind}",
-            mode="lines+markers",
-            line={"color": colour, "dash": dash, "width": 2},
-            customdata=curve["subnets"].tolist(),
-            hovertemplate="%{x}: %{y:.2f} % (%{customdata} subnets)",
-            showlegend=shown,
-            legendgroup=f"{name}: {kind}",
-        )
-        for kind, values, dash in (("mean", mean, "solid"), ("best", best, "dot"))
-    ]
-    return [band, *lines]
+    worst, best = percentages(summary["worst"]), percentages(summary["best"])
+    traces = [band(phases, best, worst, f"{name}: range", tint)]
+    for kind, dash in (("mean", "solid"), ("best", "dot")):
+        line, told = {"color": colour, "dash": dash}, "%{x}: %{y:.2f} % (%{customdata} subnets)"
+        trace = curve(phases, percentages(summary[kind]), f"{name}: {kind}", line, told)
+        traces.append(trace.update(customdata=summary["subnets"].tolist()))
+    return [trace.update(showlegend=shown, legendgroup=trace.name) for trace in traces]
 
 
 def _readable(phase: str) -> str:
