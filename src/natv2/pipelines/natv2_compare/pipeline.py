@@ -1,25 +1,30 @@
 """`natv2_compare`: all searches from supernets of `source` that are kept, as tables and figures."""
 
+import pandas as pd
 from kedro.pipeline import Node, Pipeline
+from plotly.graph_objects import Figure
 
-from natv2.pipelines.natv2_compare.nodes import compare_searches
+from natv2.search.report.comparison import searched_networks, searches_mean, searches_table
+from natv2.search.report.comparison_figures import complete_figure, presets_figure, supernets_figure
+
+
+def compare_searches(
+    fronts: pd.DataFrame, summaries: pd.DataFrame, finished: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, Figure, Figure, Figure]:
+    """A table of all searches, their means over seeds, Figures 6.7/6.8, 6.9 and 6.11 on validation images."""
+    networks = searched_networks(fronts, summaries, finished)
+    table = searches_table(networks)
+    return (
+        table,
+        searches_mean(table),
+        supernets_figure(networks),
+        presets_figure(networks),
+        complete_figure(networks),
+    )
 
 
 def create_pipeline() -> Pipeline:
     """One node; what it reads was written by many runs of `natv2_search` and `postprocess`."""
-    return Pipeline(
-        [
-            Node(
-                compare_searches,
-                inputs=["search_fronts", "search_summaries", "search_results"],
-                outputs=[
-                    "searches_table",
-                    "searches_mean",
-                    "supernets_figure",
-                    "presets_figure",
-                    "complete_figure",
-                ],
-                name="compare_searches",
-            )
-        ]
-    )
+    inputs = ["search_fronts", "search_summaries", "search_results"]
+    outputs = ["searches_table", "searches_mean", "supernets_figure", "presets_figure", "complete_figure"]
+    return Pipeline([Node(compare_searches, inputs=inputs, outputs=outputs, name="compare_searches")])

@@ -1,10 +1,59 @@
 """`natv2_plan`: what `natv2_search` will take with the same parameters."""
 
+import time
+
+import pandas as pd
+import torch
 from kedro.pipeline import Node, Pipeline
 
-from natv2.pipelines.natv2_plan.nodes import plan_stages
+from natv2.images.image_set import ImageSplits
+from natv2.objectives.constraints import UNCONSTRAINED
+from natv2.objectives.costs import space_costs
+from natv2.objectives.goal import Goal
+from natv2.run import Run
+from natv2.search.adaptation.start import search_space
+from natv2.search.adaptation.training import TargetSupernets
+from natv2.search.config import SearchConfig
+from natv2.search.latency import NO_TABLE, build_latency_table
+from natv2.search.plan import plan_search
+from natv2.shrinking.config import Training
+from natv2.spaces.widths import WidthsConfig
+from natv2.supernets.supernet import Supernet
+from natv2.training.state_store import StateStore
+from natv2.training.timing import track_expected
 
 _PARAMETERS = ("training", "search", "goal", "run", "widths")
+_STEPS = 20
+
+
+def plan_stages(
+    images: ImageSplits,
+    training: Training,
+    search: SearchConfig,
+    goal: Goal,
+    run: Run,
+    widths: WidthsConfig,
+    store: StateStore,
+) -> pd.DataFrame:
+    """Hours, memory and disk of each stage of a search, from 20 timed steps of each."""
+    images, search, classes = images.to(run.device), search.at(images.sizes), len(images.class_names)
+    family = {}
+    for width in (widths.narrow, widths.wide):
+        trial = Supernet(training.design, width, classes, dropout=search.dropout)
+        family[width] = trial.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    space = search_space(training.design, search, tuple(family))
+    start, latency_table = time.perf_counter(), NO_TABLE
+    if goal.needs_latency:
+        latency_table = build_latency_table(space, classes, search.latency, run)[0].to_frame()
+    table = plan_search(
+        TargetSupernets(family, space, images, search, run),
+        space_costs(space, classes, latency_table),
+        goal.model_copy(update={"constraints": UNCONSTRAINED}),
+        latency_seconds=time.perf_counter() - start if goal.needs_latency else 0.0,
+        steps=_STEPS,
+    )
+    track_expected(table, ("training", "evaluation", "search"), store)
+    return table
 
 
 def create_pipeline() -> Pipeline:

@@ -13,7 +13,6 @@ from natv2.shrinking.identity import check_identity
 from natv2.shrinking.phase import Report, phase_checkpoint, run_phase, steps_accuracy
 from natv2.shrinking.report.health import health_figure
 from natv2.shrinking.report.learning_curves import learning_figure
-from natv2.shrinking.report.page import training_page
 from natv2.shrinking.report.phases import shrinking_figure, shrinking_table
 from natv2.shrinking.teacher import teaching_checkpoint
 from natv2.supernets.checkpoint import Checkpoint
@@ -96,18 +95,3 @@ def evaluate_steps(
     images, training = images.to(run.device), training.at(images.sizes)
     rows = steps_accuracy(checkpoints, images, training, run, store)
     return rows, shrinking_table(rows)
-
-
-def show_training(
-    rows: pd.DataFrame,
-    table: pd.DataFrame,
-    figure: Figure,
-    probes: pd.DataFrame,
-    health: Figure,
-    curves: pd.DataFrame,
-    learning: Figure,
-    test_rows: pd.DataFrame,
-    test_table: pd.DataFrame,
-) -> str:
-    """All of it on one page, for people; nothing reads it back."""
-    return training_page(rows, table, test_rows, test_table, (figure, health, learning))

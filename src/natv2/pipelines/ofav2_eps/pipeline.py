@@ -4,8 +4,9 @@ from itertools import pairwise
 
 from kedro.pipeline import Node, Pipeline
 
-from natv2.pipelines.ofav2_eps.nodes import evaluate_steps, full_phase, phase_node, report, show_training
+from natv2.pipelines.ofav2_eps.nodes import evaluate_steps, full_phase, phase_node, report
 from natv2.shrinking.phases import PHASES
+from natv2.shrinking.report.page import training_page
 
 WIDTHS = ("narrow", "wide")
 _TRAINING = ("source_images", "params:training", "params:run")
@@ -20,28 +21,15 @@ def _phases() -> Pipeline:
     full = [outputs["full"], "full_report"]
     nodes = [Node(full_phase, [*_TRAINING, "params:width", "progress"], full, name="full")]
     for before, phase in pairwise(names):
-        nodes.append(
-            Node(
-                phase_node(phase),
-                inputs=[*_TRAINING, outputs[before], outputs["full"], "progress"],
-                outputs=[outputs[phase], f"{phase}_report"],
-                name=phase,
-            )
-        )
+        inputs = [*_TRAINING, outputs[before], outputs["full"], "progress"]
+        nodes.append(Node(phase_node(phase), inputs, [outputs[phase], f"{phase}_report"], name=phase))
     reports = [f"{name}_report" for name in names]
     nodes.append(Node(report, inputs=reports, outputs=list(_REPORTS), name="report"))
     last_of_step = {phase.step: phase.name for phase in PHASES.values() if phase.name != "single_stage"}
     tested = [outputs[phase] for phase in (*last_of_step.values(), "single_stage")]
-    nodes.append(
-        Node(
-            evaluate_steps,
-            inputs=[*_TRAINING, "progress", *tested],
-            outputs=list(_TESTS),
-            name="test",
-        )
-    )
+    nodes.append(Node(evaluate_steps, [*_TRAINING, "progress", *tested], list(_TESTS), name="test"))
     # One output for people instead of nine keeps these within the drawing of a width.
-    nodes.append(Node(show_training, inputs=[*_REPORTS, *_TESTS], outputs="page", name="page"))
+    nodes.append(Node(training_page, inputs=[*_REPORTS, *_TESTS], outputs="page", name="page"))
     return Pipeline(nodes)
 
 

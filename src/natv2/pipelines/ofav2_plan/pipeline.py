@@ -1,8 +1,34 @@
 """`ofav2_plan`: what `ofav2_eps` will take with the same parameters."""
 
+import pandas as pd
+import torch
 from kedro.pipeline import Node, Pipeline
 
-from natv2.pipelines.ofav2_plan.nodes import plan_training
+from natv2.images.image_set import ImageSplits
+from natv2.run import Run
+from natv2.shrinking.config import Training
+from natv2.shrinking.plan import plan
+from natv2.spaces.widths import WidthsConfig
+from natv2.supernets.supernet import Supernet
+from natv2.training.state_store import StateStore
+from natv2.training.timing import track_expected
+
+_STEPS = 20
+
+
+def plan_training(
+    images: ImageSplits, training: Training, run: Run, widths: WidthsConfig, store: StateStore
+) -> pd.DataFrame:
+    """Hours, memory and disk of each phase at both widths, from 20 timed steps of each."""
+    images, training = images.to(run.device), training.at(images.sizes)
+    tables = []
+    for width in (widths.narrow, widths.wide):
+        trial = Supernet(training.design, width, len(images.class_names), dropout=training.eps.dropout)
+        trial.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        tables.append(plan(trial, images=images, training=training, run=run, steps=_STEPS))
+    table = pd.concat(tables, ignore_index=True)
+    track_expected(table, ("training", "evaluation", "test"), store)
+    return table
 
 
 def create_pipeline() -> Pipeline:

@@ -11,17 +11,20 @@ _ROW = ["phase", "subnets", "mean", "best", "worst"]
 def training_page(
     rows: pd.DataFrame,
     table: pd.DataFrame,
+    accuracy: go.Figure,
+    probes: pd.DataFrame,
+    health: go.Figure,
+    curves: pd.DataFrame,
+    learning: go.Figure,
     test_rows: pd.DataFrame,
     test_table: pd.DataFrame,
-    figures: tuple[go.Figure, go.Figure, go.Figure],
 ) -> str:
-    """The page of a supernet's training.
+    """All of a supernet's training on one page, for people; nothing reads it back.
 
     `rows` and `test_rows` have a row a tested subnet, `table` and `test_table` are their means and bests by
-    step (`shrinking_table`), `figures` show accuracy, health and learning by phase.
+    step (`shrinking_table`); `probes` and `curves` stand there as the figures `health` and `learning`.
     """
     first = rows.iloc[0]
-    accuracy, health, learning = figures
     return page(
         f"{first['supernet']}, width {first['width']:g}, on {first['source']}",
         {
