@@ -5,7 +5,10 @@ resumed run draws what the undisturbed one would have drawn.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
+from threading import Lock
 
 import numpy as np
 import torch
@@ -27,3 +30,23 @@ def numpy_generator(seed: int, *purpose: str | int) -> np.random.Generator:
 def torch_generator(seed: int, *purpose: str | int) -> torch.Generator:
     """A torch generator on the CPU for one `purpose` of `seed`."""
     return torch.Generator().manual_seed(derived_seed(seed, *purpose))
+
+
+_PROCESS = Lock()
+
+
+def seed_process(seed: int) -> None:
+    """Seed torch's own generator, the process's one: for the layers of others, which know no other."""
+    with _PROCESS:
+        torch.manual_seed(seed)
+
+
+@contextmanager
+def process_generator(seed: int) -> Iterator[None]:
+    """Torch's own generator, seeded and nobody else's meanwhile; afterwards it is where it was.
+
+    For the weights of others' networks, which are drawn from it.
+    """
+    with _PROCESS, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield

@@ -86,6 +86,21 @@ def test_each_epoch_tells_what_the_network_then_does(tmp_path):
     assert history[-1]["train_top1"] > history[0]["train_top1"]
 
 
+def test_the_baseline_and_the_ensemble_see_the_same_images_in_the_same_order(tmp_path):
+    """As many of each batch, whatever the nodes are called that train them."""
+    seen = {}
+    for node, exits in (("train_baseline", (4,)), ("train_ensemble", (1, 2, 3, 4))):
+        network, shown = tiny().keep(exits), []
+        network.stages[0].register_forward_pre_hook(lambda module, x, shown=shown: shown.append(x[0]))
+        store = StateStore(tmp_path / node).child(node)
+        history = train(network, "UNIF", images=IMAGES, config=CONFIG, run=RUN, store=store)
+        assert len(history) == CONFIG.max_epochs
+        seen[node] = shown
+    baseline, ensemble_ = seen.values()
+    assert len(baseline) == len(ensemble_) > 4 * 64 / 16
+    assert all(torch.equal(a, b) for a, b in zip(baseline, ensemble_, strict=True))
+
+
 @pytest.mark.parametrize("changes", [{}, {"losses": "learned", "diversity": 0.1}], ids=["thesis", "beyond"])
 def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, changes, monkeypatch):
     config = CONFIG.model_copy(update=changes)

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from natv2.errors import UserError
 from natv2.images.batches import Batch, Epochs
+from natv2.nn.dropout import Dropout
 from natv2.randomness import numpy_generator
 from natv2.shrinking.phases import sample
 from natv2.spaces.choices import Choices
@@ -34,7 +36,7 @@ def network() -> nn.Module:
     module = nn.Sequential(
         nn.Conv2d(3, 4, 3, stride=4),
         nn.BatchNorm2d(4),
-        nn.Dropout(0.4),
+        Dropout(0.4),
         nn.ReLU(),
         nn.Flatten(),
         nn.Linear(64, 4),
@@ -77,8 +79,9 @@ def run(module: nn.Module, step: Step, folder: Path, *, seed: int = 3, **options
     """Train `module` on the tiny images; the global generator is at a different place each time."""
     torch.rand(len(str(folder)))
     usual = {"optimiser": Optimiser(), "schedule": SCHEDULE, "store": StateStore(folder, "phase")}
-    epochs = Epochs(IMAGES, IMAGES.train, 8, seed, "test")
-    return fit(module, step, epochs, precision="fp32", **usual | options)
+    usual |= options
+    epochs = Epochs(IMAGES, IMAGES.train, 8, seed, usual["store"].name)
+    return fit(module, step, epochs, precision="fp32", **usual)
 
 
 def same(a: nn.Module, b: nn.Module) -> bool:
@@ -169,6 +172,37 @@ def test_no_two_steps_of_any_phase_or_seed_drop_the_same(tmp_path):
     for name, seed in every:
         run(module, step, tmp_path, store=StateStore(tmp_path / f"{name} {seed}", name), seed=seed)
     assert len(set(drawn)) == len(drawn) == len(every) * EPOCHS * STEPS
+
+
+def test_no_other_thread_changes_what_is_dropped(tmp_path):
+    """Another one may draw from torch's generator, or seed it, at any time: here within each step."""
+
+    def disturbed(step: Step) -> Step:
+        def step_(batch: Batch, epoch: int, index: int) -> Tensor:
+            torch.manual_seed(index)
+            return step(batch, epoch, index)
+
+        return step_
+
+    for number, (make, step_of) in enumerate(
+        [(network, plain_step), (lambda: new_supernet("EE_B_OFAMobileNetV3", dropout=0.3), subnet_step)]
+    ):
+        alone, other = make(), make()
+        history = run(alone, step_of(alone), tmp_path / f"a{number}", until=2)
+        assert run(other, disturbed(step_of(other)), tmp_path / f"b{number}", until=2) == history
+        assert same(alone, other)
+
+
+def test_trainings_in_two_threads_are_those_of_one(tmp_path):
+    def trained(folder: Path, seed: int) -> nn.Module:
+        module = network()
+        run(module, plain_step(module), folder, seed=seed)
+        return module
+
+    alone = [trained(tmp_path / f"alone {seed}", seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda seed: trained(tmp_path / f"together {seed}", seed), range(4)))
+    assert all(same(a, b) for a, b in zip(alone, together, strict=True))
 
 
 def test_the_loss_of_an_epoch_is_the_mean_over_its_steps(tmp_path):

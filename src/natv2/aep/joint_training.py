@@ -20,6 +20,7 @@ from natv2.run import Run
 from natv2.training.loop import History, Step, Validation, backward, fit
 from natv2.training.state_store import StateStore
 
+_PURPOSE = "aep"  # of all draws, so that networks with one exit and with all see the same batches
 _QUICKEST, _REST = 0.1, 0.05  # momentum; what may be left of the start after an epoch
 
 
@@ -44,7 +45,7 @@ def train(
     ensemble and of `exit_1`, ..., on training batches as they were trained on and on validation images.
     """
     weights = exit_weights(exit_weighting, len(network.exits))
-    epochs = Epochs(images, images.train, config.batch_size, run.seed, store.name)
+    epochs = Epochs(images, images.train, config.batch_size, run.seed, _PURPOSE)
     quicken_norms(network, epochs.steps)
     training = JointTraining(network, weights, config)
     seen = Meters(network.exits, weights)

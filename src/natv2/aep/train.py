@@ -20,7 +20,7 @@ from natv2.exits.weightings import ExitWeighting, exit_weights
 from natv2.finished_network import StoredNetwork
 from natv2.images.batches import evaluation_batches
 from natv2.images.image_set import ImageSplits
-from natv2.randomness import derived_seed
+from natv2.randomness import derived_seed, process_generator
 from natv2.run import Run
 from natv2.training.state_store import StateStore
 
@@ -69,8 +69,7 @@ def _built(
     kind: Kind, images: ImageSplits, training: AepTraining, run: Run
 ) -> tuple[MultiExitNetwork, tuple[str, ...]]:
     """The network before training, and the modules that its exits follow."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived_seed(run.seed, "aep", training.network))
+    with process_generator(derived_seed(run.seed, "aep", training.network)):
         network, modules = multi_exit_network(
             training.network,
             len(images.class_names),

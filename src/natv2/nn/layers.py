@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from natv2.nn.depthwise import DepthwiseConv2d
+from natv2.nn.dropout import Dropout
 from natv2.nn.moments import average
 from natv2.spaces.design import Activation
 
@@ -115,7 +116,7 @@ class Head(nn.Module):
         self.expand = ConvNorm(inputs, expanded, activation="hswish")
         self.last = VectorConv2d(expanded, last, bias=False)
         self.activation = nn.Hardswish()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.classifier = nn.Linear(last, classes, device="meta")
 
     def forward(self, x: Tensor) -> Tensor:

@@ -12,7 +12,8 @@ from natv2.bar import Bar, progress_bar
 from natv2.devices import Reading, autocast, fetch
 from natv2.errors import UserError
 from natv2.images.batches import Batch
-from natv2.randomness import derived_seed
+from natv2.nn.dropout import drawing_from
+from natv2.randomness import derived_seed, seed_process
 from natv2.run import Precision
 from natv2.training.config import OptimiserConfig
 from natv2.training.optimiser import make_optimiser, optimiser_tensors, restore_optimiser
@@ -24,12 +25,17 @@ Step = Callable[[Batch, int, int], Tensor]
 
 
 class EpochBatches(Protocol):
-    """The batches of an epoch, when called with its number; `steps` is how many they are."""
+    """The batches of an epoch, when called with its number; `steps` is how many they are.
+
+    `seed` and `purpose` are those of their draws, and of the steps' dropout.
+    """
 
     @property
     def steps(self) -> int: ...  # noqa: D102
     @property
     def seed(self) -> int: ...  # noqa: D102
+    @property
+    def purpose(self) -> str: ...  # noqa: D102
     def __call__(self, epoch: int, /) -> Iterable[Batch]: ...  # noqa: D102
 
 
@@ -132,6 +138,7 @@ class _Loop:
         self.config, self.precision, self.name = config, precision, name
         self.optimiser = make_optimiser(module, config, schedule.lr)
         self.device = next(module.parameters()).device
+        self.generator = torch.Generator(self.device)
 
     def epoch(self, epoch: int, bar: Bar) -> float:
         """Train for an epoch; the mean loss.
@@ -155,9 +162,9 @@ class _Loop:
         for group in self.optimiser.param_groups:
             group["lr"] = self.schedule.rate(epoch, index, self.epochs.steps)
         self.optimiser.zero_grad(set_to_none=True)
-        # Dropout draws from torch's global generator: seeded for the step, it is counter-based too.
-        torch.manual_seed(derived_seed(self.epochs.seed, self.name, "dropout", epoch, index))
-        with autocast(self.precision, self.device):
+        seed = derived_seed(self.epochs.seed, self.epochs.purpose, "dropout", epoch, index)
+        seed_process(seed)
+        with autocast(self.precision, self.device), drawing_from(self.generator.manual_seed(seed)):
             loss = fetch(self.step(batch, epoch, index))
         if self.config.max_gradient_norm is not None:
             nn.utils.clip_grad_norm_(self.module.parameters(), self.config.max_gradient_norm)

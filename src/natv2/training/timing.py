@@ -53,8 +53,9 @@ class _Timed:
     """One epoch of so many `steps`, from a small set too; each begins at one of `moments`."""
 
     def __init__(self, epochs: Epochs, steps: int) -> None:
-        self.steps, self.seed, self.moments = steps, epochs.seed, list[float]()
-        self._epochs = replace(epochs, purpose="plan")
+        self.steps, self.moments = steps, list[float]()
+        self.seed, self.purpose = epochs.seed, "plan"
+        self._epochs = replace(epochs, purpose=self.purpose)
 
     def __call__(self, epoch: int) -> Iterator[Batch]:
         endless = chain.from_iterable(self._epochs(number) for number in count(epoch))

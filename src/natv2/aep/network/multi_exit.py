@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import Tensor, nn
 
+from natv2.aep.network.dropping import replace_dropping
 from natv2.aep.network.heads import classifier, exit_head
 from natv2.aep.network.tracing import cut, shapes
 from natv2.errors import UserError
@@ -68,7 +69,9 @@ def with_exits(module: nn.Module, names: Sequence[str], resolution: int) -> Mult
     heads: dict[int, nn.Module] = {len(stages): tail}
     for number, (size, name) in enumerate(zip(before, sizes, strict=False), start=1):
         heads[number] = exit_head(tail, own, size, name)
-    return MultiExitNetwork(list(stages.values()), heads)
+    network = MultiExitNetwork(list(stages.values()), heads)
+    replace_dropping(network)
+    return network
 
 
 def _refuse_end(tail: nn.Module, last: str) -> None:
