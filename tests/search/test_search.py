@@ -115,6 +115,26 @@ def test_a_killed_search_goes_on_as_if_nothing_had_been(space, tmp_path, killed_
     assert again.evaluated < 2 * 12 + 3 * (3 + 12)
 
 
+@pytest.mark.parametrize("space", ["OFAMobileNetV3"], indirect=True)
+@pytest.mark.parametrize("name", ["turn 2 candidates", "turn 2 archive", "turn 3 candidates"])
+def test_a_killed_search_tracks_and_tells_each_turn_once(space, tmp_path, name, caplog):
+    class Killed(Subnets):
+        def accuracies(self, codes, at):
+            if at == name:
+                raise KeyboardInterrupt
+            return super().accuracies(codes, at)
+
+    tracked, config = [], CONFIG.model_copy(update={"predictor": "rbf"})
+    store = StateStore(tmp_path, tracker=lambda metrics, turn: tracked.append(turn))
+    with caplog.at_level(logging.INFO, "natv2"):
+        with pytest.raises(KeyboardInterrupt):
+            Search(space, Killed(), stand_in_costs, config, GOAL, 0, store).run()
+        Search(space, Subnets(), stand_in_costs, config, GOAL, 0, store).run()
+    assert tracked == [1, 2, 3]
+    told = [text for text in caplog.messages if text.startswith("turn ")]
+    assert [text[:11] for text in told] == ["turn 1 of 3", "turn 2 of 3", "turn 3 of 3"]
+
+
 def test_a_plateau_is_little_progress_in_so_many_turns():
     rising = [1 + 2 * PLATEAU * turn for turn in range(6)]
     flat = [*rising, *[rising[-1] * (1 + PLATEAU / 2)] * 3]

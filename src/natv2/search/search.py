@@ -83,11 +83,7 @@ class Search:
             entry["best_accuracy"] = float(closest.values["accuracy"].max())
             archives.append(archive)
             history.append(entry)
-            # A kill may come between saving and tracking: the last turn is tracked again.
-            if self.store.load(f"turn_{turn + 1}_found") is None:
-                numbers = {name: value for name, value in entry.items() if isinstance(value, float)}
-                self.store.track(numbers, turn)
-                logger.info("%s", clock.report(entry))
+            self.store.remembered(f"turn_{turn}_told", partial(self._tell, entry, clock))
             if _is_plateau([entry["hypervolume"] for entry in history], self.config.patience):
                 break
         _warn_unless_feasible(archives[-1], constraints)
@@ -162,6 +158,13 @@ class Search:
         accuracy = self.subnets.accuracies(archive.codes, f"turn {turn} archive")
         validation = self.subnets.validate(f"turn {turn} supernets")
         return _state(archive.with_accuracy(accuracy), validation=validation)
+
+    def _tell(self, entry: Mapping[str, Any], clock: "_Clock") -> State:
+        """Track and log a turn; saved, so that a resumed search does it for the others alone."""
+        numbers = {name: value for name, value in entry.items() if isinstance(value, float)}
+        self.store.track(numbers, entry["turn"])
+        logger.info("%s", clock.report(entry))
+        return State()
 
     def _evaluated(self, codes: Codes, turn: int, name: str, predicted: Any = np.nan) -> Archive:
         accuracy = self.subnets.accuracies(codes, name)
