@@ -7,7 +7,7 @@ from torch import fx, nn
 
 from natv2.aep.network.backbones import multi_exit_network
 from natv2.aep.network.tracing import trace
-from natv2.nn.pointwise import PointwiseConvNorm, join_norms
+from natv2.nn.traced import PointwiseConvNorm, join_norms
 
 
 def layers(inputs: int, outputs: int, momentum: float | None = 0.1) -> nn.Sequential:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from natv2.nn.pooling import GlobalAveragePool
+from natv2.nn.traced import GlobalAveragePool
 
 
 @pytest.mark.parametrize("memory_format", [torch.channels_last, torch.contiguous_format])

@@ -33,7 +33,7 @@ from natv2.search.report.description import describe_turns
 from natv2.search.report.fronts_by_turn import fronts_figure
 from natv2.search.report.turns import search_figure
 from natv2.search.search import SearchResult
-from natv2.spaces.rows import described
+from natv2.spaces.architecture import described
 from natv2.training.state_store import StateStore
 from tests.configs import RUN, goal, parameters
 from tests.pipelines.slices import family

@@ -10,7 +10,7 @@ import pytest
 
 from natv2.costs.parts import MACS, architecture_cost
 from natv2.images.batches import calibration_batches, evaluation_batches
-from natv2.pipelines.natv2_plan.nodes import plan_stages
+from natv2.pipelines.natv2_plan.pipeline import plan_stages
 from natv2.pipelines.natv2_search.nodes import know_costs, report_search, search_networks
 from natv2.pipelines.postprocess.nodes import finish_networks
 from natv2.pipelines.postprocess.nodes import test_networks as last_node
@@ -20,8 +20,7 @@ from natv2.search.archive import Archive
 from natv2.search.identity import search_settings
 from natv2.search.latency import NO_TABLE
 from natv2.search.report.description import describe_archive
-from natv2.spaces.architecture import Architecture, constant
-from natv2.spaces.rows import architecture_of
+from natv2.spaces.architecture import Architecture, architecture_of, constant
 from natv2.spaces.space import SearchSpace
 from natv2.supernets.supernet import Supernet
 from natv2.training.evaluation import top1

@@ -16,7 +16,7 @@ from natv2.pipelines.natv2_search.nodes import (
 )
 from natv2.pipelines.ofav2_eps.nodes import full_phase
 from natv2.search.latency import NO_TABLE
-from natv2.spaces.rows import architecture_of
+from natv2.spaces.architecture import architecture_of
 from natv2.supernets.checkpoint import Checkpoint
 from natv2.training.state_store import StateStore
 from tests.configs import RUN, goal, parameters, training

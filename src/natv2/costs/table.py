@@ -23,38 +23,23 @@ class CostTable:
     classes: int
 
     @cached_property
-    def _levels(self) -> Cost:
-        """Cost by resolution, width, level and its code: (R, W, L, codes, 2)."""
+    def _tables(self) -> tuple[Cost, Cost]:
+        """Costs by resolution and width: levels' (R, W, L, codes, 2), stem's and head's (R, W, exits, 2)."""
         space, design = self.space, self.space.design
         choices = list(product(design.masks, design.expand_ratios, design.kernels))
-        shape = (len(space.resolutions), len(space.widths), design.levels, 1 + len(choices), 2)
-        table = np.zeros(shape, np.int64)
+        grid = (len(space.resolutions), len(space.widths))
+        levels = np.zeros((*grid, design.levels, 1 + len(choices), 2), np.int64)
+        rest = np.zeros((*grid, len(design.exits), 2), np.int64)
         for (r, resolution), (w, width) in product(enumerate(space.resolutions), enumerate(space.widths)):
             plan, sizes = channel_plan(design, width), stage_sizes(resolution)
             for level in range(design.levels):
                 stage, position = divmod(level, design.levels_per_stage)
                 size = sizes[stage] if position == 0 else sizes[stage + 1]
                 here = plan.level(stage, position)
-                table[r, w, level, 1:] = [level_cost(here, size, m, k, e) for m, e, k in choices]
-        return table
-
-    @cached_property
-    def _rest(self) -> Cost:
-        """Cost of stem and head by resolution, width and exit: (R, W, exits, 2)."""
-        space = self.space
-        return np.array(
-            [
-                [
-                    [
-                        stem_cost(plan, resolution)
-                        + head_cost(plan, exit, stage_sizes(resolution)[exit], self.classes)
-                        for exit in space.design.exits
-                    ]
-                    for plan in (channel_plan(space.design, width) for width in space.widths)
-                ]
-                for resolution in space.resolutions
-            ]
-        )
+                levels[r, w, level, 1:] = [level_cost(here, size, m, k, e) for m, e, k in choices]
+            heads = [head_cost(plan, exit, sizes[exit], self.classes) for exit in design.exits]
+            rest[r, w] = stem_cost(plan, resolution) + np.array(heads)
+        return levels, rest
 
     def __call__(self, codes: Codes) -> Cost:
         """Parameters and MACs (N, 2) of encoded architectures (N, variables).
@@ -62,7 +47,7 @@ class CostTable:
         Any code within the bounds will do: the levels after a stage's first cost the same, so
         where its zeros stand does not matter. Raises ValueError where a code leaves the bounds.
         """
-        return look_up(self.space, self._levels, self._rest, codes)
+        return look_up(self.space, *self._tables, codes)
 
 
 def look_up(

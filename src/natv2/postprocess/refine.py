@@ -9,7 +9,7 @@ from natv2.finished_network import StoredNetwork, StoredNetworks
 from natv2.postprocess.config import PostprocessConfig
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.methods import METHODS, Method, plan_postprocessing
-from natv2.spaces.rows import architecture_of
+from natv2.spaces.architecture import architecture_of
 from natv2.training.recipe import FoundEpochs, fine_tune
 from natv2.training.state_store import StateStore
 

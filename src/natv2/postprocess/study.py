@@ -9,7 +9,7 @@ import pandas as pd
 from natv2.postprocess.config import PostprocessConfig, PostprocessStudyConfig
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.methods import plan_postprocessing
-from natv2.spaces.rows import architecture_of
+from natv2.spaces.architecture import architecture_of
 from natv2.training.recipe import find_epochs
 from natv2.training.state_store import StateStore
 

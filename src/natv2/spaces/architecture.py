@@ -1,11 +1,13 @@
 """One network of a supernet, as a value (thesis, sections 3.3.1 and 6.1.1)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from natv2.spaces.design import BLOCK_BITS, EXITS, INVERTED_BOTTLENECK, STAGES, Design
 
 _BITS = sum(BLOCK_BITS.values())
+_LISTS = ("depths", "kernels", "expand_ratios", "masks")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +94,25 @@ class Architecture:
         """The architecture that `to_dict` wrote."""
         read: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
         return cls(**read)
+
+
+def described(architecture: Architecture) -> dict[str, object]:
+    """What an architecture with one exit is, by the names of columns; lists are texts joined by "-"."""
+    lists = {name: "-".join(str(v) for v in getattr(architecture, name)) for name in _LISTS}
+    return {
+        "resolution": architecture.resolution,
+        "width": architecture.width,
+        "exit": architecture.deepest_exit,
+        **lists,
+    }
+
+
+def architecture_of(row: Mapping[str, Any]) -> Architecture:
+    """The architecture that `described` gave a row of."""
+    lists = {name: tuple(int(number) for number in row[name].split("-")) for name in _LISTS}
+    return Architecture(
+        resolution=int(row["resolution"]), width=float(row["width"]), exits=(int(row["exit"]),), **lists
+    )
 
 
 def constant(

@@ -1,7 +1,7 @@
 """Which values of the elastic dimensions may be chosen, and the networks with constant ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import product
 
 from natv2.spaces.architecture import Architecture, constant
@@ -21,13 +21,7 @@ class Choices:
     @classmethod
     def everything(cls, design: Design) -> "Choices":
         """All values that networks of `design` can have."""
-        return cls(
-            kernels=design.kernels,
-            masks=design.masks,
-            exits=design.exits,
-            depths=design.depths,
-            expand_ratios=design.expand_ratios,
-        )
+        return cls(**{field.name: getattr(design, field.name) for field in fields(cls)})
 
     def extremes(self) -> "Choices":
         """Only the smallest and the largest of each."""

@@ -23,6 +23,14 @@ INVERTED_BOTTLENECK = BLOCK_BITS["inverted_bottleneck"]
 IMAGE_CHANNELS = 3
 STEM_STRIDE = 2
 
+LIMITS: Mapping[str, tuple[int, int]] = MappingProxyType(
+    {"kernels": (3, 31), "expand_ratios": (1, 32), "depths": (1, 16)}
+)
+"""The least and the most that elastic values may be: what is beyond is a slip of a file or a finger."""
+
+WIDEST = 4
+"""The largest width multiplier."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StagePlan:
@@ -66,9 +74,10 @@ class Design:
         unknown = [block for block in self.blocks if block not in BLOCK_BITS]
         if unknown or not self.blocks or len(set(self.blocks)) < len(self.blocks):
             raise ValueError(f"blocks {list(self.blocks)}: allowed are some of {list(BLOCK_BITS)}, each once")
-        _ascending("kernels", self.kernels, lowest=3)
-        _ascending("expand_ratios", self.expand_ratios, lowest=1)
-        _ascending("depths", self.depths, lowest=1)
+        if not self.name.isidentifier():
+            raise ValueError(f"name {self.name!r}: allowed are letters, digits and underscores")
+        for name, limits in LIMITS.items():
+            _ascending(name, getattr(self, name), *limits)
         if any(kernel % 2 == 0 for kernel in self.kernels):
             raise ValueError(f"kernels {list(self.kernels)}: allowed are odd numbers")
         if self.depths[-1] - self.depths[0] >= len(self.depths):  # a code may skip any level of a stage
@@ -130,9 +139,12 @@ class Design:
         return cls(**read)
 
 
-def _ascending(name: str, values: Sequence[int], *, lowest: int) -> None:
-    if not values or list(values) != sorted(set(values)) or values[0] < lowest:
-        raise ValueError(f"{name} {list(values)}: allowed are numbers from {lowest}, ascending, none twice")
+def _ascending(name: str, values: Sequence[int], lowest: int, highest: int) -> None:
+    if not values or list(values) != sorted(set(values)) or values[0] < lowest or values[-1] > highest:
+        raise ValueError(
+            f"{name} {list(values)}: allowed are numbers from {lowest}, ascending, none twice, "
+            f"up to {highest}"
+        )
 
 
 def _listed(value: object) -> str:
@@ -155,3 +167,8 @@ DESIGNS: Mapping[str, Design] = MappingProxyType(
         for prefix, (dense, parallel) in _PREFIXES.items()
     }
 )
+
+
+def spelled_out(design: Any) -> Any:
+    """`design` as `to_dict` gives it, where it is the name of a row; else as it is."""
+    return DESIGNS[design].to_dict() if isinstance(design, str) and design in DESIGNS else design

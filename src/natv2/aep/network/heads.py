@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from natv2.nn.pointwise import join_norms
-from natv2.nn.pooling import GlobalAveragePool, order_pooling
+from natv2.nn.traced import GlobalAveragePool, join_norms, order_pooling
 
 logger = logging.getLogger("natv2")
 

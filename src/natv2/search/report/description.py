@@ -11,7 +11,7 @@ from natv2.objectives.objectives import OBJECTIVES
 from natv2.search.archive import Archive
 from natv2.search.moo.decision_making import high_tradeoff
 from natv2.search.moo.survival import non_dominated
-from natv2.spaces.rows import described
+from natv2.spaces.architecture import described
 from natv2.spaces.space import SearchSpace
 
 
