@@ -1,5 +1,7 @@
 """Any file Pillow opens becomes the picture a person sees; what is damaged says so."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from natv2.images.decode import UnreadableImageError, decode, image_size
+from natv2.images.decode import UnreadableImageError, decode, image_size, pixel_limit
 
 RAMP = np.linspace(0, 255, 48).astype(np.uint8)
 
@@ -158,3 +160,36 @@ def test_a_decompression_bomb_is_unreadable(
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
     with pytest.raises(UnreadableImageError, match="decompression bomb"):
         decode(path, None)
+
+
+@pytest.mark.filterwarnings("ignore:.*decompression bomb")
+def test_a_photo_of_108_megapixels_is_read_and_a_larger_one_where_it_is_allowed(tmp_path: Path) -> None:
+    plain = written(tmp_path, Image.new("L", (1, 1)), "a.jpg")
+    content = bytearray(plain.read_bytes())
+    at = content.index(b"\xff\xc0") + 5  # height and width in the header
+    content[at : at + 4] = struct.pack(">HH", 9000, 12000)
+    plain.write_bytes(content)
+    with pixel_limit(108_000_000):
+        assert decode(plain, (8, 8))[1:3] == (12_000, 9000)
+    with pixel_limit(107_999_999), pytest.raises(UnreadableImageError, match=r"max_pixels=107999999: 108,"):
+        decode(plain, (8, 8))
+
+
+@pytest.mark.parametrize("side", [30_000, 60_000])
+def test_what_claims_far_more_than_its_file_can_hold_is_a_bomb(tmp_path: Path, side: int) -> None:
+    small = written(tmp_path, Image.new("L", (1, 1)), "a.png")
+    content = bytearray(small.read_bytes())
+    content[16:24] = struct.pack(">II", side, side)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    small.write_bytes(content)
+    with pixel_limit(10**9), pytest.raises(UnreadableImageError, match="decompression bomb"):
+        decode(small, None)
+
+
+@pytest.mark.parametrize(("name", "pages"), [("a.tif", 3), ("a.gif", 3), ("a.png", 3), ("a.jpg", 1)])
+def test_pages_are_counted_and_the_first_is_used(tmp_path: Path, name: str, pages: int) -> None:
+    first, *others = (Image.new("L", (9, 9), value) for value in (0, 100, 200))
+    options = {"save_all": True, "append_images": others} if pages > 1 else {}
+    decoded = decode(written(tmp_path, first, name, **options), None)
+    assert decoded.pages == pages
+    assert not decoded.pixels.any()

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from natv2.images.look import ImageReport, make_report
+from natv2.images.levels import Levels
+from natv2.images.look import ImageReport
+from natv2.images.looking import make_report
 from tests.images.test_duplicates import pictures
 
 PIXELS = pictures(60)
@@ -28,6 +30,8 @@ def index_of(**changes: Any) -> pd.DataFrame:
             "height": [30] * 60,
             "mode": ["RGB"] * 59 + ["L"],
             "digest": [str(number) for number in range(60)],
+            "low": np.nan,
+            "pages": 1,
             "error": "",
         }
     )
@@ -92,6 +96,8 @@ def test_it_comes_back_from_json() -> None:
         ),
         (
             {"split": dict.fromkeys(range(35, 60), "test")},
+            "mine: classes are unequal: 71.4 % of the test images are of the class 'dog', which is the top-1 "
+            "of a network that always says so; see the macro accuracy too\n"
             "mine: 1 class with images in test only: 'dog'",
         ),
         (
@@ -99,10 +105,35 @@ def test_it_comes_back_from_json() -> None:
             "mine: 1 class with no training images: 'dog'",
         ),
         ({"split": dict.fromkeys(range(35, 60), "")}, "mine: 1 class with no training images: 'dog'"),
+        ({"split": dict.fromkeys(range(45, 50), "")}, "mine: 1 class with no validation images: 'dog'"),
+        ({"split": dict.fromkeys(range(50, 60), "")}, "mine: 1 class with no test images: 'dog'"),
+        (
+            {"split": dict.fromkeys([*range(21, 25), *range(45, 50)], "")},
+            "mine: only 1 validation image, of 1 class: too few to judge by\n"
+            "mine: 1 class with no validation images: 'dog'",
+        ),
+        (
+            {"pages": {3: 2, 50: 7}},
+            "mine: 2 files have several pages, of which the first is used: 3.png, 50.png",
+        ),
+        ({"pages": {3: 2}}, "mine: 1 file has several pages, of which the first is used: 3.png"),
     ],
 )
 def test_it_says_what_is_odd(changes: dict[str, dict[int, str]], warning: str) -> None:
-    assert report_of(index_of(**changes)).warnings() == [warning]
+    assert report_of(index_of(**changes)).warnings() == warning.split("\n")
+
+
+def test_the_scale_of_more_than_8_bits_is_said() -> None:
+    report = report_of(index_of(low={3: 0.0, 9: 5.0}), levels=Levels(0.0, 4095.0))
+    assert report.warnings() == [
+        "mine: 2 images of more than 8 bits; one scale for all: 0 is black, 4,095 white"
+    ]
+    assert ImageReport.model_validate_json(report.model_dump_json()) == report
+
+
+def test_a_look_of_an_earlier_version_is_still_read() -> None:
+    known = report_of(index_of()).model_dump(mode="json", exclude={"levels", "deep", "several_pages"})
+    assert ImageReport.model_validate(known) == report_of(index_of())
 
 
 def test_pictures_that_are_nearly_the_same_are_said_once() -> None:

@@ -4,12 +4,13 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from natv2.images import store
-from natv2.images.decode import decode
+from natv2.images import chunks, memory, sizes, store
+from natv2.images.decode import decode, pixel_limit
 from natv2.images.listing import Listing
 
 
@@ -55,7 +56,7 @@ def test_nothing_is_decoded_twice(
     files: tuple[Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
-    monkeypatch.setattr(store, "decode", None)
+    monkeypatch.setattr(chunks, "decode", None)
     again = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
     assert np.array_equal(first.pixels, again.pixels)
     assert first.index.equals(again.index)
@@ -74,7 +75,7 @@ def test_a_stopped_decoding_goes_on(
             raise KeyboardInterrupt
         return decode(path, size)
 
-    monkeypatch.setattr(store, "decode", stopping)
+    monkeypatch.setattr(chunks, "decode", stopping)
     with pytest.raises(KeyboardInterrupt):
         store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
     done = next((tmp_path / "s").glob("*.rows")).read_text().count("\n")
@@ -89,7 +90,7 @@ def test_a_stopped_decoding_goes_on(
         seen.append(path)
         return decode(path, size)
 
-    monkeypatch.setattr(store, "decode", watching)
+    monkeypatch.setattr(chunks, "decode", watching)
     resumed = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
     assert np.array_equal(resumed.pixels, undisturbed.pixels)
     assert resumed.index.equals(undisturbed.index)
@@ -148,6 +149,72 @@ def test_an_unreadable_file_is_named_and_black(files: tuple[Path, ...], tmp_path
     assert decoded.pixels[8].any()
 
 
+def test_what_could_not_be_read_is_tried_again(files: tuple[Path, ...], tmp_path: Path) -> None:
+    with pixel_limit(100):
+        first = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
+        assert first.index["error"].str.contains("images.max_pixels=100.*240 pixels").all()
+        again = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
+        assert again.index.equals(first.index)
+    assert (store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x").index["error"] == "").all()
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> tuple[Path, ...]:
+    """Ten images of 16 bits, each brighter than the one before; the first of 8."""
+    paths = tuple(tmp_path / f"deep{number}.png" for number in range(10))
+    for number, path in enumerate(paths):
+        values = np.full((12, 20), 300 * number, dtype=np.uint16 if number else np.uint8)
+        Image.fromarray(values).save(path)
+    return paths
+
+
+def test_more_than_8_bits_have_the_scale_of_the_images_that_tell_it(
+    deep: tuple[Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, fewer = (np.arange(10) < count for count in (8, 3))
+    first = store.decode_all(listing_of(deep), tmp_path / "s", (8, 8), "x", known)
+    assert first.levels == (0, 4095)
+    assert first.pixels[:, 0, 0, 0].tolist() == [0, 19, 37, 56, 75, 93, 112, 131, 149, 168]
+    monkeypatch.setattr(chunks, "decode", None)
+    again = store.decode_all(listing_of(deep), tmp_path / "s", (8, 8), "x", known)
+    assert np.array_equal(again.pixels, first.pixels)
+    monkeypatch.setattr(chunks, "decode", decode)
+    second = store.decode_all(listing_of(deep), tmp_path / "s", (8, 8), "x", fewer)
+    assert second.levels == (0, 1023)
+    assert second.fingerprint != first.fingerprint
+    assert second.pixels[:, 0, 0, 0].tolist() == [0, 75, 150, 224, *[255] * 6]
+
+
+@pytest.mark.parametrize("kind", ["deep", "files"])
+def test_a_store_of_an_earlier_version_serves_where_it_is_right(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    listing = listing_of(request.getfixturevalue(kind))
+    new = store.decode_all(listing, tmp_path / "s", (8, 8), "x")
+    table = next((tmp_path / "s").glob("*.parquet"))
+    columns = ["name", "width", "height", "mode", "digest", "error"]
+    pd.read_parquet(table)[columns].to_parquet(table)
+    with next((tmp_path / "s").glob("*.pixels")).open("r+b") as pixels:
+        pixels.write(b"\1" * 192)
+    if kind == "files":
+        monkeypatch.setattr(chunks, "decode", None)
+    old = store.decode_all(listing, tmp_path / "s", (8, 8), "x")
+    assert old.index.equals(new.index)
+    assert (old.pixels[0] == 1).all() == (kind == "files")
+
+
+def test_a_decoding_that_an_earlier_version_began_starts_anew(
+    files: tuple[Path, ...], tmp_path: Path
+) -> None:
+    first = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
+    table, pixels = (next((tmp_path / "s").glob(f"*.{ending}")) for ending in ("parquet", "pixels"))
+    table.unlink()
+    pixels.write_bytes(bytes(3 * 192))
+    table.with_suffix(".rows").write_text('[[20, 12, "RGB", "x", ""]]\n')
+    again = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
+    assert np.array_equal(first.pixels, again.pixels)
+
+
 def test_large_sets_are_mapped_and_small_ones_read(
     files: tuple[Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,7 +223,7 @@ def test_large_sets_are_mapped_and_small_ones_read(
     class Memory:
         total = 4 * small.pixels.nbytes - 1
 
-    monkeypatch.setattr(store.psutil, "virtual_memory", Memory)
+    monkeypatch.setattr(memory.psutil, "virtual_memory", Memory)
     large = store.decode_all(listing_of(files), tmp_path / "s", (8, 8), "x")
     assert not isinstance(small.pixels, np.memmap)
     assert isinstance(large.pixels, np.memmap)
@@ -166,8 +233,8 @@ def test_large_sets_are_mapped_and_small_ones_read(
 
 
 def test_own_sizes_are_kept_where_all_have_one(files: tuple[Path, ...]) -> None:
-    assert store.stored_size(listing_of(files), 20) == (20, 12)
-    assert store.stored_size(listing_of(files), 16) == (16, 16)
-    assert store.typical_side(listing_of(files)) == 12
+    assert sizes.stored_size(listing_of(files), 20) == (20, 12)
+    assert sizes.stored_size(listing_of(files), 16) == (16, 16)
+    assert sizes.typical_side(listing_of(files)) == 12
     Image.new("RGB", (9, 30)).save(files[0])
-    assert store.stored_size(listing_of(files), 40) == (40, 40)
+    assert sizes.stored_size(listing_of(files), 40) == (40, 40)

@@ -14,6 +14,7 @@ class ImagesConfig(Config):
     per_class: PositiveInt | None
     flip: bool | None
     skip_unreadable: bool
+    max_pixels: PositiveInt
 
 
 class CalibrationConfig(Config):

@@ -1,6 +1,8 @@
 """One image file as RGB pixels, whatever its format and mode."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -9,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+
+from natv2.images.levels import Extent, Levels, common_levels, extent, is_deep
 
 _ORIENTATION = 0x0112  # EXIF's tag; 5 to 8 lie on their side
 _UPRIGHT = {
@@ -22,59 +26,70 @@ _UPRIGHT = {
 }
 _WHITE = (255, 255, 255, 255)
 _NO_IMAGES = {"PDF", "EPS", "MPEG", "HDF5", "GRIB", "BUFR", "WMF"}  # moving pictures, drawing commands
+_NO_PAGES = {"MPO", "PSD"}  # a photo's preview, a picture's layers
+_FLOOR = 400_000_000  # bytes that any file may claim: photos of 108 megapixels, however plain
+_RATIO = 200  # of what larger ones claim to the file's own size; a photo of one colour has 192
 
 
 class DecodedImage(NamedTuple):
-    """Pixels uint8 (H, W, 3), and what the file was: its size after rotation, its mode, its digest."""
+    """Pixels uint8 (H, W, 3), and what the file was: its size after rotation, its mode, its digest.
+
+    `extent` is that of the values where they have more than 8 bits; `pages` is how many pictures the file
+    holds, of which this is the first.
+    """
 
     pixels: NDArray[np.uint8]
     width: int
     height: int
     mode: str
     digest: str
+    extent: Extent | None
+    pages: int
 
 
 class UnreadableImageError(Exception):
     """A file that is no whole image of a sensible size; the message says why."""
 
 
-def decode(path: Path, size: tuple[int, int] | None) -> DecodedImage:
+def decode(path: Path, size: tuple[int, int] | None, levels: Levels | None = None) -> DecodedImage:
     """The image at `path`, resized to `size` (width, height) where that is given and it has another.
 
-    Raises UnreadableImageError on a file that is damaged, truncated, no image, or a decompression bomb.
+    More than 8 bits are scaled by `levels` (None: those of this image alone). Raises UnreadableImageError on
+    a file that is damaged, truncated, no image, or a decompression bomb.
     """
     try:
         content = path.read_bytes()
         with Image.open(BytesIO(content), formats=image_formats()) as image:
-            _refuse_bomb(image)
-            mode = image.mode
+            _refuse_bomb(image, len(content))
+            mode, pages = image.mode, _pages(image)
             # EXIF's orientation exchanges the sides, and drafting would change them.
             orientation = _orientation(image)
             width, height = _upright(image.size, orientation)
             if size is not None and image.width > 2 * size[0]:
                 image.draft(None, (2 * max(size), 2 * max(size)))
-            rgb = as_rgb(image)
+            rgb, found = _scaled(image, levels) if is_deep(mode) else (as_rgb(image), None)
             if orientation in _UPRIGHT:  # Pillow's own exif_transpose fails where the rest of EXIF is damaged
                 rgb = rgb.transpose(_UPRIGHT[orientation])
             if size is not None and rgb.size != size:
                 rgb = rgb.resize(size, Image.Resampling.BICUBIC)
             pixels = np.asarray(rgb)
     except Image.DecompressionBombError as error:
-        raise UnreadableImageError(f"decompression bomb: {error}") from None
+        limit = f"images.max_pixels={Image.MAX_IMAGE_PIXELS}"
+        raise UnreadableImageError(f"a decompression bomb, or larger than {limit}: {error}") from None
     except Exception as error:  # Pillow's plugins let any kind through when a file is damaged
         raise UnreadableImageError(_reason(error, path)) from None
-    return DecodedImage(pixels, width, height, mode, hashlib.blake2b(content, digest_size=16).hexdigest())
+    digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+    return DecodedImage(pixels, width, height, mode, digest, found, pages)
+
+
+def _scaled(image: Image.Image, levels: Levels | None) -> tuple[Image.Image, Extent]:
+    values = np.asarray(image)
+    found = extent(values)
+    return as_rgb(Image.fromarray((levels or common_levels([found])).to_bytes(values))), found
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
-    """`image` of any mode as RGB: 16-bit greys scaled to 8, transparent parts on white."""
-    if image.mode.startswith("I"):  # 16-bit files open as I;16, in some formats as 32-bit I
-        grey = np.asarray(image).astype(np.float64)
-        # Nothing tells what white is in 32 bits: small values are those of 8 bits in a wider file.
-        return _grey(grey if image.mode == "I" and grey.max(initial=0) <= 255 else grey / 257)
-    if image.mode == "F":
-        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-        return _grey(values * 255 if values.max(initial=0) <= 1 else values)
+    """`image` of any mode of 8 bits as RGB, transparent parts on white."""
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         ground = Image.new("RGBA", rgba.size, _WHITE)
@@ -99,11 +114,34 @@ def image_size(path: Path) -> tuple[int, int] | None:
         return None
 
 
-def _refuse_bomb(image: Image.Image) -> None:
+@contextmanager
+def pixel_limit(pixels: int) -> Iterator[None]:
+    """Within it images of so many pixels are read, and larger ones refused, by Pillow too."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = pixels
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _refuse_bomb(image: Image.Image, size: int) -> None:
     # Pillow raises at twice its limit and warns at once; a warning would be too late here.
     pixels, limit = image.width * image.height, Image.MAX_IMAGE_PIXELS
     if limit is not None and pixels > limit:
-        raise Image.DecompressionBombError(f"{pixels:,} pixels, more than {limit:,}")
+        raise Image.DecompressionBombError(f"{pixels:,} pixels")
+    claimed = pixels * (4 if is_deep(image.mode) else len(image.getbands()))
+    if claimed > max(_FLOOR, _RATIO * size):
+        raise Image.DecompressionBombError(f"{claimed:,} bytes of pixels from a file of {size:,}")
+
+
+def _pages(image: Image.Image) -> int:
+    if image.format in _NO_PAGES:
+        return 1
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:  # the first page may be whole though the others are not
+        return 1
 
 
 def _orientation(image: Image.Image) -> int:
@@ -117,10 +155,6 @@ def _orientation(image: Image.Image) -> int:
 def _upright(size: tuple[int, int], orientation: int) -> tuple[int, int]:
     width, height = size
     return (height, width) if orientation in (5, 6, 7, 8) else (width, height)
-
-
-def _grey(values: NDArray[np.float64]) -> Image.Image:
-    return Image.fromarray(np.rint(values).clip(0, 255).astype(np.uint8)).convert("RGB")
 
 
 def _reason(error: Exception, path: Path) -> str:

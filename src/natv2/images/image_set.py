@@ -11,6 +11,7 @@ from natv2.devices import send
 from natv2.errors import UserError
 from natv2.images.augmentation import Augmentation
 from natv2.images.datasets import THESIS_SIZES, Channels, Sizes
+from natv2.images.levels import Levels
 from natv2.images.listing import SPLITS
 from natv2.images.look import ImageReport
 
@@ -64,8 +65,9 @@ class ImageSplits:
 
     The splits are parts of one pool. `mean` and `std` are those of the training pixels, a channel at a
     time, scaled to 0..1, unless the set has fixed ones. `sizes` are the elastic resolutions that suit
-    the set. Batches are made on `device`. `report` is the look that was taken at the images and `index`
-    has a row for each image of the pool (natv2.images.look says which columns); None where the images
+    the set. `levels` scaled its images of more than 8 bits (None: it has none); images that come later are
+    scaled alike. Batches are made on `device`. `report` is the look that was taken at the images and `index`
+    has a row for each image of the pool (natv2.images.looking says which columns); None where the images
     come from no source. Raises ValueError where the splits have different pools.
     """
 
@@ -78,6 +80,7 @@ class ImageSplits:
     valid: ImageSet
     test: ImageSet
     sizes: Sizes = THESIS_SIZES
+    levels: Levels | None = None
     device: torch.device | str = "cpu"
     report: ImageReport | None = None
     index: pd.DataFrame | None = None

@@ -17,13 +17,16 @@ from pydantic import ValidationError
 from natv2.errors import UserError
 from natv2.files import write_bytes
 from natv2.images.datasets import DATASETS, DataSet, Sizes
+from natv2.images.decode import pixel_limit
 from natv2.images.fetch import fetch, unpack
 from natv2.images.image_set import ImageSet, ImageSplits, channel_statistics
 from natv2.images.listing import SPLITS, Listing
-from natv2.images.look import LOOK, ImageReport, make_report
+from natv2.images.look import LOOK, ImageReport
+from natv2.images.looking import make_report
 from natv2.images.readers import READERS
+from natv2.images.sizes import stored_size, typical_side
 from natv2.images.splits import split, thinned
-from natv2.images.store import Decoded, decode_all, stored_size, typical_side
+from natv2.images.store import Decoded, decode_all
 
 _MARGIN = 9 / 8  # images are kept this much larger than the largest resolution, for crops
 _SMALLEST, _LARGEST = 32, 128  # of the derived resolutions; larger ones can be asked for
@@ -41,6 +44,7 @@ def load_images(
     per_class: int | None = None,
     flip: bool | None = None,
     skip_unreadable: bool = False,
+    max_pixels: int = 250_000_000,
 ) -> ImageSplits:
     """The data set called `name`, whose raw files are in (or go to) `raw`, decoded once into `store`.
 
@@ -49,24 +53,25 @@ def load_images(
     the validating share of the images that are not tested on, where the set comes without a validation
     split; `per_class` leaves at most so many training and as many validation images of each class, for a
     quick try; `flip` says whether half of the training images are mirrored; None leaves it as in
-    datasets.yml. Raises UserError on an unknown name, on raw files that are missing, damaged or not what
-    they should be, and on unreadable images unless `skip_unreadable`.
+    datasets.yml. Images of more than `max_pixels` are unreadable. Raises UserError on an unknown name, on
+    raw files that are missing, damaged or not what they should be, and on unreadable images unless
+    `skip_unreadable`.
     """
     spec, title = data_set(name), set_name(name, raw)
-    listing = find_images(name, raw)
-    sizes = spec.resolutions if spec.classes is not None else derived_sizes(typical_side(listing))
-    largest = resolution or max(sizes.trained + sizes.searched)
-    side = 8 * round(largest * _MARGIN / 8)
-    if valid_fraction is not None and "valid" in listing.parts:
-        remark = (
-            f"comes with its own validation images: images.valid_fraction={valid_fraction} changes nothing"
-        )
-        listing = replace(listing, remarks=(*listing.remarks, remark))
-    assigned = split(listing, spec.counts, name=name, seed=seed, valid_fraction=valid_fraction)
-    if per_class is not None:
-        assigned = thinned(assigned, listing.labels, per_class, seed)
-    folder = store / title / f"{side}px"
-    decoded = decode_all(listing, folder, stored_size(listing, side), title)
+    with pixel_limit(max_pixels):
+        listing = find_images(name, raw)
+        sizes = spec.resolutions if spec.classes is not None else derived_sizes(typical_side(listing))
+        largest = resolution or max(sizes.trained + sizes.searched)
+        side = 8 * round(largest * _MARGIN / 8)
+        if valid_fraction is not None and "valid" in listing.parts:
+            remark = f"has its own validation images: images.valid_fraction={valid_fraction} changes nothing"
+            listing = replace(listing, remarks=(*listing.remarks, remark))
+        assigned = split(listing, spec.counts, name=name, seed=seed, valid_fraction=valid_fraction)
+        scaling = assigned != "test"
+        if per_class is not None:
+            assigned = thinned(assigned, listing.labels, per_class, seed)
+        folder = store / title / f"{side}px"
+        decoded = decode_all(listing, folder, stored_size(listing, side), title, scaling)
     readable = _readable(title, decoded, skip_unreadable)
     parts = {part: _part(decoded, listing, readable & (assigned == part)) for part in SPLITS}
     index = decoded.index.assign(label=listing.labels, split=np.where(readable, assigned, ""))
@@ -81,6 +86,7 @@ def load_images(
         std=fixed.std if fixed else report.std,
         augmentation=augmentation,
         sizes=sizes,
+        levels=decoded.levels,
         report=report,
         index=index,
         train=parts["train"],
@@ -215,6 +221,7 @@ def _report(
         mean=mean,
         std=std,
         remarks=listing.remarks,
+        levels=decoded.levels,
     )
     write_bytes(kept, report.model_dump_json(indent=2).encode())
     return report

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from natv2.images.duplicates import exact_pairs, near_pairs
+from natv2.images.balance import larger_class
+from natv2.images.levels import Levels
 from natv2.images.listing import SPLITS
 
 LOOK = 2
@@ -16,8 +14,9 @@ LOOK = 2
 FEW = 10
 """Training images of a class below which a person is warned."""
 
-_LISTED = 200  # pairs that are kept by name; all are counted
-_SIZES = 50  # of which it is kept how many images have them
+TOO_FEW = 5
+"""Images of a split below which a person is warned: networks are chosen and judged by these."""
+
 _NAMED = 3  # examples in a sentence
 
 
@@ -46,6 +45,7 @@ class ImageReport(BaseModel):
     """The look at a data set; `counts` are images of a class in a split.
 
     `sizes` are the commonest "width x height", `width` and `height` their smallest, median and largest.
+    `levels` scaled the `deep` images of more than 8 bits; of those with `several_pages` the first is used.
     `mean` and `std` are those of the training images in 0..1; `unreadable` are the files that were left
     out with their reasons, `duplicates` those of two splits, `contradictions` the same image in two classes,
     `remarks` what their reader had to say.
@@ -62,6 +62,9 @@ class ImageReport(BaseModel):
     width: tuple[int, int, int]
     height: tuple[int, int, int]
     modes: Mapping[str, int]
+    levels: Levels | None = None
+    deep: int = 0
+    several_pages: tuple[str, ...] = ()
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     unreadable: tuple[tuple[str, str], ...]
@@ -90,6 +93,14 @@ class ImageReport(BaseModel):
             found.append(
                 f"{self.name}: {_count(len(names), 'image')} could not be read and left out: {_some(names)}"
             )
+        if self.levels is not None:
+            count = _count(self.deep, "image of", "images of")
+            found.append(f"{self.name}: {count} more than 8 bits; one scale for all: {self.levels}")
+        if self.several_pages:
+            names = list(self.several_pages)
+            files = _count(len(names), "file has", "files have")
+            found.append(f"{self.name}: {files} several pages, of which the first is used: {_some(names)}")
+        found += [f"{self.name}: {text}" for text in (*self._unequal(), *self._small())]
         for classes, what in self._odd_classes():
             if classes:
                 names = [repr(name) for name in classes]
@@ -116,92 +127,42 @@ class ImageReport(BaseModel):
         """The classes whose images are in `split` only."""
         return [name for name, c in self.counts.items() if 0 < c[split] == sum(c.values())]
 
+    def _unequal(self) -> list[str]:
+        """That one class is much larger than another among the test images, if so."""
+        larger = larger_class({name: c["test"] for name, c in self.counts.items()})
+        if larger is None:
+            return []
+        name, share = larger
+        return [
+            f"classes are unequal: {100 * share:.1f} % of the test images are of the class {name!r}, which "
+            "is the top-1 of a network that always says so; see the macro accuracy too"
+        ]
+
+    def _small(self) -> list[str]:
+        """The splits that are too small to judge networks by."""
+        told = []
+        for split, what in (("valid", "validation"), ("test", "test")):
+            total = self.total(split)
+            if 0 < total < TOO_FEW:
+                classes = sum(c[split] > 0 for c in self.counts.values())
+                images = _count(total, f"{what} image", f"{what} images")
+                told.append(f"only {images}, of {_count(classes, 'class', 'classes')}: too few to judge by")
+        return told
+
     def _odd_classes(self) -> list[tuple[list[str], str]]:
         """Classes that training or testing will suffer from, and what they have or lack."""
         few = [name for name, c in self.counts.items() if 0 < c["train"] < FEW]
         lonely = {split: self.lonely(split) for split in SPLITS}
         known = {name for names in lonely.values() for name in names}
         untrained = [name for name, c in self.counts.items() if not c["train"] and name not in known]
+        others = [name for name, c in self.counts.items() if c["train"] and name not in known]
         return [
             (few, f"fewer than {FEW} training images"),
             (untrained, "no training images"),
+            ([name for name in others if not self.counts[name]["valid"]], "no validation images"),
+            ([name for name in others if not self.counts[name]["test"]], "no test images"),
             *((names, f"images in {split} only") for split, names in lonely.items()),
         ]
-
-
-def make_report(
-    *,
-    name: str,
-    title: str,
-    fingerprint: str,
-    index: pd.DataFrame,
-    pixels: NDArray[np.uint8],
-    class_names: Sequence[str],
-    mean: tuple[float, float, float],
-    std: tuple[float, float, float],
-    remarks: Sequence[str],
-) -> ImageReport:
-    """Look at decoded images: `pixels` uint8 (N, H, W, 3), `index` a row for each.
-
-    Columns of `index`: name, label (of `class_names`), split ("" where an image is in none), and as they
-    came width, height, mode, digest of the content, error ("" where it was read).
-    """
-    used = index[index["split"] != ""]
-    rows = used.index.to_numpy(dtype=np.int64)
-    near = near_pairs(pixels, rows, used["split"])
-    exact = rows[exact_pairs(used["digest"], used["split"])]
-    contradictions = rows[exact_pairs(used["digest"], used["label"])]
-    # The same image is nearly the same picture too: it is said once.
-    digests = pd.factorize(index["digest"])[0][near.pairs]
-    nearly = near.pairs[digests[:, 0] != digests[:, 1]]
-    unreadable = index[index["error"] != ""]
-    sizes = (used["width"].astype(str) + " x " + used["height"].astype(str)).value_counts()
-    return ImageReport(
-        name=name,
-        title=title,
-        fingerprint=fingerprint,
-        stored_size=f"{pixels.shape[2]} x {pixels.shape[1]}",
-        counts=_counts(used, class_names),
-        sizes={str(size): int(count) for size, count in sizes[:_SIZES].items()},
-        width=_extent(used["width"]),
-        height=_extent(used["height"]),
-        modes={str(mode): int(count) for mode, count in used["mode"].value_counts().items()},
-        mean=mean,
-        std=std,
-        unreadable=tuple(zip(unreadable["name"], unreadable["error"], strict=True)),
-        duplicates=_pairs(index, exact, class_names),
-        near_duplicates=_pairs(index, nearly, class_names, all_found=near.all_found),
-        contradictions=_pairs(index, contradictions, class_names),
-        remarks=tuple(remarks),
-    )
-
-
-def _counts(used: pd.DataFrame, class_names: Sequence[str]) -> dict[str, dict[str, int]]:
-    table = {
-        split: np.bincount(used.loc[used["split"] == split, "label"], minlength=len(class_names))
-        for split in SPLITS
-    }
-    return {
-        name: {split: int(table[split][label]) for split in SPLITS} for label, name in enumerate(class_names)
-    }
-
-
-def _extent(values: pd.Series) -> tuple[int, int, int]:
-    smallest, median, largest = np.percentile(values.to_numpy(dtype=np.int64), [0, 50, 100])
-    return int(smallest), int(median), int(largest)
-
-
-def _pairs(
-    index: pd.DataFrame, pairs: NDArray[np.int64], class_names: Sequence[str], *, all_found: bool = True
-) -> Pairs:
-    labels = index["label"].to_numpy(dtype=np.int64)
-
-    def named(row: int) -> Named:
-        label = class_names[labels[row]]
-        return Named(name=index.at[row, "name"], split=index.at[row, "split"], label=label, row=row)
-
-    listed = tuple((named(one), named(other)) for one, other in pairs[:_LISTED].tolist())
-    return Pairs(count=len(pairs), all_found=all_found, listed=listed)
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

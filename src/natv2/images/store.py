@@ -3,38 +3,32 @@
 import hashlib
 import json
 import math
-import os
-import shutil
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from statistics import median
-from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
-import psutil
 import torch
 from filelock import FileLock
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from natv2.bar import progress_bar
 from natv2.errors import UserError
 from natv2.files import write_bytes
-from natv2.images.decode import UnreadableImageError, as_rgb, decode, image_size
+from natv2.images.chunks import COLUMNS, decoded, decoded_with
+from natv2.images.disk import check_room, writing
+from natv2.images.levels import Extent, Levels, common_levels, is_deep
 from natv2.images.listing import Listing
+from natv2.images.memory import memory_limit
+from natv2.images.store_files import StoreFiles, keep, to_disk, whole_lines
 
 _FORMAT = 1
 _CHUNK = 256  # samples decoded by one thread at a time
 _SECONDS = 1  # of decoding that a stop can cost
-_SAMPLED = 1000  # headers that are read before it is known how large images are
-_COLUMNS = ("width", "height", "mode", "digest", "error")
+_FACTS = 200  # bytes, at the most, that are kept of an image beside its pixels
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,38 +36,20 @@ class Decoded:
     """All samples of a listing, in its order.
 
     `pixels` uint8 (N, H, W, 3), black where a sample could not be read; in memory, or mapped from its
-    file where it would fill more than a quarter of the memory. `index` has a row for each sample with
-    the columns name, width, height, mode, digest and error ("" where it was read).
+    file where it would fill more than a quarter of the memory. `index` has a row for each sample: its name
+    and the columns of natv2.images.chunks (`error` is "" where it was read). `levels` scaled what has more
+    than 8 bits; None where nothing has.
     """
 
     pixels: NDArray[np.uint8]
     index: pd.DataFrame
     fingerprint: str
+    levels: Levels | None = None
 
     @cached_property
     def pool(self) -> Tensor:
         """The pixels as a tensor (N, 3, H, W), channels-last, of the same memory."""
         return torch.from_numpy(self.pixels).permute(0, 3, 1, 2)
-
-
-def typical_side(listing: Listing) -> int:
-    """The median of the shorter sides of the images, from the headers of a thousand of them."""
-    sizes = [size for size in _sampled_sizes(listing) if size is not None]
-    return round(median(min(size) for size in sizes)) if sizes else 0
-
-
-def stored_size(listing: Listing, side: int) -> tuple[int, int]:
-    """The size (width, height) that images are kept at.
-
-    Their own, where all have one and it is within `side` pixels; a square of `side` otherwise: whole
-    images, not their centres, for what stands at the edge may be what a class is told by.
-    """
-    sizes = set(_sampled_sizes(listing)) - {None}
-    if len(sizes) == 1:
-        (own,) = sizes
-        if own is not None and max(own) <= side:
-            return own
-    return side, side
 
 
 def fingerprint(listing: Listing, size: tuple[int, int]) -> str:
@@ -92,156 +68,129 @@ def fingerprint(listing: Listing, size: tuple[int, int]) -> str:
     return digest.hexdigest()
 
 
-def decode_all(listing: Listing, folder: Path, size: tuple[int, int], title: str) -> Decoded:
+def decode_all(
+    listing: Listing,
+    folder: Path,
+    size: tuple[int, int],
+    title: str,
+    scaling: NDArray[np.bool_] | None = None,
+) -> Decoded:
     """The samples of `listing` at `size`, decoded if `folder` does not hold them already.
 
-    A decoding that was stopped resumes. What `folder` holds of an earlier state of the source is
-    deleted when the new one is complete.
+    `scaling` says which samples tell what is black and white in more than 8 bits (None: all). A decoding
+    that was stopped resumes. What `folder` holds of an earlier state of the source is deleted when the
+    new one is complete. Raises UserError where `folder` is full or cannot be written to.
     """
-    mark = fingerprint(listing, size)
-    folder.mkdir(parents=True, exist_ok=True)
-    pixels, rows, table = (folder / f"{mark}.{ending}" for ending in ("pixels", "rows", "parquet"))
-    with FileLock(folder / ".lock"):
-        if not table.exists() or not _is_whole(pixels, len(listing), size):
-            table.unlink(missing_ok=True)
-            _check_room(folder, len(listing) * size[0] * size[1] * 3)
-            _decode_missing(listing, pixels, rows, size, title)
-            _write_table(listing, rows, table)
-            for path in folder.iterdir():
-                if not path.name.startswith((mark, ".lock")):
-                    path.unlink()
-    width, height = size
-    shape = (len(listing), height, width, 3)
-    return Decoded(pixels=_opened(pixels, shape), index=pd.read_parquet(table), fingerprint=mark)
+    place = StoreFiles(folder, fingerprint(listing, size), len(listing), size)
+    chosen = np.ones(len(listing), dtype=bool) if scaling is None else scaling
+    index = _kept(place, listing, chosen)  # without a lock: it may be on a disk that is only read
+    if index is None:
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / ".lock"):
+                index = _kept(place, listing, chosen)
+                index = _decode(place, listing, chosen, title) if index is None else index
+    levels = _levels(index, chosen)
+    shape = (len(listing), size[1], size[0], 3)
+    mark = place.mark if levels is None else f"{place.mark}-{levels.black:g}-{levels.white:g}"
+    return Decoded(pixels=_opened(place.pixels, shape), index=index, fingerprint=mark, levels=levels)
 
 
-def _decode_missing(listing: Listing, pixels: Path, rows: Path, size: tuple[int, int], title: str) -> None:
+def _kept(place: StoreFiles, listing: Listing, scaling: NDArray[np.bool_]) -> pd.DataFrame | None:
+    """The table of what is there whole and right; None where it must be decoded."""
+    if not place.table.exists() or place.have() != place.count * place.image_bytes:
+        return None
+    index = pd.read_parquet(place.table)
+    if "low" not in index:  # made when each image had a scale of its own
+        if index["mode"].map(is_deep).any():
+            return None
+        index = index.assign(low=math.nan, high=math.nan, whole=True, pages=1, black=math.nan, white=math.nan)
+    levels = _levels(index, scaling)
+    if levels is not None and levels != (index["black"].iloc[0], index["white"].iloc[0]):
+        return None
+    # What could not be read is tried again: another limit, or another library, may read it now.
+    failed = [listing.samples[row] for row in np.flatnonzero(index["error"] != "")]
+    if any(not isinstance(pixels, str) for pixels in decoded_with(failed, place.size)):
+        return None
+    return index
+
+
+def _levels(index: pd.DataFrame, scaling: NDArray[np.bool_]) -> Levels | None:
+    """The scale that the samples of `scaling` give, or all where none of those has more than 8 bits."""
+    deep = index["low"].notna()
+    told = index[deep & scaling] if (deep & scaling).any() else index[deep]
+    extents = told[["low", "high", "whole"]].itertuples(index=False)
+    return common_levels(Extent(*row) for row in extents) if len(told) else None
+
+
+def _decode(place: StoreFiles, listing: Listing, scaling: NDArray[np.bool_], title: str) -> pd.DataFrame:
+    if place.table.exists() or not place.rows.exists():
+        for path in (place.table, place.rows, place.pixels):
+            path.unlink(missing_ok=True)  # not emptied: another run may have mapped it
+    needed = place.count * (place.image_bytes + _FACTS) - place.have()
+    check_room(place.folder, needed, "the decoded images")
+    _decode_missing(place, listing, title)
+    lines = place.rows.read_text(encoding="utf-8").splitlines()
+    index = pd.DataFrame([fact for line in lines for fact in json.loads(line)], columns=list(COLUMNS))
+    index.insert(0, "name", listing.names)
+    levels = _levels(index, scaling)
+    if levels is not None:
+        _scale(place, listing, index, levels, title)
+    black, white = levels or (math.nan, math.nan)
+    index = index.assign(black=black, white=white)
+    write_bytes(place.table, index.to_parquet())
+    for path in place.folder.iterdir():
+        if path == place.rows or not path.name.startswith((place.mark, ".lock")):
+            path.unlink()
+    return index
+
+
+def _decode_missing(place: StoreFiles, listing: Listing, title: str) -> None:
     """Append to both files until all chunks are in them: pixels first, then the line that counts."""
-    image_bytes = size[0] * size[1] * 3
-    done = _whole_lines(rows)
-    if not pixels.exists() or pixels.stat().st_size < min(done * _CHUNK, len(listing)) * image_bytes:
-        rows.unlink(missing_ok=True)  # lines without their pixels count for nothing
+    count = place.count
+    done = whole_lines(place.rows)
+    if place.have() < min(done * _CHUNK, count) * place.image_bytes:
+        place.rows.unlink(missing_ok=True)  # lines without their pixels count for nothing
         done = 0
-    chunks = [range(start, min(start + _CHUNK, len(listing))) for start in range(0, len(listing), _CHUNK)]
+    chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
     with (
-        pixels.open("ab") as pixel_file,
-        rows.open("ab") as row_file,
-        progress_bar(f"decoding {title}", len(listing), min(done * _CHUNK, len(listing))) as bar,
+        place.pixels.open("ab") as pixel_file,
+        place.rows.open("ab") as row_file,
+        progress_bar(f"decoding {title}", count, min(done * _CHUNK, count)) as bar,
     ):
-        pixel_file.truncate(min(done * _CHUNK, len(listing)) * image_bytes)
+        pixel_file.truncate(min(done * _CHUNK, count) * place.image_bytes)
         lines: list[bytes] = []
         kept = time.monotonic()
-        for images, facts in _decoded(listing, chunks[done:], size):
+        for images, facts in decoded(listing, chunks[done:], place.size):
             pixel_file.write(images.data)
             lines.append(json.dumps(facts).encode() + b"\n")
             bar.advance("", len(facts))
             if time.monotonic() - kept >= _SECONDS:
-                _keep(pixel_file, row_file, lines)
+                keep(pixel_file, row_file, lines)
                 kept = time.monotonic()
-        _keep(pixel_file, row_file, lines)
+        keep(pixel_file, row_file, lines)
 
 
-def _decoded(
-    listing: Listing, chunks: Sequence[range], size: tuple[int, int]
-) -> Iterator[tuple[NDArray[np.uint8], list[list[Any]]]]:
-    """The chunks in order, a thread for each core: Pillow's decoders let go of the GIL."""
-    threads = os.cpu_count() or 1
-    waiting: deque[Future[tuple[NDArray[np.uint8], list[list[Any]]]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for chunk in chunks:
-                waiting.append(pool.submit(_decode_chunk, listing, chunk, size))
-                # A few ahead of the writer, so that memory stays small.
-                if len(waiting) > 2 * threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _decode_chunk(
-    listing: Listing, chunk: range, size: tuple[int, int]
-) -> tuple[NDArray[np.uint8], list[list[Any]]]:
-    width, height = size
-    images = np.zeros((len(chunk), height, width, 3), dtype=np.uint8)
-    facts: list[list[Any]] = []
-    for place, number in enumerate(chunk):
-        if isinstance(listing.samples, np.ndarray):
-            array = listing.samples[number]
-            digest = hashlib.blake2b(array.tobytes(), digest_size=16).hexdigest()
-            facts.append([array.shape[1], array.shape[0], "RGB", digest, ""])
-            images[place] = array if array.shape[:2] == (height, width) else _resized(array, size)
-            continue
-        try:
-            image = decode(listing.samples[number], size)
-        except UnreadableImageError as error:
-            facts.append([0, 0, "", "", str(error)])
-        else:
-            facts.append([*image[1:], ""])
-            images[place] = image.pixels
-    return images, facts
-
-
-def _resized(array: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    return np.asarray(as_rgb(Image.fromarray(array)).resize(size, Image.Resampling.BICUBIC))
-
-
-def _write_table(listing: Listing, rows: Path, table: Path) -> None:
-    facts = [fact for line in rows.read_text(encoding="utf-8").splitlines() for fact in json.loads(line)]
-    index = pd.DataFrame(facts, columns=list(_COLUMNS))
-    index.insert(0, "name", listing.names)
-    write_bytes(table, index.to_parquet())
-    rows.unlink()
-
-
-def _check_room(folder: Path, needed: int) -> None:
-    # What is there already of an interrupted decoding only makes it less: better refused than stopped late.
-    free = shutil.disk_usage(folder).free + sum(path.stat().st_size for path in folder.glob("*.pixels"))
-    if needed > free:
-        raise UserError(
-            f"{folder} has room for {free / 2**30:,.1f} GiB and the decoded images take "
-            f"{needed / 2**30:,.1f}: give smaller resolutions, or more room"
-        )
-
-
-def _is_whole(pixels: Path, count: int, size: tuple[int, int]) -> bool:
-    return pixels.exists() and pixels.stat().st_size == count * size[0] * size[1] * 3
-
-
-def _whole_lines(rows: Path) -> int:
-    """How many lines are whole; half a line that a power cut left is cut off."""
-    if not rows.exists():
-        return 0
-    content = rows.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        os.truncate(rows, len(whole))
-    return whole.count(b"\n")
-
-
-def _keep(pixel_file: BinaryIO, row_file: BinaryIO, lines: list[bytes]) -> None:
-    """Let both files reach the disk, the pixels before the `lines` that make them count."""
-    _to_disk(pixel_file)
-    row_file.writelines(lines)
-    _to_disk(row_file)
-    lines.clear()
-
-
-def _to_disk(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
+def _scale(place: StoreFiles, listing: Listing, index: pd.DataFrame, levels: Levels, title: str) -> None:
+    """Write the images of more than 8 bits anew, all with one scale."""
+    rows = np.flatnonzero(index["low"].notna())
+    with (
+        place.pixels.open("r+b") as file,
+        progress_bar(f"scaling {title}", len(rows)) as bar,
+    ):
+        again = decoded_with([listing.samples[row] for row in rows], place.size, levels)
+        for row, pixels in zip(rows, again, strict=True):
+            if isinstance(pixels, str):
+                index.loc[row, "error"] = pixels
+            else:
+                file.seek(int(row) * place.image_bytes)
+                file.write(pixels.data)
+            bar.advance("", 1)
+        to_disk(file)
 
 
 def _opened(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    if 4 * math.prod(shape) <= psutil.virtual_memory().total:
+    if 4 * math.prod(shape) <= memory_limit():
         return np.fromfile(path, dtype=np.uint8, count=math.prod(shape)).reshape(shape)
     # Copy-on-write: torch wants arrays that could be written to, and the file must not change.
     return np.memmap(path, dtype=np.uint8, mode="c", shape=shape)
-
-
-def _sampled_sizes(listing: Listing) -> list[tuple[int, int] | None]:
-    if isinstance(listing.samples, np.ndarray):
-        return [(listing.samples.shape[2], listing.samples.shape[1])]
-    every = max(1, len(listing) // _SAMPLED)
-    return [image_size(path) for path in listing.samples[::every]]

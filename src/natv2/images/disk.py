@@ -1,0 +1,41 @@
+"""Room on a disk, and one sentence where it cannot be written to."""
+
+import errno
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from natv2.errors import UserError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def check_room(folder: Path, needed: int, what: str) -> None:
+    """Raise UserError where fewer than `needed` bytes are free in `folder`; `what` takes them."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise UserError(
+            f"{folder} has room for {free / 2**30:,.1f} GiB and {what} take {needed / 2**30:,.1f}: "
+            "give smaller resolutions, or more room"
+        )
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Raise UserError instead of OSError where what is done within finds `folder` full or closed."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise UserError(
+                f"the disk of {folder} is full: make room and run the same command again, or make it a link "
+                "to a folder on another disk"
+            ) from None
+        if error.errno in _FORBIDDEN:
+            raise UserError(
+                f"{error.filename or folder} cannot be written to ({error.strerror}): allow it, or make "
+                f"{folder} a link to a folder of your own"
+            ) from None
+        raise
