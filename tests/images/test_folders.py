@@ -10,7 +10,9 @@ from PIL import Image
 
 from natv2.errors import UserError
 from natv2.images.datasets import DATASETS
+from natv2.images.decode import decode, image_formats
 from natv2.images.listing import Listing
+from natv2.images.readers import files
 from natv2.images.readers.folders import read_folders
 from natv2.images.readers.table import read_table
 
@@ -109,7 +111,69 @@ def test_what_is_no_image_is_passed_over(tmp_path: Path) -> None:
     assert listing.remarks == (
         "class 'empty' has no images and was left out",
         "3 files are no images or in no class, and were passed over: a/notes.txt, b/gone.png, loose.txt",
+        "3 files and folders that systems make were passed over: __MACOSX, a/.DS_Store, a/._1.png",
     )
+
+
+@pytest.mark.parametrize("name", ["@eaDir", "__MACOSX", "#recycle", "$RECYCLE.BIN", "lost+found", "@EADIR"])
+@pytest.mark.parametrize("at", ["", "a/", "a/deep/"])
+def test_folders_that_systems_make_are_no_classes_and_hold_no_images(
+    tmp_path: Path, name: str, at: str
+) -> None:
+    for image in ("a/1.png", "a/deep/2.png", "b/1.png", f"{at}{name}/1.png", f"{at}{name}/c/1.png"):
+        picture(tmp_path / image)
+    listing = folders(tmp_path)
+    assert listing.class_names == ("a", "b")
+    assert listing.names == ("a/1.png", "a/deep/2.png", "b/1.png")
+    assert listing.remarks == (f"1 file or folder that systems make was passed over: {at}{name}",)
+
+
+def test_a_nas_leaves_its_folder_beside_the_parts(tmp_path: Path) -> None:
+    for name in ("train/a/1.png", "train/b/1.png", "@eaDir/train/1.png", "train/@eaDir/1.png"):
+        picture(tmp_path / name)
+    assert folders(tmp_path).names == ("train/a/1.png", "train/b/1.png")
+
+
+def test_images_without_an_ending_are_images(tmp_path: Path) -> None:
+    for name in ("a/1.png", "b/1.png"):
+        picture(tmp_path / name).rename((tmp_path / name).with_suffix(""))
+    (tmp_path / "a" / "README").write_text("of no use")
+    listing = folders(tmp_path)
+    assert listing.names == ("a/1", "b/1")
+    assert listing.remarks == ("1 file is no image or in no class, and was passed over: a/README",)
+
+
+def test_photos_that_need_an_extra_are_counted_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "image_suffixes", lambda: frozenset({".png"}))
+    for name in ("a/1.png", "b/1.png"):
+        picture(tmp_path / name)
+    for name in ("a/IMG_1.HEIC", "b/IMG_2.heif", "a/notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    assert folders(tmp_path).remarks == (
+        "1 file is no image or in no class, and was passed over: a/notes.txt",
+        "2 HEIC photos were passed over: a/IMG_1.HEIC, b/IMG_2.heif; with the extra heif they are read: "
+        "pip install 'natv2[heif]'",
+    )
+
+
+def test_heic_photos_are_read_with_the_extra(tmp_path: Path) -> None:
+    pytest.importorskip("pillow_heif")
+    image_formats()
+    for name in ("a/1.heic", "b/1.HEIC"):
+        picture(tmp_path / name)
+    assert folders(tmp_path).names == ("a/1.heic", "b/1.HEIC")
+    assert np.abs(decode(tmp_path / "a" / "1.heic", None).pixels - [255, 0, 0]).max() < 10
+
+
+def test_files_of_other_kinds_are_named_where_there_are_no_classes(tmp_path: Path) -> None:
+    for name in ("a/1.dcm", "a/2.DCM", "b/1.npy", "b/2"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    message = "images of 0 classes, .*; these files are not read: 2 .dcm, 1 .npy, 1 no ending; images can be"
+    with pytest.raises(UserError, match=message):
+        folders(tmp_path)
 
 
 @pytest.mark.parametrize("link", ["a/out.png", "out"])

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -67,7 +67,8 @@ def decode(path: Path, size: tuple[int, int] | None, levels: Levels | None = Non
             width, height = _upright(image.size, orientation)
             if size is not None and image.width > 2 * size[0]:
                 image.draft(None, (2 * max(size), 2 * max(size)))
-            rgb, found = _scaled(image, levels) if is_deep(mode) else (as_rgb(image), None)
+            found = extent(np.asarray(image)) if is_deep(mode) else None
+            rgb = as_rgb(image, levels or (found and common_levels([found])))
             if orientation in _UPRIGHT:  # Pillow's own exif_transpose fails where the rest of EXIF is damaged
                 rgb = rgb.transpose(_UPRIGHT[orientation])
             if size is not None and rgb.size != size:
@@ -82,14 +83,15 @@ def decode(path: Path, size: tuple[int, int] | None, levels: Levels | None = Non
     return DecodedImage(pixels, width, height, mode, digest, found, pages)
 
 
-def _scaled(image: Image.Image, levels: Levels | None) -> tuple[Image.Image, Extent]:
-    values = np.asarray(image)
-    found = extent(values)
-    return as_rgb(Image.fromarray((levels or common_levels([found])).to_bytes(values))), found
+def as_rgb(image: Image.Image, levels: Levels | None = None) -> Image.Image:
+    """`image` of any mode as RGB: more than 8 bits scaled by `levels`, transparent parts on white.
 
-
-def as_rgb(image: Image.Image) -> Image.Image:
-    """`image` of any mode of 8 bits as RGB, transparent parts on white."""
+    Without `levels` the image's own values tell what is white.
+    """
+    if is_deep(image.mode):
+        values = np.asarray(image)
+        levels = levels or common_levels([extent(values)])
+        image = Image.fromarray(levels.to_bytes(values))
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         ground = Image.new("RGBA", rgba.size, _WHITE)
@@ -102,6 +104,10 @@ def image_formats() -> tuple[str, ...]:
     """Pillow's names of the formats that are read, whatever a file's name ends in; the common ones first."""
     Image.preinit()  # before all the others: Pillow tries formats in the order in which it met them
     Image.init()
+    with suppress(ImportError):  # the extra `heif`
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
     return tuple(kind for kind in Image.ID if kind not in _NO_IMAGES)
 
 

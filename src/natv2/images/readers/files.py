@@ -9,7 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 from natv2.errors import UserError
-from natv2.images.decode import image_formats
+from natv2.images.decode import image_formats, image_size
+from natv2.images.readers.strays import Strays, made_by_system
 
 
 @dataclass
@@ -17,27 +18,27 @@ class Files:
     """Walks through folders below `root`; remembers what it left out."""
 
     root: Path
-    no_images: list[str] = field(default_factory=list)
+    strays: Strays = field(default_factory=Strays)
 
     def images(self, folder: Path) -> list[Path]:
         """All image files below `folder`, in the order of their names.
 
-        Hidden files are passed over in silence, files that are no images are remembered. Raises
-        UserError on a symbolic link that leaves the root.
+        Hidden files are passed over in silence, what is no image is remembered, and what systems make.
+        Raises UserError on a symbolic link that leaves the root.
         """
         found = []
         for path in self._files(folder):
-            if path.suffix.lower() in image_suffixes():
+            # Without an ending, only the file itself can tell.
+            if path.suffix.lower() in image_suffixes() or (not path.suffix and image_size(path)):
                 found.append(path)
             else:
-                self.no_images.append(path.relative_to(self.root).as_posix())
+                self.strays.others.append(self._name(path))
         return found
 
     def folders(self, folder: Path) -> list[Path]:
         """The folders in `folder`, but for hidden ones, in the order of their names."""
         with os.scandir(folder) as entries:
-            visible = [entry for entry in entries if not entry.name.startswith((".", "__MACOSX"))]
-            found = [path for entry in visible if (path := Path(entry.path)).is_dir()]
+            found = [path for entry in entries if (path := self._visible(entry)) and path.is_dir()]
         for path in found:
             _check_name(path)
             self.check_inside(path)
@@ -52,24 +53,30 @@ class Files:
                 "copy the images into the folder, or list them in a table (dataset=table)"
             )
 
-    def remark(self) -> list[str]:
-        """A sentence about files that are no images, if there are any."""
-        if not self.no_images:
-            return []
-        shown = ", ".join(self.no_images[:5]) + (", ..." if len(self.no_images) > 5 else "")
-        count = len(self.no_images)
-        what = "1 file is no image or in no class, and was"
-        if count > 1:
-            what = f"{count:,} files are no images or in no class, and were"
-        return [f"{what} passed over: {shown}"]
+    def loose(self, folder: Path) -> list[str]:
+        """Names of the files in `folder` itself, which are in no class folder."""
+        with os.scandir(folder) as entries:
+            found = [path for entry in entries if (path := self._visible(entry)) and path.is_file()]
+        return sorted(self._name(path) for path in found)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def _visible(self, entry: os.DirEntry[str]) -> Path | None:
+        """The path of `entry`; None where it is hidden, or made by a system and remembered as such."""
+        path = Path(entry.path)
+        if made_by_system(entry.name):
+            self.strays.by_system.add(self._name(path))
+            return None
+        return None if entry.name.startswith(".") else path
 
     def _files(self, folder: Path) -> Iterator[Path]:
         with os.scandir(folder) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
         for entry in entries:
-            if entry.name.startswith("."):
+            path = self._visible(entry)
+            if path is None:
                 continue
-            path = Path(entry.path)
             _check_name(path)
             if entry.is_symlink():
                 self.check_inside(path)
@@ -78,7 +85,7 @@ class Files:
             elif path.is_file():
                 yield path
             else:  # a broken link, or one to a folder: followed, it could lead round in a circle
-                self.no_images.append(path.relative_to(self.root).as_posix())
+                self.strays.others.append(self._name(path))
 
 
 def _check_name(path: Path) -> None:

@@ -37,12 +37,14 @@ def read_folders(spec: DataSet, folder: Path) -> Listing:
             found += [(part, name, path) for path in images]
             if not images:
                 empty.add(name)
-        files.no_images += _loose(files, place)
+        files.strays.others += files.loose(place)
     class_names = tuple(sorted({name for _, name, _ in found}))
     if len(class_names) < 2:
+        kinds = files.strays.kinds()
         raise UserError(
             f"{root} has images of {len(class_names)} classes, at least 2 are needed: a folder for each "
             "class, in the folder itself or in its folders train, valid and test"
+            + (f"; these files are not read: {kinds}; images can be saved as PNG or TIFF" if kinds else "")
         )
     labels = {name: number for number, name in enumerate(class_names)}
     remarks = [f"class {name!r} has no images and was left out" for name in sorted(empty - labels.keys())]
@@ -52,14 +54,8 @@ def read_folders(spec: DataSet, folder: Path) -> Listing:
         labels=np.array([labels[name] for _, name, _ in found], dtype=np.int64),
         parts=np.array([part for part, _, _ in found]),
         class_names=class_names,
-        remarks=tuple(remarks + files.remark()),
+        remarks=tuple(remarks + files.strays.remarks()),
     )
-
-
-def _loose(files: Files, folder: Path) -> list[str]:
-    """Files beside the class folders, which belong to no class."""
-    loose = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
-    return sorted(path.relative_to(files.root).as_posix() for path in loose)
 
 
 def _parts(files: Files) -> dict[str, Path]:

@@ -1,0 +1,70 @@
+"""What lies among images and is none: what systems make, photos that need an extra, other files."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+HEIF = (".heic", ".heif", ".hif")
+"""Endings of photos that Pillow reads with the extra `heif`."""
+
+_SYSTEM = frozenset(
+    # macOS
+    {"__macosx", ".ds_store", ".appledouble", ".spotlight-v100", ".trashes", ".fseventsd", ".localized"}
+    | {".temporaryitems", "temporary items", "network trash folder", ".documentrevisions-v100", "icon\r"}
+    # Windows
+    | {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin"}
+    | {"system volume information"}
+    # network storage
+    | {"@eadir", "#recycle", "@recycle", "@tmp", "#snapshot", "@recently-snapshot", ".@__thumb"}
+    # Linux, Android, notebooks, albums
+    | {"lost+found", ".directory", ".thumbnails", ".nomedia", ".ipynb_checkpoints", ".picasa.ini"}
+)
+_SYSTEM_STARTS = ("._", ".trash", "synofile_thumb", ".nfs", ".fuse_hidden")
+_SHOWN = 5
+
+
+def made_by_system(name: str) -> bool:
+    """Whether operating systems, or what stores files, make files or folders called `name`."""
+    return name.lower() in _SYSTEM or name.lower().startswith(_SYSTEM_STARTS)
+
+
+@dataclass
+class Strays:
+    """Names of what was passed over, below the folder that was read."""
+
+    by_system: set[str] = field(default_factory=set)
+    others: list[str] = field(default_factory=list)
+
+    def remarks(self) -> list[str]:
+        """A sentence for each kind, if there are any."""
+        photos = [name for name in self.others if name.lower().endswith(HEIF)]
+        rest = [name for name in self.others if not name.lower().endswith(HEIF)]
+        told = []
+        if rest:
+            what = "file is no image or in no class, and was", "files are no images or in no class, and were"
+            told.append(f"{_count(rest, *what)} passed over: {_some(rest)}")
+        if photos:
+            told.append(
+                f"{_count(photos, 'HEIC photo was', 'HEIC photos were')} passed over: {_some(photos)}; with "
+                "the extra heif they are read: pip install 'natv2[heif]'"
+            )
+        if self.by_system:
+            names = sorted(self.by_system)
+            what = "file or folder that systems make was", "files and folders that systems make were"
+            told.append(f"{_count(names, *what)} passed over: {_some(names)}")
+        return told
+
+    def kinds(self) -> str:
+        """How many files there are of each ending, the commonest first; "" where there are none."""
+        endings = Counter(PurePath(name).suffix.lower() or "no ending" for name in self.others)
+        return ", ".join(f"{count:,} {ending}" for ending, count in endings.most_common(_SHOWN))
+
+
+def _count(names: Iterable[str], one: str, many: str) -> str:
+    number = len(list(names))
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
