@@ -40,16 +40,16 @@ FORMATS: Mapping[str, Callable[[Any], str]] = MappingProxyType(
 )
 """How a value is written, by name; those of objectives are in their rows."""
 
-_NAMES: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
+
+def known_fields() -> dict[str, Field]:
+    """Known columns in the order they are shown; accuracies and errors are fractions, counts plain."""
+    costs = {name: row for name, row in OBJECTIVES.items() if name != ACCURACY}
+    rows = {
         "name": ("Network", "text"),
         "method": ("Method", "text"),
         "exit_weighting": ("Exit weighting", "text"),
         "optimizer": ("Optimiser", "text"),
-    }
-)
-_ACCURACIES: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
+        ACCURACY: (OBJECTIVES[ACCURACY].label, OBJECTIVES[ACCURACY].format),
         "accuracy_before": ("Validation top-1 before (%)", "percent"),
         "accuracy_after": ("Validation top-1 after (%)", "percent"),
         "test_accuracy_before": ("Test top-1 before (%)", "percent"),
@@ -57,10 +57,7 @@ _ACCURACIES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "kept": ("Exits kept", "text"),
         "test_top1": ("Test top-1 (%)", "percent"),
         "test_top5": ("Test top-5 (%)", "percent"),
-    }
-)
-_OTHERS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
+        **{name: (row.label, row.format) for name, row in costs.items()},
         "resolution": ("Resolution (px)", "whole"),
         "exit": ("Exit", "whole"),
         "exits": ("Exits", "whole"),
@@ -69,19 +66,6 @@ _OTHERS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "turn": ("Turn", "whole"),
         "predicted_error": ("Predicted error (%)", "percent"),
         "top1_change": ("Top-1 change (%)", "signed"),
-    }
-)
-
-
-def known_fields() -> dict[str, Field]:
-    """Known columns in the order they are shown; accuracies and errors are fractions, counts plain."""
-    costs = {name: row for name, row in OBJECTIVES.items() if name != ACCURACY}
-    rows = {
-        **_NAMES,
-        ACCURACY: (OBJECTIVES[ACCURACY].label, OBJECTIVES[ACCURACY].format),
-        **_ACCURACIES,
-        **{name: (row.label, row.format) for name, row in costs.items()},
-        **_OTHERS,
         **{f"{name}_change": (f"{row.title} change (%)", "signed") for name, row in costs.items()},
     }
     return {name: Field(title, FORMATS[form]) for name, (title, form) in rows.items()}

@@ -67,45 +67,33 @@ def subsets_figure(subsets: pd.DataFrame, chosen: pd.Series, baseline: pd.DataFr
     figure = make_subplots(rows=1, cols=len(_COSTS), shared_yaxes=True, horizontal_spacing=0.03)
     full = subsets["kept"].str.count(r"\+").idxmax()
     groups = (
-        ("Sub-ensembles", ~subsets["non_dominated"] & ~chosen, GREY, "circle", 7),
-        ("Best trade-offs", subsets["non_dominated"] & ~chosen, BLUE, "circle", 9),
-        ("All exits", subsets.index == full, BLACK, "square-open", 15),
-        ("Cut to", chosen, VERMILION, "star", 14),
+        ("Sub-ensembles", subsets[~subsets["non_dominated"] & ~chosen], GREY, "circle", 7),
+        ("Best trade-offs", subsets[subsets["non_dominated"] & ~chosen], BLUE, "circle", 9),
+        ("All exits", subsets[subsets.index == full], BLACK, "square-open", 15),
+        ("Cut to", subsets[chosen], VERMILION, "star", 14),
+        ("Single exit, trained alone", baseline, BLACK, "x", 11),
     )
     for column, cost in enumerate(_COSTS, start=1):
-        for name, which, colour, symbol, size in groups:
-            _points(figure, subsets[which], cost, name, colour, symbol, size, column)
-        _points(figure, baseline, cost, "Single exit, trained alone", BLACK, "x", 11, column)
+        for name, rows, colour, symbol, size in groups:
+            rim = {"color": colour, "width": 2}
+            figure.add_scatter(
+                x=rows[cost].tolist(),
+                y=percentages(rows["top1"]),
+                name=name,
+                legendgroup=name,
+                showlegend=column == 1,
+                mode="markers",
+                marker={"color": colour, "symbol": symbol, "size": size, "line": rim},
+                text=[f"exits {kept}" for kept in rows["kept"]],
+                hovertemplate="%{text}: %{y:.2f} %, %{x:.4s}<extra>" + name + "</extra>",
+                row=1,
+                col=column,
+            )
         ticks, texts = logarithmic_ticks(pd.concat([subsets[cost], baseline[cost]]))
         title = OBJECTIVES[cost].plain_label
         figure.update_xaxes(title=title, type="log", tickvals=ticks, ticktext=texts, row=1, col=column)
     figure.update_yaxes(title=ACCURACY_TITLE, row=1, col=1).update_xaxes(tickangle=0)
     return style(figure, "Every sub-ensemble on validation images").update_layout(height=480)
-
-
-def _points(
-    figure: go.Figure,
-    rows: pd.DataFrame,
-    cost: str,
-    name: str,
-    colour: str,
-    symbol: str,
-    size: int,
-    column: int,
-) -> None:
-    figure.add_scatter(
-        x=rows[cost].tolist(),
-        y=percentages(rows["top1"]),
-        name=name,
-        legendgroup=name,
-        showlegend=column == 1,
-        mode="markers",
-        marker={"color": colour, "symbol": symbol, "size": size, "line": {"color": colour, "width": 2}},
-        text=[f"exits {kept}" for kept in rows["kept"]],
-        hovertemplate="%{text}: %{y:.2f} %, %{x:.4s}<extra>" + name + "</extra>",
-        row=1,
-        col=column,
-    )
 
 
 def stopping_figure(curve: pd.DataFrame, row: int, ensembles: pd.DataFrame) -> go.Figure:

@@ -9,6 +9,7 @@ from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
 from natv2.reporting.style import BLACK, style
+from natv2.reporting.traces import curve
 from natv2.spaces.design import BLOCK_BITS
 
 TITLES: Mapping[str, str] = MappingProxyType(
@@ -98,18 +99,9 @@ def architectures_figure(by_turn: pd.DataFrame) -> go.Figure:
 def _depths(table: pd.DataFrame) -> list[go.Scatter]:
     """A line a stage, darker from stage to stage."""
     colours = sample_colorscale("YlGnBu", max(len(table.columns), 2), 0.35, 1)
-    return [
-        go.Scatter(
-            x=table.index.tolist(),
-            y=table[stage].tolist(),
-            name=str(stage),
-            mode="lines+markers",
-            line={"color": colour, "width": 2},
-            marker={"size": 5, "color": colour},
-            hovertemplate="%{y:.2f}",
-        )
-        for stage, colour in zip(table.columns, colours, strict=False)
-    ]
+    turns, stages = table.index.tolist(), zip(table.columns, colours, strict=False)
+    lines = [curve(turns, table[s].tolist(), str(s), {"color": c}, "%{y:.2f}") for s, c in stages]
+    return [line.update(marker={"size": 5, "color": line.line.color}) for line in lines]
 
 
 def _bars(table: pd.DataFrame, name: str) -> list[go.Bar]:
