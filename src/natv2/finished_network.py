@@ -1,17 +1,20 @@
 """Finished networks: saved in one file each, loaded from it in one call as classifiers of images."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
+import torch
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass as checked_dataclass
 from torch import Tensor, nn
 
 from natv2.errors import UserError
 from natv2.exits.ensembles import ensemble
-from natv2.files import read_tensors, write_tensors
-from natv2.images.datasets import Channels
+from natv2.files import misfit, parsed, read_tensors, write_tensors
+from natv2.images.given import Given, as_batch
 from natv2.images.transforms import prepare
 
 Build = Callable[[int], nn.Module]
@@ -39,7 +42,16 @@ StoredNetworks = Mapping[str, StoredNetwork]
 """Networks by their names."""
 
 
-@dataclass(frozen=True, kw_only=True)
+HEADER = ConfigDict(extra="forbid", allow_inf_nan=False)
+"""How values of a header are checked, when it is made and when it is read."""
+
+MOST_CLASSES, LARGEST_RESOLUTION = 100_000, 1024
+
+ClassNames = Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_CLASSES)]
+Pixel = Annotated[float, Field(ge=0, le=1)]
+
+
+@checked_dataclass(frozen=True, kw_only=True, config=HEADER)
 class NetworkHeader:
     """What every finished network's file says beside its weights.
 
@@ -47,11 +59,16 @@ class NetworkHeader:
     found and trained, for people.
     """
 
-    class_names: Sequence[str]
-    mean: Channels
-    std: Channels
-    weights: Sequence[float] = (1.0,)
+    class_names: ClassNames
+    mean: tuple[Pixel, Pixel, Pixel]
+    std: tuple[Pixel, Pixel, Pixel]
+    weights: tuple[float, ...] = (1.0,)
     record: Mapping[str, Any] = field(default_factory=dict)
+
+    def check_weights(self, exits: int) -> None:
+        """Raise ValueError where there is not a weight for each of so many exits."""
+        if len(self.weights) != exits:
+            raise ValueError(f"{len(self.weights)} weights: one for each of {exits} exits is needed")
 
 
 class Classifier(nn.Module):
@@ -81,9 +98,16 @@ class Classifier(nn.Module):
     def build(cls, stored: StoredNetwork, build: Build | None = None) -> Self:
         """The classifier of `stored`, in evaluation mode. Raises UserError where it cannot be built."""
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Map images (N, 3, H, W), uint8 or floats in 0..1, of any size, to logits (N, classes)."""
-        return self.logits(prepare(images, self.resolution, self.header.mean, self.header.std))
+    def forward(self, images: Given) -> Tensor:
+        """Map images of any size to logits (N, classes).
+
+        They are a tensor (N, 3, H, W), uint8 or floats in 0..1, or what else `as_batch` knows, or a list of
+        such. Raises UserError on what is no image.
+        """
+        if isinstance(images, list | tuple) and images:
+            return torch.cat([self(image) for image in images])
+        batch = as_batch(images).to(next(self.parameters()).device)
+        return self.logits(prepare(batch, self.resolution, self.header.mean, self.header.std))
 
     def logits(self, x: Tensor) -> Tensor:
         """Map prepared images (N, 3, R, R) to logits (N, classes)."""
@@ -99,23 +123,36 @@ class Classifier(nn.Module):
         values = dict(stored.header)
         if (kind := values.pop("kind", None)) != cls.kind:
             raise UserError(f"a {cls.kind.replace('_', ' ')} is needed, not a {kind}")
-        return cls.header_type(**values)
+        return parsed(cls.header_type, values)
+
+    @classmethod
+    def with_tensors(cls, network: nn.Module, header: NetworkHeader, tensors: Mapping[str, Tensor]) -> Self:
+        """The classifier of `network`, which takes `tensors`. Raises UserError where they are not its own."""
+        wrong = misfit(network.state_dict(), tensors)
+        if wrong is not None:
+            raise UserError(f"its weights are not those of its network as built now: {wrong}")
+        network.load_state_dict(dict(tensors), assign=True)
+        network.to(memory_format=torch.channels_last)
+        return cls(network, header).eval()
 
 
 def load_network(path: Path | str, build: Build | None = None) -> Classifier:
     """The finished network in `path`, in evaluation mode; its `class_names` name the logits.
 
     A folder will do where it holds one network, as that of a run of `aep`.
-    `build` makes a network of a person's own for a number of classes, where `aep` pruned such a one; None
-    imports it by the name it had. Raises UserError where the file is missing, damaged or of another kind, and
-    on a folder of several.
+    `build` makes a network of a person's own for a number of classes, where `aep` pruned such a one: no code
+    is ever named by a file. Raises UserError where the file is missing, damaged or of another kind, and on a
+    folder of several.
     """
     path = _file(Path(path))
     stored = StoredNetwork.read(path)
-    kind = Classifier.kinds.get(stored.header.get("kind", ""))
+    kind = Classifier.kinds.get(str(stored.header.get("kind")))
     if kind is None:
         raise UserError(f"{path} does not hold a finished network")
-    return kind.build(stored, build)
+    try:
+        return kind.build(stored, build)
+    except UserError as error:
+        raise UserError(f"{path}: {error.message}") from None
 
 
 def _file(path: Path) -> Path:

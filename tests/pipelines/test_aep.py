@@ -1,5 +1,7 @@
 """`aep` on the digits, as a person runs it: tables, networks, a kill, the comparison of runs."""
 
+from importlib import import_module
+
 import pandas as pd
 import pytest
 import torch
@@ -106,7 +108,7 @@ def test_an_own_network_with_all_that_lies_beyond_the_thesis(project, run_in, mo
     assert results["kept"][results["variant"] == "front"].tolist() == front
     for exit in (1, 2, 3):  # alone it is worth what it is worth in the ensemble
         (file,) = project.newest("ensemble").iterdir()
-        assert natv2.load_network(file).header.weights[exit - 1] > 0
+        assert natv2.load_network(file, import_module("mine").build).header.weights[exit - 1] > 0
     assert results["test_top1"]["early_stopping"] > 0.1
 
 

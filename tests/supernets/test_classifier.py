@@ -1,11 +1,13 @@
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 import natv2
 from natv2.errors import UserError
 from natv2.images.batches import Batch
-from natv2.spaces.architecture import Architecture, constant
+from natv2.spaces.architecture import constant
 from natv2.supernets.checkpoint import Checkpoint, write_checkpoint
 from natv2.supernets.classifier import SubnetClassifier, SubnetHeader
 from tests.tiny import images_of, new_supernet
@@ -23,8 +25,8 @@ def written(path, exits: tuple[int, ...], weights: tuple[float, ...]) -> SubnetC
     supernet.record(images_of(8, 3, 24, 24), architecture, statistics)
     network = supernet.subnet(architecture, statistics)
     header = SubnetHeader(
-        design=supernet.design.to_dict(),
-        architecture=architecture.to_dict(),
+        design=supernet.design,
+        architecture=architecture,
         class_names=("ant", "bee", "cat", "dog"),
         mean=MEAN,
         std=STD,
@@ -55,7 +57,22 @@ def test_a_file_rebuilds_into_the_classifier_that_was_saved(tmp_path, exits, wei
     assert loaded.class_names == ("ant", "bee", "cat", "dog")
     assert not any(module.training for module in loaded.modules())
     assert loaded.header.record == {"top1": 0.9}
-    assert Architecture.from_dict(dict(loaded.header.architecture)) == saved.network.architecture
+    assert loaded.header.architecture == saved.network.architecture
+    assert loaded.header.design == saved.network.design
+
+
+def test_images_are_taken_as_people_have_them(tmp_path):
+    saved = written(tmp_path / "network.safetensors", (5,), (1.0,)).eval()
+    pixels = torch.randint(0, 256, (3, 20, 28), dtype=torch.uint8)
+    picture = Image.fromarray(pixels.permute(1, 2, 0).numpy())
+    with torch.inference_mode():
+        logits = saved(pixels[None])
+        for given in (pixels, picture, np.asarray(picture), [picture]):
+            assert torch.equal(saved(given), logits)
+        pair = saved([picture, picture.resize((30, 31))])
+        assert torch.equal(pair[:1], logits) and pair.shape == (2, 4)
+    with pytest.raises(UserError, match="a list that is empty"):
+        saved([])
 
 
 def test_a_path_can_be_text(tmp_path):

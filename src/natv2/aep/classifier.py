@@ -1,36 +1,57 @@
 """Finished multi-exit networks: what their files hold, and the classifiers that are built of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import replace
+from typing import Annotated, Self
 
 import torch
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from natv2.aep.network.backbones import multi_exit_network
+from natv2.aep.network.backbones import multi_exit_network, unfilled_network
 from natv2.aep.network.multi_exit import MultiExitNetwork
 from natv2.errors import UserError
 from natv2.exits.leaving import EarlyStopping, Stopping
-from natv2.finished_network import Build, Classifier, NetworkHeader, StoredNetwork
+from natv2.finished_network import (
+    HEADER,
+    LARGEST_RESOLUTION,
+    Build,
+    Classifier,
+    NetworkHeader,
+    StoredNetwork,
+)
+
+MOST_EXITS = 100
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=HEADER)
 class MultiExitHeader(NetworkHeader):
-    """`network` is its name (`natv2.aep.network.backbones`).
+    """`network` is its name (`natv2.aep.network.names`), that of a person's own is never looked up.
 
     `modules` are those that its exits followed before it was cut, `kept` the exits it has now. `thresholds`
-    let images leave early, where they were calibrated.
+    let images leave early, where they were calibrated. Raises ValueError where these do not fit each other.
     """
 
     network: str
-    modules: Sequence[str]
-    kept: Sequence[int]
-    resolution: int
-    thresholds: Sequence[float] | None = None
+    modules: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_EXITS)]
+    kept: tuple[int, ...]
+    resolution: Annotated[int, Field(ge=1, le=LARGEST_RESOLUTION)]
+    thresholds: tuple[float, ...] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        there = range(1, len(self.modules) + 1)
+        if not self.kept or list(self.kept) != sorted(set(self.kept) & set(there)):
+            raise ValueError(f"kept {list(self.kept)}: allowed are some of {list(there)}, ascending")
+        self.check_weights(len(self.kept))
+        if self.thresholds is not None and len(self.thresholds) != len(self.kept):
+            raise ValueError(f"{len(self.thresholds)} thresholds: {len(self.kept)} exits need one each")
+        return self
 
 
 class MultiExitClassifier(Classifier, kind="multi_exit_network", header=MultiExitHeader):
-    """A multi-exit network; with thresholds it takes one image at a time, which may leave early."""
+    """A multi-exit network; with thresholds each image leaves when an exit is sure."""
 
     network: MultiExitNetwork
     header: MultiExitHeader
@@ -42,7 +63,10 @@ class MultiExitClassifier(Classifier, kind="multi_exit_network", header=MultiExi
 
     def logits(self, x: Tensor) -> Tensor:
         """Map prepared images (N, 3, R, R) to logits (N, classes)."""
-        return super().logits(x) if self.header.thresholds is None else self.early_stopping().decide(x)[0]
+        if self.header.thresholds is None:
+            return super().logits(x)
+        stopping = self.early_stopping()
+        return torch.cat([stopping(image[None]) for image in x])
 
     def stopping(self) -> Stopping:
         """The thresholds by which images leave early. Raises UserError where there are none."""
@@ -64,22 +88,16 @@ class MultiExitClassifier(Classifier, kind="multi_exit_network", header=MultiExi
     def build(cls, stored: StoredNetwork, build: Build | None = None) -> Self:
         """The classifier of a multi-exit network's weights and header.
 
-        `build` makes a network of a person's own for a number of classes; None imports it by its name.
-        Raises UserError where the weights are not those of that network.
+        `build` makes a network of a person's own for a number of classes: without it, `network` must be in
+        our tables. Raises UserError where it is not, or header and weights do not fit each other.
         """
         header = cls.header_of(stored)
-        with torch.random.fork_rng(devices=[]):  # the weights a network is built with are thrown away
-            network, _ = multi_exit_network(
-                header.network,
-                len(header.class_names),
-                resolution=header.resolution,
-                exits=header.modules,
-                build=build,
-            )
-        network = network.keep(header.kept)
-        try:
-            network.load_state_dict(dict(stored.tensors), assign=True)
-        except RuntimeError as error:
-            raise UserError(f"the weights are not those of {header.network} as built now: {error}") from None
-        network.to(memory_format=torch.channels_last)
-        return cls(network, header).eval()
+        classes, resolution, modules = len(header.class_names), header.resolution, header.modules
+        if build is None:
+            network = unfilled_network(header.network, classes, resolution=resolution, exits=modules)
+        else:
+            with torch.random.fork_rng(devices=[]):  # the weights it is built with are thrown away
+                network, _ = multi_exit_network(
+                    header.network, classes, resolution=resolution, exits=modules, build=build
+                )
+        return cls.with_tensors(network.keep(header.kept), header, stored.tensors)

@@ -42,8 +42,8 @@ class Extraction:
     def stored(self, network: Network, plan: PostprocessPlan, record: Mapping[str, Any]) -> StoredNetwork:
         """What a file holds of `network`."""
         header = SubnetHeader(
-            design=self.design.to_dict(),
-            architecture=plan.architecture.to_dict(),
+            design=self.design,
+            architecture=plan.architecture,
             class_names=self.images.class_names,
             mean=self.images.mean,
             std=self.images.std,

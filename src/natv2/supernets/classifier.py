@@ -1,23 +1,42 @@
 """A finished network of a supernet's design, without the supernet."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Self
 
-import torch
+from pydantic import model_validator
+from pydantic.dataclasses import dataclass
 
-from natv2.finished_network import Build, Classifier, NetworkHeader, StoredNetwork
-from natv2.spaces.architecture import Architecture
-from natv2.spaces.design import Design
+from natv2.finished_network import (
+    HEADER,
+    LARGEST_RESOLUTION,
+    Build,
+    Classifier,
+    NetworkHeader,
+    StoredNetwork,
+)
+from natv2.spaces.architecture import Architecture, check_member
+from natv2.spaces.design import WIDEST, Design, spelled_out
 from natv2.supernets.network import Network
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=HEADER)
 class SubnetHeader(NetworkHeader):
-    """`design` and `architecture` as their `to_dict`."""
+    """`architecture` is one of `design`. Raises ValueError where it is not, or too large to be meant."""
 
-    design: Mapping[str, Any] | str
-    architecture: Mapping[str, Any]
+    design: Design
+    architecture: Architecture
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        architecture = self.architecture
+        check_member(architecture, self.design)
+        if architecture.resolution > LARGEST_RESOLUTION or architecture.width > WIDEST:
+            raise ValueError(
+                f"resolution {architecture.resolution}, width {architecture.width:g}: at most "
+                f"{LARGEST_RESOLUTION} and {WIDEST} are allowed"
+            )
+        self.check_weights(len(architecture.exits))
+        return self
 
 
 class SubnetClassifier(Classifier, kind="network", header=SubnetHeader):
@@ -31,11 +50,17 @@ class SubnetClassifier(Classifier, kind="network", header=SubnetHeader):
         return self.network.architecture.resolution
 
     @classmethod
+    def header_of(cls, stored: StoredNetwork) -> Any:
+        """As of any network; files of earlier versions may name a row of Table 5.1 as their design."""
+        header = {**stored.header, "design": spelled_out(stored.header.get("design"))}
+        return super().header_of(replace(stored, header=header))
+
+    @classmethod
     def build(cls, stored: StoredNetwork, build: Build | None = None) -> Self:
-        """The classifier of a finished subnet's weights and header."""
+        """The classifier of a finished subnet's weights and header.
+
+        Raises UserError where these do not fit each other.
+        """
         header = cls.header_of(stored)
-        architecture = Architecture.from_dict(dict(header.architecture))
-        network = Network(Design.from_dict(header.design), architecture, len(header.class_names))
-        network.load_state_dict(dict(stored.tensors), assign=True)
-        network.to(memory_format=torch.channels_last)
-        return cls(network, header).eval()
+        network = Network(header.design, header.architecture, len(header.class_names))
+        return cls.with_tensors(network, header, stored.tensors)

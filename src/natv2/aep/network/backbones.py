@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 from urllib.error import URLError
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 from torchvision.models import get_model, get_model_weights
 
 from natv2.aep.network.exit_finding import find_exits
 from natv2.aep.network.multi_exit import MultiExitNetwork, with_exits
-from natv2.aep.network.names import BACKBONES
+from natv2.aep.network.names import BACKBONES, TORCHVISION
 from natv2.errors import UserError
+from natv2.files import one_line
 from natv2.finished_network import Build
 
 
@@ -48,6 +51,34 @@ def multi_exit_network(
     return network, names
 
 
+def unfilled_network(name: str, classes: int, *, resolution: int, exits: Sequence[str]) -> MultiExitNetwork:
+    """The network that a file calls `name`, on the meta device: its tensors take no memory until given.
+
+    It comes from our tables, and is never imported. Raises UserError where it is not there, or an exit is
+    unknown.
+    """
+    if name not in (*BACKBONES, *TORCHVISION):
+        raise UserError(
+            f"network {one_line(repr(name))} is not one of natv2's, and what a file names is never imported; "
+            "for a network of your own give the function that builds it: load_network(path, build)"
+        )
+    row = BACKBONES.get(name)
+    with _Unfilled():
+        module = _torchvision(row.model if row else name, classes, pretrained=False)
+    with torch.device("meta"):
+        return with_exits(module.to("meta"), exits, resolution)
+
+
+class _Unfilled(TorchFunctionMode):
+    """What layers take from `torch.empty`, their weights, goes to the meta device; small tables do not."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        more = {"device": "meta"} if func is torch.empty else {}
+        return func(*args, **{**(kwargs or {}), **more})
+
+
 def imported(name: str) -> Build:
     """The function called `name`, as package.module:function. Raises UserError where there is none."""
     place, _, function = name.partition(":")
@@ -74,7 +105,7 @@ def _own(name: str, build: Build, classes: int) -> nn.Module:
 
 
 def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return f"{type(error).__name__}: {one_line(error)}"
 
 
 def _refuse_other_logits(name: str, network: MultiExitNetwork, classes: int, resolution: int) -> None:

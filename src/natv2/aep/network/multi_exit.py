@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from natv2.aep.network.dropping import replace_dropping
 from natv2.aep.network.heads import classifier, exit_head
-from natv2.aep.network.tracing import cut, shapes
+from natv2.aep.network.tracing import cut, memory, shapes
 from natv2.errors import UserError
 
 
@@ -86,16 +86,17 @@ def _refuse_end(tail: nn.Module, last: str) -> None:
 
 def _refuse_shared(network: str, parts: Sequence[nn.Module]) -> None:
     """Shared weights cannot be saved twice, nor be counted for one part."""
-    owners: dict[int, str] = {}
+    owners: dict[tuple[object, ...], str] = {}
     for part in parts:
         for name, tensor in part.state_dict().items():
-            if tensor.numel() and tensor.data_ptr() in owners:
-                same = " = ".join(dict.fromkeys((owners[tensor.data_ptr()], name)))
+            place = memory(tensor)
+            if tensor.numel() and place in owners:
+                same = " = ".join(dict.fromkeys((owners[place], name)))
                 raise UserError(
                     f"{network}: parameter {same} is used more than once; each part of a network with exits "
                     "must have its own, under one name"
                 )
-            owners[tensor.data_ptr()] = name
+            owners[place] = name
 
 
 def _refuse_lost(empty: Sequence[str]) -> None:

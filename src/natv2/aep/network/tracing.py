@@ -191,4 +191,9 @@ def _spare_input(piece: fx.GraphModule, x: Tensor) -> Tensor:
 
 
 def _same_memory(value: Any, x: Tensor) -> bool:
-    return isinstance(value, Tensor) and value.untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
+    return isinstance(value, Tensor) and memory(value)[0] == memory(x)[0]
+
+
+def memory(tensor: Tensor) -> tuple[Any, ...]:
+    """Which storage `tensor` is in, and where: on the meta device, too, on which nothing has an address."""
+    return tensor.untyped_storage()._cdata, tensor.storage_offset()

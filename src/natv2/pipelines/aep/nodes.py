@@ -9,6 +9,7 @@ from natv2.aep.classifier import MultiExitClassifier
 from natv2.aep.config import AepConfig, AepTraining
 from natv2.aep.costs import mac_costs, parameter_costs
 from natv2.aep.measuring import part_latencies, timings
+from natv2.aep.network.backbones import imported
 from natv2.aep.pruning import ExitLogits, chosen_subsets, evaluate_subsets, exit_logits, parse_exits
 from natv2.aep.report.figures import curves_figure, results_figure, stopping_figure, subsets_figure
 from natv2.aep.results import results_table
@@ -47,12 +48,13 @@ def prune_ensemble(
     baseline: StoredNetworks,
     ensemble: StoredNetworks,
     images: ImageSplits,
-    aep: AepConfig,
+    training: AepTraining,
     run: Run,
     store: StateStore,
 ) -> tuple[StoredNetworks, pd.DataFrame, Figure]:
     """Evaluate every sub-ensemble on validation images in one pass, and cut the network to the best (4.1)."""
-    whole, alone = (_built(each, run) for each in (ensemble["ensemble"], baseline["baseline"]))
+    aep = training.aep
+    whole, alone = (_built(each, training, run) for each in (ensemble["ensemble"], baseline["baseline"]))
     costs = {
         "params": parameter_costs(whole.network),
         "macs": mac_costs(whole.network, aep.resolution),
@@ -70,10 +72,11 @@ def prune_ensemble(
 
 
 def calibrate_early_stopping(
-    ensemble: StoredNetworks, images: ImageSplits, aep: AepConfig, run: Run
+    ensemble: StoredNetworks, images: ImageSplits, training: AepTraining, run: Run
 ) -> tuple[StoredNetworks, pd.DataFrame, Figure]:
     """Thresholds by which an image leaves early, for the mean cost or the accuracy that is asked for."""
-    whole = _built(ensemble["ensemble"], run)
+    aep = training.aep
+    whole = _built(ensemble["ensemble"], training, run)
     said = _validated(whole, images, aep, run)
     costs = mac_costs(whole.network, aep.resolution)
     curve = stopping_curve(said.logits_ENC, said.labels, whole.header.weights, costs.when_stopping())
@@ -98,8 +101,8 @@ def measure_networks(
 ) -> pd.DataFrame:
     """What an image takes in each network (ms), and an epoch of their training (s): a row each."""
     stored = {**baseline, **ensemble, **pruned}
-    networks = {name: _built(each, run) for name, each in stored.items()}
-    return timings(networks, _built(early["early_stopping"], run), images, training, run)
+    networks = {name: _built(each, training, run) for name, each in stored.items()}
+    return timings(networks, _built(early["early_stopping"], training, run), images, training, run)
 
 
 def test_networks(
@@ -114,13 +117,15 @@ def test_networks(
 ) -> tuple[pd.DataFrame, Figure]:
     """Read the test split, for the first and only time: the table of all networks, and its figure."""
     stored = {**baseline, **ensemble, **pruned, **early}
-    networks = {name: _built(each, run) for name, each in stored.items()}
+    networks = {name: _built(each, training, run) for name, each in stored.items()}
     results = results_table(networks, timings, images.to(run.device), training, run)
     return results, results_figure(results)
 
 
-def _built(stored: StoredNetwork, run: Run) -> MultiExitClassifier:
-    return MultiExitClassifier.build(stored).to(run.device)
+def _built(stored: StoredNetwork, training: AepTraining, run: Run) -> MultiExitClassifier:
+    # A network of a person's own is the one that this run's parameters name, not one that a file does.
+    build = imported(training.network) if ":" in training.network else None
+    return MultiExitClassifier.build(stored, build).to(run.device)
 
 
 def _validated(classifier: MultiExitClassifier, images: ImageSplits, aep: AepConfig, run: Run) -> ExitLogits:

@@ -14,7 +14,6 @@ from natv2.pipelines.aep.nodes import (
 
 _TRAINING = ["aep_images", "params:aep_training", "params:run"]
 _TRAINED = [*_TRAINING, "progress"]
-_JUDGED = ["aep_images", "params:aep", "params:run"]
 _NETWORKS = ["aep_baseline", "aep_ensemble", "aep_pruned", "aep_early_stopping"]
 _HISTORIES = ["aep_baseline_history", "aep_ensemble_history"]
 
@@ -28,13 +27,13 @@ def create_pipeline() -> Pipeline:
             Node(report_training, _HISTORIES, ["aep_curves", "aep_curves_figure"], name="report_training"),
             Node(
                 prune_ensemble,
-                ["aep_baseline", "aep_ensemble", *_JUDGED, "progress"],
+                ["aep_baseline", "aep_ensemble", *_TRAINING, "progress"],
                 ["aep_pruned", "aep_subsets", "aep_subsets_figure"],
                 name="prune_ensemble",
             ),
             Node(
                 calibrate_early_stopping,
-                ["aep_ensemble", *_JUDGED],
+                ["aep_ensemble", *_TRAINING],
                 ["aep_early_stopping", "aep_stopping", "aep_stopping_figure"],
                 name="calibrate_early_stopping",
             ),
