@@ -15,8 +15,7 @@ from natv2.errors import UserError
 from natv2.images.batches import evaluation_batches
 from natv2.images.config import CalibrationConfig
 from natv2.objectives.costs import known_costs, space_costs
-from natv2.objectives.known import KnownNetworks, OneNetwork
-from natv2.objectives.objectives import OBJECTIVES, Objective, as_costs, parse_objectives
+from natv2.objectives.objectives import OBJECTIVES, KnownNetworks, Objective, as_costs, parse_objectives
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.refine import refine
 from natv2.postprocess.report.figure import finished_figure
@@ -183,9 +182,9 @@ def test_post_processing_knows_it(tmp_path: Path) -> None:
     calibration = CalibrationConfig(images=16, batch_size=16)
     extraction = Extraction(narrow, wide, images, calibration=calibration, dropout=0.0, run=RUN)
     architecture = replace(wide.supernet(dropout=0.0).largest(16), exits=(5,))
-    costs = known_costs(OneNetwork(architecture, wide.design, len(images.class_names), None))
-    counted = architecture_cost(wide.design, architecture, len(images.class_names))
-    assert costs["energy"].tolist() == energy(counted[None]).tolist()
+    counted = architecture_cost(wide.design, architecture, len(images.class_names))[None]
+    costs = known_costs(KnownNetworks(counted, None, lambda: [architecture]))
+    assert costs["energy"].tolist() == energy(counted).tolist()
     chosen = pd.DataFrame([{"name": "one", "accuracy": 0.5, **described(architecture)}])
     found, finished = refine(chosen, extraction, config, 16, StateStore(tmp_path))
     batches = evaluation_batches(images, images.test, 16)

@@ -1,9 +1,8 @@
 """Inference that stops early: an image leaves at the first exit whose answer is sure enough."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -16,14 +15,6 @@ from natv2.errors import UserError
 logger = logging.getLogger("natv2")
 
 _STEPS = 200  # shares of leaving images that are tried
-
-
-class IncrementalNetwork(Protocol):
-    """A network whose exits are computed one after the other, when they are asked for."""
-
-    def outputs(self, x: Tensor) -> Iterator[Tensor]:
-        """Logits (N, classes) of each exit."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +140,8 @@ def _thresholds(surest_EN: NDArray[np.float32], shares: NDArray[np.float64]) -> 
 class EarlyStopping(nn.Module):
     """A multi-exit network whose forward pass of one image ends at the first exit that is sure.
 
-    What lies after that exit is not computed. `weights` are the β of its exits.
+    The `outputs` of `network` compute its exits one after the other, when they are asked for: what lies after
+    that exit is not computed. `weights` are the β of its exits.
     """
 
     def __init__(self, network: nn.Module, stopping: Stopping, weights: Sequence[float]) -> None:
@@ -167,10 +159,10 @@ class EarlyStopping(nn.Module):
         """
         if len(x) != 1:
             raise UserError(f"{len(x)} images cannot stop early together; one at a time is allowed")
-        exits: IncrementalNetwork = self.network  # type: ignore[assignment]  # a module, too
+        outputs: Callable[[Tensor], Iterator[Tensor]] = self.network.outputs  # type: ignore[assignment]
         total, weight = torch.zeros(()), 0.0
         logits, last = x, len(self.weights) - 1
-        for number, output in enumerate(exits.outputs(x)):
+        for number, output in enumerate(outputs(x)):
             total = total.to(output.device) + self.weights[number] * output
             weight += self.weights[number]
             logits = total / weight

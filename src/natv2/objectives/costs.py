@@ -6,8 +6,7 @@ import pandas as pd
 
 from natv2.costs.latency_table import LatencyTable
 from natv2.costs.table import CostTable
-from natv2.objectives.known import CodedNetworks, KnownNetworks
-from natv2.objectives.objectives import OBJECTIVES
+from natv2.objectives.objectives import OBJECTIVES, KnownNetworks
 from natv2.spaces.space import Codes, SearchSpace
 
 CostsOf = Callable[[Codes], pd.DataFrame]
@@ -20,7 +19,10 @@ def space_costs(space: SearchSpace, classes: int, latency_table: pd.DataFrame) -
     latencies = None if latency_table.empty else LatencyTable.from_frame(latency_table, space)
 
     def costs_of(codes: Codes) -> pd.DataFrame:
-        return known_costs(CodedNetworks(codes, counts, latencies))
+        milliseconds = None if latencies is None else latencies(codes)
+        return known_costs(
+            KnownNetworks(counts(codes), milliseconds, lambda: [space.decode(code) for code in codes])
+        )
 
     return costs_of
 

@@ -3,22 +3,40 @@
 A new objective is one row, with the function that computes it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from natv2.costs.parts import MACS, PARAMS
+from natv2.costs.parts import MACS, PARAMS, Cost
 from natv2.errors import UserError
-from natv2.objectives.known import KnownNetworks
+from natv2.spaces.architecture import Architecture
 
 Costs = NDArray[np.float64]
 """One architecture a row, one objective a column in the user's order, all minimised."""
 
 ACCURACY = "accuracy"
+
+
+@dataclass(frozen=True, eq=False)
+class KnownNetworks:
+    """What is known of N networks before they are tested, which costs are computed from.
+
+    Parameters and MACs (N, 2), and milliseconds (N,), if measured; `decode` gives the networks themselves.
+    """
+
+    counted: Cost
+    latency: NDArray[np.float64] | None
+    decode: Callable[[], Sequence[Architecture]]
+
+    @cached_property
+    def architectures(self) -> Sequence[Architecture]:
+        """What they are, decoded when it is asked for."""
+        return self.decode()
 
 
 @dataclass(frozen=True, kw_only=True)

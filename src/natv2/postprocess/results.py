@@ -9,12 +9,12 @@ import pandas as pd
 
 from natv2.costs.config import BatchLatencyConfig
 from natv2.costs.latency import network_latency
+from natv2.costs.parts import architecture_cost
 from natv2.finished_network import StoredNetwork, StoredNetworks
 from natv2.images.batches import Batch
 from natv2.objectives.constraints import Constraints
 from natv2.objectives.costs import known_costs
-from natv2.objectives.known import OneNetwork
-from natv2.objectives.objectives import OBJECTIVES
+from natv2.objectives.objectives import OBJECTIVES, KnownNetworks
 from natv2.supernets.classifier import SubnetClassifier
 from natv2.training.evaluation import predictions
 
@@ -65,7 +65,8 @@ def _tested(
     taken = None
     if latency is not None:
         taken = network_latency(network, architecture.resolution, latency, batch=latency.batch, device=device)
-    known = OneNetwork(architecture, network.design, len(header.class_names), taken and taken[0])
+    counted = architecture_cost(network.design, architecture, len(header.class_names))[None]
+    known = KnownNetworks(counted, np.array(taken[:1]) if taken else None, lambda: [architecture])
     for name, value in known_costs(known).iloc[0].items():
         row[str(name)] = OBJECTIVES[str(name)].dtype(value)
     row |= {"latency_spread": taken[1]} if taken else {}

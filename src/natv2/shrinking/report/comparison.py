@@ -45,17 +45,17 @@ def best_at_each_step(table: pd.DataFrame) -> pd.DataFrame:
     for (source, width), frame in table.groupby(["source", "width"]):
         for step in STEPS:
             for kind in ("mean", "best"):
-                values = frame[f"{step} {kind}"]
-                if values.notna().any():
-                    first, *others = sorted(values.dropna().tolist(), reverse=True)
-                    winner = frame[values == first].iloc[0]
+                name = f"{step} {kind}"
+                best = frame.dropna(subset=name).nlargest(2, name)
+                if len(best):
+                    first, *others = best[name].tolist()
                     found.append(
                         {
                             "source": source,
                             "width": width,
                             "step": step,
                             "of": kind,
-                            "training": winner["training"],
+                            "training": best["training"].iloc[0],
                             "top1": first,
                             "ahead_by": round(first - others[0], 2) if others else float("nan"),
                         }
