@@ -98,6 +98,14 @@ def test_every_predictor_is_fitted_to_the_smallest_archive(name: str, encoding: 
     assert np.isfinite(PREDICTORS[name](folds=folds).fit(x, y, seed=0).predict(other)).all()
 
 
+@pytest.mark.parametrize(("rows", "folds"), [(4, 10), (6, 10), (4, 2), (8, 2)])
+def test_every_predictor_tells_networks_apart_however_few_it_has_seen(rows: int, folds: int) -> None:
+    x, y, other, _ = known("integer", rows)
+    for name in INSTALLED:
+        predicted = PREDICTORS[name](folds=folds).fit(x, y, seed=0).predict(other)
+        assert len(np.unique(predicted)) > 1, name
+
+
 def test_a_regressor_is_scikit_learns_in_other_units() -> None:
     x, y, other, _ = known("integer")
     scaler = StandardScaler().fit(x)

@@ -135,6 +135,29 @@ def test_a_killed_search_tracks_and_tells_each_turn_once(space, tmp_path, name, 
     assert [text[:11] for text in told] == ["turn 1 of 3", "turn 2 of 3", "turn 3 of 3"]
 
 
+class Mute:
+    """A predictor that says the same of all networks."""
+
+    def fit(self, features, errors, *, seed):
+        return self
+
+    def predict(self, features):
+        return np.full(len(features), 0.5)
+
+
+@pytest.mark.parametrize("space", ["OFAMobileNetV3"], indirect=True)
+def test_nothing_is_chosen_by_a_predictor_that_tells_no_network_from_another(
+    space, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(candidates, "choices", lambda name, folds: {name: Mute()})
+    result = run(space, tmp_path / "mute", predictor="rbf", turns=2)
+    assert result.history["predictor"].tolist() == ["none", "none"]
+    assert "turn 1: the predictor rbf says the same of all 12 networks of the archive" in caplog.text
+    at_random = run(space, tmp_path / "random", proposal="random", turns=2)
+    np.testing.assert_array_equal(result.archive.codes, at_random.archive.codes)
+    assert at_random.archive.values["predicted_error"].isna().all()
+
+
 def test_a_plateau_is_little_progress_in_so_many_turns():
     rising = [1 + 2 * PLATEAU * turn for turn in range(6)]
     flat = [*rising, *[rising[-1] * (1 + PLATEAU / 2)] * 3]

@@ -1,5 +1,6 @@
 """What a turn of the search proposes to evaluate: steps 2 to 4 of section 3.3.4."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,8 @@ from natv2.search.moo.survival import non_dominated
 from natv2.search.predictors.interface import features
 from natv2.search.predictors.selection import CrossValidation, choices, select_predictor
 from natv2.spaces.space import Codes, SearchSpace
+
+logger = logging.getLogger("natv2")
 
 SAMPLERS: Mapping[Sampling, Callable[[SearchSpace, int, np.random.Generator], Codes]] = MappingProxyType(
     {"codes": SearchSpace.sample_codes, "architectures": SearchSpace.sample_architectures}
@@ -60,7 +63,10 @@ def propose(
     seed: int,
     turn: int,
 ) -> Candidates:
-    """At most `config.candidates` architectures that are not in `archive`: none where none was found."""
+    """At most `config.candidates` architectures that are not in `archive`: none where none was found.
+
+    They are random ones where the predictor tells no network of the archive from another.
+    """
     if config.proposal == "random":
         return _at_random(archive, space, costs_of, config, goal, seed, turn)
     errors = 1 - archive.values[ACCURACY].to_numpy()
@@ -68,6 +74,15 @@ def propose(
     fit_seed = search_seed(seed, "predictor", turn)
     name, validation = select_predictor(choices(config.predictor, config.folds), known, errors, seed=fit_seed)
     predictor = choices(name, config.folds)[name].fit(known, errors, seed=fit_seed)
+    if np.ptp(errors) > 0 and np.ptp(predictor.predict(known)) == 0:
+        logger.warning(
+            "turn %d: the predictor %s says the same of all %d networks of the archive, so candidates are "
+            "drawn at random; a larger search.archive_size may help",
+            turn,
+            name,
+            len(archive),
+        )
+        return _at_random(archive, space, costs_of, config, goal, seed, turn)
     candidates, predicted = evolve(
         space=space,
         predict_error=lambda codes: predictor.predict(features(space, codes, config.features)),

@@ -1,5 +1,6 @@
 """LightGBM, the thesis's predictor (sections 3.3.4 and 6.3.1)."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -28,7 +29,7 @@ class LightGBMEnsemble:
     """Gradient-boosted trees: the models of a `folds`-fold split, each fitted without its fold.
 
     The defaults are for the 30 to 300 rows of an archive: small leaves and few of them, but enough rounds
-    for what each of twenty levels adds.
+    for what each of twenty levels adds. Leaves are smaller where a fold leaves fewer rows than two of them.
     """
 
     folds: int = 10
@@ -45,24 +46,26 @@ class LightGBMEnsemble:
         """
         if len(features) < 2:
             raise ValueError(f"{len(features)} architectures to fit a predictor to: at least 2 are needed")
+        folds = min(self.folds, len(features))
+        fewest = len(features) - math.ceil(len(features) / folds)
         results = lgb.cv(
-            self._parameters(seed),
+            self._parameters(seed, min(self.leaf_rows, max(1, fewest // 2))),
             lgb.Dataset(features, label=errors),
             num_boost_round=self.rounds,
-            nfold=min(self.folds, len(features)),
+            nfold=folds,
             stratified=False,
             seed=seed % 2**31,
             return_cvbooster=True,
         )
         return FittedLightGBM(tuple(cast(lgb.CVBooster, results["cvbooster"]).boosters))
 
-    def _parameters(self, seed: int) -> dict[str, Any]:
+    def _parameters(self, seed: int, leaf_rows: int) -> dict[str, Any]:
         return {
             "objective": "regression",
             "metric": "None",
             "learning_rate": self.learning_rate,
             "num_leaves": self.leaves,
-            "min_data_in_leaf": self.leaf_rows,
+            "min_data_in_leaf": leaf_rows,
             "min_data_in_bin": 1,
             "feature_fraction": self.feature_fraction,
             "seed": seed % 2**31,
