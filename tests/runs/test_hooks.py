@@ -32,7 +32,7 @@ def failing_at(epoch: int, error: BaseException):
 
 
 def weights(toy) -> torch.Tensor:
-    *_, newest = sorted((toy.root / "data/06_models").glob("*/narrow_supernet.safetensors/*/*"))
+    *_, newest = sorted((toy.root / "data/06_models").glob("*/narrow_supernet.safetensors/*/*.safetensors"))
     return read_checkpoint(newest).weights["weight"]
 
 
@@ -142,7 +142,7 @@ def test_a_missing_input_names_the_command_that_makes_it(toy):
 
 def test_a_damaged_checkpoint_ends_with_one_message(toy):
     assert toy.run("--pipeline", "ofav2_eps").exit_code == 0
-    (path,) = (toy.root / "data/06_models").glob("*/narrow_supernet.safetensors/*/*")
+    (path,) = (toy.root / "data/06_models").glob("*/narrow_supernet.safetensors/*/*.safetensors")
     path.write_bytes(path.read_bytes()[:-4])
     result = toy.run("--pipeline", "natv2_search")
     assert result.exit_code == 1
@@ -214,5 +214,5 @@ def test_a_node_reads_what_its_own_run_saved(toy, monkeypatch):
     monkeypatch.setattr(toy.registry, "BEFORE_EPOCH", another_run)
     result = toy.run("--params", "supernet=SE_P_OFAMobileNetV3")
     assert result.exit_code == 0, result.output
-    archive = sorted((toy.root / "data/07_model_output/accuracy+macs/archive.csv").glob("*/*"))[-1]
+    archive = sorted((toy.root / "data/07_model_output/accuracy+macs/archive.csv").glob("*/*.csv"))[-1]
     assert pd.read_csv(archive)["weight"].tolist() == [3.0, 3.0]

@@ -20,6 +20,8 @@ from natv2.errors import UserError
 from natv2.images.loading import set_name
 from natv2.run import Run
 from natv2.runs.checking import validate_parameters
+from natv2.runs.companions import Companions
+from natv2.runs.lineage import Record, Recorder
 from natv2.runs.parameters import Parameters
 from natv2.runs.preflight import check_checkpoints, check_inputs, look_at_images
 from natv2.runs.resume import ResumableRun, identity_of_run, open_run
@@ -40,6 +42,7 @@ class RunHooks:
         self._computing = Run()
         self._resumable: ResumableRun | None = None
         self._run: TrackedRun | None = None
+        self._recorder: Recorder | None = None
         self._nodes_started = 0
         self._nodes = 0
         self._saved: dict[str, Any] = {}
@@ -78,10 +81,17 @@ class RunHooks:
             torch.set_num_threads(self._parameters.threads)
         env = run_params["env"]
         runtime_params = run_params["runtime_params"] or {}
-        check_inputs(pipeline, catalog, dict(pipelines), env=env, runtime_params=runtime_params)
+        commands = check_inputs(pipeline, catalog, dict(pipelines), env=env, runtime_params=runtime_params)
+        project, asked = Path(run_params["project_path"]), _asked(self._parameters)
+        companions = Companions(pipeline, catalog, project, asked)
+        # Once before the images are decoded, and once more with what is known of them.
+        companions.take({}, commands)
         check_checkpoints(pipeline, catalog, self._parameters)
+        looks, images = look_at_images(pipeline, catalog)
+        companions.take({fact: value for facts in images.values() for fact, value in facts.items()}, commands)
+        check_checkpoints(pipeline, catalog, self._parameters)
+        companions.say()
         _read_own_versions(pipeline, catalog)
-        looks = look_at_images(pipeline, catalog)
 
         identity = identity_of_run(pipeline, catalog, env or "local", self._parameters, self._computing)
         identity["images"] = looks
@@ -91,6 +101,15 @@ class RunHooks:
         self._resumable = open_run(store.root, identity, fresh=self._parameters.fresh)
         self._nodes_started, self._nodes, self._saved = 0, len(pipeline.nodes), {}
         self._start_run(run_params, identity)
+        assert self._run is not None
+        about = Record(
+            run=run_params["run_id"],
+            tracking_run=self._run.id,
+            pipeline="+".join(run_params["pipeline_names"] or ["__default__"]),
+            asked=asked,
+        )
+        read = {name: record.facts for name, record in companions.taken.items()}
+        self._recorder = Recorder(catalog, project, about, images | read)
         store.folder = self._resumable.folder
 
     def _start_run(self, run_params: dict[str, Any], identity: dict[str, Any]) -> None:
@@ -139,8 +158,10 @@ class RunHooks:
         }
 
     @hook_impl
-    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
-        """Keep figures and tables with the MLflow run, and in mind what to show at the end."""
+    def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
+        """Record where it comes from; keep figures and tables with the MLflow run, for the end too."""
+        if self._recorder is not None:
+            self._recorder.saved(dataset_name, data, node)
         self._saved[dataset_name] = data if isinstance(data, pd.DataFrame) else None
         if self._run is not None and dataset_name in self._kept:
             self._run.keep(dataset_name, data)
@@ -203,6 +224,15 @@ def _named(parameters: Parameters) -> dict[str, Any]:
         "eps_resolution": max(eps) if eps else None,
         "search_resolution": max(search) if search else None,
         "images": parameters.images.model_dump(),
+    }
+
+
+def _asked(parameters: Parameters) -> dict[str, Any]:
+    """What may differ between an artifact and the run that reads it, and is said then."""
+    return {
+        "seed": parameters.seed,
+        "constraints": parameters.constraints.active,
+        "images.per_class": parameters.images.per_class,
     }
 
 

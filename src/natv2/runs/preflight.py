@@ -12,6 +12,7 @@ from natv2.catalog.checkpoint import CheckpointDataset
 from natv2.catalog.images import ImagesDataset
 from natv2.errors import UserError
 from natv2.runs.checking import flattened
+from natv2.runs.lineage import image_facts
 from natv2.runs.parameters import Parameters
 from natv2.spaces.design import Design
 
@@ -25,11 +26,13 @@ def check_inputs(
     *,
     env: str | None,
     runtime_params: Mapping[str, Any],
-) -> None:
-    """Raise UserError if an input of `pipeline` that an earlier pipeline makes is not there.
+) -> dict[str, str]:
+    """What makes each input of `pipeline` anew: a sentence with the command.
 
     `registered` are all pipelines by name; `env` and `runtime_params` were given on the command line.
+    Raises UserError if an input that an earlier pipeline makes is not there.
     """
+    options, commands = _options(env, runtime_params), {}
     for name in sorted(pipeline.inputs()):
         if name not in catalog:
             makers = {
@@ -39,8 +42,11 @@ def check_inputs(
                 f"{name} is not kept when a run has ended; start from where it is made, with "
                 f"--from-nodes {','.join(sorted(makers))} or without"
             )
+        maker = _maker(name, registered, options)
         if not catalog.exists(name):
-            raise UserError(_missing(name, catalog.get(name), registered, _options(env, runtime_params)))
+            raise UserError(_missing(name, catalog.get(name), maker))
+        commands[name] = "No pipeline makes it" if maker is None else f"This makes it anew: {maker}"
+    return commands
 
 
 def check_checkpoints(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], parameters: Parameters) -> None:
@@ -62,38 +68,47 @@ def check_checkpoints(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], pa
                     )
 
 
-def look_at_images(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> dict[str, str]:
-    """Load all images that `pipeline` reads, log what there is and what is odd; a fingerprint of each.
+def look_at_images(
+    pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
+) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+    """Load all images that `pipeline` reads, log what there is and what is odd.
+
+    Gives a fingerprint of each, and the facts that what was made on them must agree with.
 
     Images that only a late step needs are looked at before the first one trains. Raises UserError where
     they are missing or wrong.
     """
     marks: dict[str, str] = {}
+    facts: dict[str, dict[str, Any]] = {}
     told: set[str] = set()
     for name in sorted(pipeline.inputs()):
-        if not isinstance(catalog.get(name), ImagesDataset):
+        dataset = catalog.get(name)
+        if not isinstance(dataset, ImagesDataset):
             continue
         report = catalog.load(name).report
-        marks[name] = report.fingerprint
+        marks[name], facts[name] = report.fingerprint, image_facts(name, dataset)
         if report.fingerprint not in told:
             logger.info(report.summary())
             for warning in report.warnings():
                 logger.warning(warning)
         told.add(report.fingerprint)
-    return marks
+    return marks, facts
 
 
-def _missing(name: str, dataset: Any, registered: Mapping[str, Pipeline], options: list[str]) -> str:
+def _missing(name: str, dataset: Any, maker: str | None) -> str:
     place = getattr(dataset, "_filepath", None)  # Kedro's data sets have no public name for it
     message = f"there is no {name}" + (f" at {place}" if place else "")
     if isinstance(dataset, AbstractVersionedDataset) and dataset._version and dataset._version.load:
         message += f", version {dataset._version.load}"
+    return f"{message}, and no pipeline makes it" if maker is None else f"{message}; this makes it: {maker}"
+
+
+def _maker(name: str, registered: Mapping[str, Pipeline], options: list[str]) -> str | None:
+    """The command that makes the entry `name`; None where no pipeline does."""
     makers = [maker for maker, pipeline in registered.items() if name in pipeline.all_outputs()]
     # The pipeline that makes it alone says more than the sum of all.
     makers.sort(key=lambda maker: (maker == "__default__", len(registered[maker].nodes)))
-    if not makers:
-        return f"{message}, and no pipeline makes it"
-    return f"{message}; this makes it: {shlex.join(['kedro', 'run', '--pipeline', makers[0], *options])}"
+    return shlex.join(["kedro", "run", "--pipeline", makers[0], *options]) if makers else None
 
 
 def _options(env: str | None, runtime_params: Mapping[str, Any]) -> list[str]:

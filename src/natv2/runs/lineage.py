@@ -1,0 +1,135 @@
+"""What made an artifact and from what: a record beside every version of every entry.
+
+A record names the version of every entry in the artifact's history, those that the same nodes made beside
+it included, and what must be equal wherever two artifacts meet. So two that do not belong together
+contradict each other in some fact.
+"""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from kedro.io import AbstractVersionedDataset, CatalogProtocol
+from kedro.pipeline.node import Node
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from natv2.catalog.checkpoint import CheckpointDataset
+from natv2.catalog.images import ImagesDataset
+from natv2.errors import UserError
+from natv2.files import write_bytes
+from natv2.supernets.checkpoint import read_checkpoint_header
+
+RECORD = "record.json"
+_TRAINING = ("source", "schedule", "teacher", "kd", "settings")  # of a checkpoint's origin: all but its seed
+
+Facts = Mapping[str, Any]
+
+
+class Record(BaseModel):
+    """Where an artifact comes from.
+
+    `run` is the version of the run that made it, `tracking_run` its MLflow run, `pipeline` what was run
+    ("" where nobody knows). `facts` are the same in all that belongs together: versions of entries, by
+    their paths in the project; what images, which training. `asked` may differ, and is said then.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    run: str
+    tracking_run: str | None = None
+    pipeline: str = ""
+    facts: dict[str, Any] = {}
+    asked: dict[str, Any] = {}
+
+
+class Recorder:
+    """Keeps a record beside everything that one run saves.
+
+    `about` is the run alone, with all that it was `asked` for; `images` and `inputs` are the facts about
+    what it reads.
+    """
+
+    def __init__(
+        self, catalog: CatalogProtocol[Any, Any], project: Path, about: Record, inputs: Mapping[str, Facts]
+    ) -> None:
+        self._catalog, self._project, self._about = catalog, project, about
+        self._facts: dict[str, Facts] = dict(inputs)
+
+    def saved(self, name: str, data: Any, node: Node) -> None:
+        """Record `data`, which `node` gave as the entry `name`."""
+        facts: dict[str, Any] = {}
+        for each in node.inputs:
+            facts |= self._facts.get(each, {})
+        versioned = {each: dataset for each in node.outputs if (dataset := self._versioned(each)) is not None}
+        facts |= {entry_name(dataset, self._project): self._about.run for dataset in versioned.values()}
+        facts |= told_by(getattr(data, "origin", {}))
+        self._facts[name] = facts
+        if name in versioned:
+            asked = {what: self._about.asked[what] for what in _asked_of(node) & self._about.asked.keys()}
+            record = self._about.model_copy(update={"facts": facts, "asked": asked})
+            write_bytes(_place(versioned[name], record.run), record.model_dump_json(indent=1).encode())
+
+    def _versioned(self, name: str) -> AbstractVersionedDataset[Any, Any] | None:
+        dataset = self._catalog.get(name) if name in self._catalog else None
+        return dataset if isinstance(dataset, AbstractVersionedDataset) and dataset._version else None
+
+
+def read_record(dataset: AbstractVersionedDataset[Any, Any], version: str, project: Path) -> Record:
+    """The record of one version; for one without, made before there were records, what else is known."""
+    known: dict[str, Any] = {entry_name(dataset, project): version}
+    if isinstance(dataset, CheckpointDataset):
+        with suppress(UserError):  # whoever loads it says what is wrong
+            known |= told_by(read_checkpoint_header(_file(dataset, version)).get("origin", {}))
+    try:
+        record = Record.model_validate_json(_place(dataset, version).read_text(encoding="utf-8"))
+    except (OSError, ValidationError):  # a damaged record is none
+        return Record(run=version, facts=known)
+    return record.model_copy(update={"run": version, "facts": {**record.facts, **known}})
+
+
+def entry_name(dataset: AbstractVersionedDataset[Any, Any], project: Path) -> str:
+    """What an entry is called in records: its path, which tells it from those of other supernets."""
+    path = Path(str(dataset._filepath))  # Kedro's data sets have no public name for it
+    return (path.relative_to(project) if path.is_relative_to(project) else path).as_posix()
+
+
+def contradiction(facts: Facts, others: Facts) -> str | None:
+    """The name of the first fact that both know and that is not equal."""
+    return next((name for name in facts if name in others and facts[name] != others[name]), None)
+
+
+def image_facts(name: str, dataset: ImagesDataset) -> dict[str, Any]:
+    """What must stay as it is for what was made on the images of the entry `name` to fit them.
+
+    The share that validates is a fact of the set, whatever it is used as: what a supernet was trained on
+    must not validate later.
+    """
+    images = dataset.load()
+    return {
+        f"classes of {name}": list(images.class_names),
+        f"mean and deviation of {name}": [round(each, 5) for each in (*images.mean, *images.std)],
+        f"validation share of {images.name}": dataset.valid_fraction,
+    }
+
+
+def told_by(origin: Mapping[str, Any]) -> dict[str, Any]:
+    """Which training a checkpoint is of, its width and seed apart: narrow and wide belong together by it."""
+    told = {name: origin[name] for name in _TRAINING if name in origin}
+    return {"training": json.dumps(told, sort_keys=True)} if told else {}
+
+
+def _asked_of(node: Node) -> set[str]:
+    """Which of a run's wishes bear on what `node` gives."""
+    names = {"params:run": "seed", "params:goal": "constraints"}
+    of_images = {"images.per_class"} if any(name.endswith("_images") for name in node.inputs) else set()
+    return {names[each] for each in node.inputs if each in names} | of_images
+
+
+def _file(dataset: AbstractVersionedDataset[Any, Any], version: str) -> Path:
+    return Path(str(dataset._get_versioned_path(version)))
+
+
+def _place(dataset: AbstractVersionedDataset[Any, Any], version: str) -> Path:
+    return _file(dataset, version).parent / RECORD

@@ -1,0 +1,159 @@
+"""Pieces of different runs meet: what belongs together is taken, what does not is told."""
+
+import re
+from pathlib import Path
+
+import pytest
+from kedro.io import DataCatalog, Version
+from kedro.pipeline import Node, Pipeline
+from kedro_datasets.json import JSONDataset
+
+from natv2.errors import UserError
+from natv2.runs.companions import Companions
+from natv2.runs.lineage import RECORD, Record, Recorder
+
+ENTRIES = ("narrow", "wide", "archive", "adapted", "front", "figure", "results")
+
+
+def search(narrow: int, wide: int, images: int, run: int) -> tuple[int, int]:
+    return narrow, wide
+
+
+def report(archive: int) -> tuple[int, int]:
+    return archive, archive
+
+
+def finish(front: int, adapted: int, images: int) -> int:
+    return front
+
+
+TRAINING = Pipeline([Node(lambda images: 0, "images", width, name=width) for width in ("narrow", "wide")])
+SEARCH = Pipeline(
+    [
+        Node(search, ["narrow", "wide", "images", "params:run"], ["archive", "adapted"], name="search"),
+        Node(report, "archive", ["front", "figure"], name="report"),
+    ]
+)
+FINISH = Pipeline([Node(finish, ["front", "adapted", "images"], "results", name="finish")])
+COMMANDS = dict.fromkeys(ENTRIES, "This makes it anew: kedro run --pipeline maker")
+CATS, MORE = {"classes of images": ["cat", "dog"]}, {"classes of images": ["cat", "dog", "eel"]}
+
+
+class Project:
+    """A catalog of small files, and runs in it that call their versions 1, 2, 3 ..."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.runs = root, 0
+
+    def run(self, pipeline: Pipeline, seed: int = 0, images=CATS, load=(), **trained: str) -> dict[str, str]:
+        """Run it; the versions that it read. `trained` say of which training a width is."""
+        self.runs += 1
+        versions = {name: Version(dict(load).get(name), str(self.runs)) for name in ENTRIES}
+        catalog = DataCatalog(
+            {name: JSONDataset(filepath=f"{self.root}/{name}", version=versions[name]) for name in ENTRIES}
+        )
+        companions = Companions(pipeline, catalog, self.root, {"seed": seed})
+        companions.take(images, COMMANDS)
+        companions.say()
+        about = Record(run=str(self.runs), pipeline="toy", asked={"seed": seed})
+        known = {name: record.facts for name, record in companions.taken.items()} | {"images": images}
+        recorder = Recorder(catalog, self.root, about, known)
+        for node in pipeline.nodes:
+            for name in node.outputs:
+                catalog.save(name, self.runs)
+                settings = {"settings": trained[name]} if name in trained else {}
+                recorder.saved(name, type("Made", (), {"origin": settings})(), node)
+        return {name: record.run for name, record in companions.taken.items()}
+
+    def delete(self, name: str, version: str) -> None:
+        (self.root / name / version / name).unlink()
+
+
+@pytest.fixture
+def project(tmp_path) -> Project:
+    return Project(tmp_path)
+
+
+def test_the_newest_of_each_is_taken_where_it_belongs_together(project):
+    project.run(TRAINING)
+    project.run(SEARCH)
+    assert project.run(SEARCH) == {"narrow": "1", "wide": "1"}
+    assert project.run(FINISH) == {"front": "3", "adapted": "3"}
+
+
+@pytest.mark.parametrize("lost", ["front", "adapted"])
+def test_where_one_is_lost_the_set_before_is_taken_and_that_is_said(project, lost, caplog):
+    project.run(TRAINING)
+    project.run(SEARCH)
+    project.run(SEARCH)
+    project.delete(lost, "3")
+    assert project.run(FINISH) == {"front": "2", "adapted": "2"}
+    (kept,) = {"front", "adapted"} - {lost}
+    assert f"{kept} is of the run of 2: the newest, of 3, does not belong with the others" in caplog.text
+
+
+def test_a_report_made_again_still_belongs_to_its_search(project):
+    project.run(TRAINING)
+    project.run(SEARCH)
+    project.run(SEARCH.only_nodes("report"))
+    assert project.run(FINISH) == {"adapted": "2", "front": "3"}
+
+
+def test_a_chosen_version_brings_its_companions(project):
+    project.run(TRAINING)
+    project.run(SEARCH)
+    project.run(SEARCH)
+    for pinned in ("front", "adapted"):
+        assert project.run(FINISH, load={pinned: "2"}) == {"front": "2", "adapted": "2"}
+    with pytest.raises(
+        UserError, match=r"adapted, of the run of 3, and front, of the run of 2, do not belong"
+    ):
+        project.run(FINISH, load={"front": "2", "adapted": "3"})
+
+
+def test_widths_of_two_trainings_never_meet(project):
+    project.run(TRAINING, narrow="eps", wide="eps")
+    project.run(TRAINING.only_nodes("narrow"), narrow="sandwich")
+    assert project.run(SEARCH) == {"narrow": "1", "wide": "1"}
+    project.delete("narrow", "1")
+    with pytest.raises(UserError, match=re.escape("training was")) as error:
+        project.run(SEARCH)
+    assert "kedro run --pipeline maker" in str(error.value)
+    # Another seed of one training is no other training.
+    project.run(TRAINING.only_nodes("narrow"), seed=5, narrow="eps")
+    assert project.run(SEARCH) == {"narrow": str(project.runs - 1), "wide": "1"}
+
+
+def test_what_was_made_on_other_images_is_not_read(project):
+    project.run(TRAINING)
+    project.run(SEARCH)
+    project.run(TRAINING, images=MORE)
+    project.run(SEARCH, images=MORE)
+    assert project.run(FINISH) == {"front": "2", "adapted": "2"}
+    assert project.run(FINISH, images=MORE) == {"front": "4", "adapted": "4"}
+    with pytest.raises(UserError, match=r"was made with classes of images: cat, dog, eel; now: owl\."):
+        project.run(FINISH, images={"classes of images": ["owl"]})
+
+
+def test_of_several_searches_that_with_the_seed_asked_for_is_taken(project, caplog):
+    project.run(TRAINING)
+    for seed in (1, 2):
+        project.run(SEARCH, seed=seed)
+    assert project.run(FINISH, seed=1)["front"] == "2"
+    assert "was made with seed" not in caplog.text
+    assert project.run(FINISH, seed=7)["front"] == "3"
+    assert "adapted was made with seed=2, not with 7 as asked for now" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["", "{", '{"run": 5}'])
+def test_what_has_no_record_or_a_damaged_one_is_read_as_before(project, damage):
+    project.run(TRAINING)
+    project.run(SEARCH)
+    for name in ("front", "adapted"):
+        record = project.root / name / "2" / RECORD
+        record.write_text(damage) if damage else record.unlink()
+    assert project.run(FINISH) == {"front": "2", "adapted": "2"}
+    # A newer half of another run still does not meet it.
+    project.run(SEARCH)
+    project.delete("front", str(project.runs))
+    assert project.run(FINISH) == {"front": "2", "adapted": "2"}
