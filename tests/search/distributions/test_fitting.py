@@ -20,8 +20,15 @@ def test_probabilities_are_smoothed_counts(space: SearchSpace) -> None:
         rows = [c for c in codes if not space.design.early_exits or stage <= c[2]]
         for value in range(low, high + 1):
             count = sum(c[variable] == value for c in rows)
-            expected = (count + 1) / (len(rows) + high - low + 1)
+            expected = (count + 1 / (high - low + 1)) / (len(rows) + 1)
             assert fitted.probabilities[variable, value - low] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("top", [30, 150])
+def test_what_the_top_agrees_on_is_nearly_always_drawn(space: SearchSpace, top: int) -> None:
+    """However many values a variable has: a parallel level has 64."""
+    codes = np.repeat(space.encode(space.largest())[None], top, axis=0)
+    assert fit_categorical(space, codes).probabilities.max(axis=1).min() > top / (top + 1)
 
 
 def test_without_smoothing_a_single_architecture_comes_back(space: SearchSpace) -> None:
