@@ -6,7 +6,6 @@ resolution: no batch norms, poolings, biases or sums (docs/methods.md, Channels)
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,14 +83,12 @@ def _separable(at: _Level) -> Cost:
     return _conv(inputs, inputs, at.after, kernel=3, groups=inputs) + _norm(inputs) + _pointwise(at)
 
 
-BLOCK_COSTS: Mapping[str, Callable[[_Level], Cost]] = MappingProxyType(
-    {
-        "inverted_bottleneck": _inverted_bottleneck,
-        "pointwise": _pointwise,
-        "light": _light,
-        "separable": _separable,
-    }
-)
+BLOCK_COSTS: Mapping[str, Callable[[_Level], Cost]] = {
+    "inverted_bottleneck": _inverted_bottleneck,
+    "pointwise": _pointwise,
+    "light": _light,
+    "separable": _separable,
+}
 """Cost of each block of `BLOCK_BITS`."""
 
 

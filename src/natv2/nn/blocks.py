@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import add
-from types import MappingProxyType
 
 from torch import Tensor, nn
 
@@ -101,14 +100,12 @@ def _pointwise(plan: LevelPlan) -> nn.Module:
     return ConvNorm(plan.inputs, plan.outputs, stride=plan.stride, activation=plan.activation)
 
 
-BLOCKS: Mapping[str, Callable[[LevelPlan, int, int], nn.Module]] = MappingProxyType(
-    {
-        "inverted_bottleneck": _inverted_bottleneck,
-        "pointwise": lambda plan, kernel, expand_ratio: _pointwise(plan),
-        "light": lambda plan, kernel, expand_ratio: Light(plan),
-        "separable": lambda plan, kernel, expand_ratio: Separable(plan),
-    }
-)
+BLOCKS: Mapping[str, Callable[[LevelPlan, int, int], nn.Module]] = {
+    "inverted_bottleneck": _inverted_bottleneck,
+    "pointwise": lambda plan, kernel, expand_ratio: _pointwise(plan),
+    "light": lambda plan, kernel, expand_ratio: Light(plan),
+    "separable": lambda plan, kernel, expand_ratio: Separable(plan),
+}
 """What builds each block of `BLOCK_BITS` from a level's plan, kernel and expand ratio."""
 
 

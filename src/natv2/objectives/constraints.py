@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -22,14 +21,12 @@ class Bound:
     side: Literal["above", "below"]
 
 
-BOUNDS: Mapping[str, Bound] = MappingProxyType(
-    {
-        "max_params": Bound(objective="params", side="above"),
-        "max_macs": Bound(objective="macs", side="above"),
-        "max_latency": Bound(objective="latency", side="above"),
-        "min_accuracy": Bound(objective=ACCURACY, side="below"),
-    }
-)
+BOUNDS: Mapping[str, Bound] = {
+    "max_params": Bound(objective="params", side="above"),
+    "max_macs": Bound(objective="macs", side="above"),
+    "max_latency": Bound(objective="latency", side="above"),
+    "min_accuracy": Bound(objective=ACCURACY, side="below"),
+}
 """The fields of `Constraints`."""
 
 

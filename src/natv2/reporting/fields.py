@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -26,18 +25,16 @@ def amount(value: float) -> str:
     return str(EngFormatter()(float(f"{value:.3g}"))).strip()
 
 
-FORMATS: Mapping[str, Callable[[Any], str]] = MappingProxyType(
-    {
-        "text": str,
-        "amount": amount,
-        "percent": lambda value: f"{100 * value:.2f}",
-        "millions": lambda value: f"{value / 1e6:,.2f}",
-        "hundredths": lambda value: f"{value:.2f}",
-        "signed": lambda value: f"{value:+.1f}",
-        "whole": lambda value: f"{value:.0f}",
-        "decimal": lambda value: str(float(value)),
-    }
-)
+FORMATS: Mapping[str, Callable[[Any], str]] = {
+    "text": str,
+    "amount": amount,
+    "percent": lambda value: f"{100 * value:.2f}",
+    "millions": lambda value: f"{value / 1e6:,.2f}",
+    "hundredths": lambda value: f"{value:.2f}",
+    "signed": lambda value: f"{value:+.1f}",
+    "whole": lambda value: f"{value:.0f}",
+    "decimal": lambda value: str(float(value)),
+}
 """How a value is written, by name; those of objectives are in their rows."""
 
 

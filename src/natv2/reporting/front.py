@@ -1,7 +1,6 @@
 """The archive of a search and its front: what accuracy there is to be had at what cost."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -29,23 +28,21 @@ _TITLE = "Front of the search"
 _BEST, _NAMED = "Best for the cost", "Named"
 _RIM = {"color": BLACK, "width": 1}
 _OUTLINE: dict[str, Any] = {"edgecolors": BLACK, "linewidths": 0.8, "zorder": 4}
-_MARKS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = MappingProxyType(
-    {
-        "Archive": (
-            {"color": GREY, "size": 6, "opacity": 0.45},
-            {"color": GREY, "s": 16, "alpha": 0.45, "lw": 0},
-        ),
-        "Front": ({"color": BLUE, "size": 9}, {"color": BLUE, "s": 36, "zorder": 3}),
-        "High trade-off": (
-            {"color": ORANGE, "size": 14, "symbol": "diamond", "line": _RIM},
-            {"color": ORANGE, "s": 80, "marker": "D", **_OUTLINE},
-        ),
-        "After post-processing": (
-            {"color": VERMILION, "size": 13, "symbol": "star", "line": _RIM},
-            {"color": VERMILION, "s": 130, "marker": "*", **_OUTLINE},
-        ),
-    }
-)
+_MARKS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "Archive": (
+        {"color": GREY, "size": 6, "opacity": 0.45},
+        {"color": GREY, "s": 16, "alpha": 0.45, "lw": 0},
+    ),
+    "Front": ({"color": BLUE, "size": 9}, {"color": BLUE, "s": 36, "zorder": 3}),
+    "High trade-off": (
+        {"color": ORANGE, "size": 14, "symbol": "diamond", "line": _RIM},
+        {"color": ORANGE, "s": 80, "marker": "D", **_OUTLINE},
+    ),
+    "After post-processing": (
+        {"color": VERMILION, "size": 13, "symbol": "star", "line": _RIM},
+        {"color": VERMILION, "s": 130, "marker": "*", **_OUTLINE},
+    ),
+}
 """How networks are marked by Plotly, whose sizes are lengths, and by Matplotlib, whose sizes are areas."""
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -14,7 +13,7 @@ from natv2.reporting.fields import amount
 # Okabe and Ito's palette, told apart by colour-blind readers too.
 GREY, BLUE, ORANGE, GREEN = "#8c8c8c", "#0072b2", "#e69f00", "#009e73"
 VERMILION, PURPLE, SKY, BLACK = "#d55e00", "#cc79a7", "#56b4e9", "#222222"
-SPLIT_COLOURS: Mapping[str, str] = MappingProxyType({"train": BLUE, "valid": ORANGE, "test": GREEN})
+SPLIT_COLOURS: Mapping[str, str] = {"train": BLUE, "valid": ORANGE, "test": GREEN}
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK, GREY)
 
 ACCURACY_TITLE = OBJECTIVES[ACCURACY].axis

@@ -5,14 +5,11 @@ Thesis, Table 3.1 (backbone), Table 5.1 (the nine names), section 5.1.1 (what ea
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from types import MappingProxyType
 from typing import Any, Literal
 
 Activation = Literal["relu", "hswish"]
 
-BLOCK_BITS: Mapping[str, int] = MappingProxyType(
-    {"inverted_bottleneck": 4, "pointwise": 2, "light": 1, "separable": 8}
-)
+BLOCK_BITS: Mapping[str, int] = {"inverted_bottleneck": 4, "pointwise": 2, "light": 1, "separable": 8}
 """The blocks a level may have in parallel, each with its bit in a level's mask (section 5.1.1).
 
 A level sums its active blocks in this order. docs/blocks.md says how to add one.
@@ -23,9 +20,7 @@ INVERTED_BOTTLENECK = BLOCK_BITS["inverted_bottleneck"]
 IMAGE_CHANNELS = 3
 STEM_STRIDE = 2
 
-LIMITS: Mapping[str, tuple[int, int]] = MappingProxyType(
-    {"kernels": (3, 31), "expand_ratios": (1, 32), "depths": (1, 16)}
-)
+LIMITS: Mapping[str, tuple[int, int]] = {"kernels": (3, 31), "expand_ratios": (1, 32), "depths": (1, 16)}
 """The least and the most that elastic values may be: what is beyond is a slip of a file or a finger."""
 
 WIDEST = 4
@@ -154,9 +149,9 @@ def _listed(value: object) -> str:
 _PREFIXES = {"B": (False, False), "D": (True, False), "P": (False, True), "DP": (True, True)}
 _PARALLEL = ("inverted_bottleneck", "pointwise", "light")
 
-DESIGNS: Mapping[str, Design] = MappingProxyType(
-    {"OFAMobileNetV3": Design(name="OFAMobileNetV3")}
-    | {
+DESIGNS: Mapping[str, Design] = {
+    "OFAMobileNetV3": Design(name="OFAMobileNetV3"),
+    **{
         f"{exits}_{prefix}_OFAMobileNetV3": Design(
             name=f"{exits}_{prefix}_OFAMobileNetV3",
             early_exits=exits == "EE",
@@ -165,8 +160,8 @@ DESIGNS: Mapping[str, Design] = MappingProxyType(
         )
         for exits in ("SE", "EE")
         for prefix, (dense, parallel) in _PREFIXES.items()
-    }
-)
+    },
+}
 
 
 def spelled_out(design: Any) -> Any:

@@ -1,7 +1,6 @@
 """Optimisers by name, and what they remember (thesis, sections 5.2.2 and 6.2.5)."""
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -14,7 +13,7 @@ from natv2.training.config import OptimiserConfig
 Groups = list[dict[str, Any]]
 """Parameters with their weight decay."""
 
-WEIGHT_DECAYS: Mapping[str, float] = MappingProxyType({"adam": 0.0, "adamw": 0.01, "ranger": 0.0})
+WEIGHT_DECAYS: Mapping[str, float] = {"adam": 0.0, "adamw": 0.01, "ranger": 0.0}
 """Defaults of the libraries, which the thesis leaves as they are (section 6.2.5)."""
 
 
@@ -22,16 +21,14 @@ def _sgd(groups: Groups, lr: float, momentum: float) -> Optimizer:
     return SGD(groups, lr=lr, momentum=momentum, nesterov=momentum > 0, foreach=True)
 
 
-_OPTIMISERS: Mapping[str, Callable[[Groups, float, float], Optimizer]] = MappingProxyType(
-    {
-        "sgd": _sgd,
-        # Fused: four times as fast as foreach on a CPU.
-        "adam": lambda groups, lr, _: Adam(groups, lr=lr, fused=True),
-        "adamw": lambda groups, lr, _: AdamW(groups, lr=lr, foreach=True),
-        # RAdam and Lookahead alone: later versions of Ranger centralise gradients too, the thesis's does not.
-        "ranger": lambda groups, lr, _: Ranger(groups, lr=lr, use_gc=False),
-    }
-)
+_OPTIMISERS: Mapping[str, Callable[[Groups, float, float], Optimizer]] = {
+    "sgd": _sgd,
+    # Fused: four times as fast as foreach on a CPU.
+    "adam": lambda groups, lr, _: Adam(groups, lr=lr, fused=True),
+    "adamw": lambda groups, lr, _: AdamW(groups, lr=lr, foreach=True),
+    # RAdam and Lookahead alone: later versions of Ranger centralise gradients too, the thesis's does not.
+    "ranger": lambda groups, lr, _: Ranger(groups, lr=lr, use_gc=False),
+}
 
 
 def make_optimiser(module: nn.Module, config: OptimiserConfig, lr: float) -> Optimizer:

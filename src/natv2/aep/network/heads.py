@@ -3,7 +3,6 @@
 import copy
 import logging
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -110,16 +109,14 @@ def _layer_norm(m: Any, inputs: Scale, outputs: Scale) -> nn.Module:
     return norm
 
 
-_BUILD: Mapping[str, Callable[[Any, Scale, Scale], nn.Module]] = MappingProxyType(
-    {
-        "Linear": _linear,
-        "Conv2d": _convolution,
-        "BatchNorm1d": _batch_norm,
-        "BatchNorm2d": _batch_norm,
-        "LayerNorm": _layer_norm,
-        "LayerNorm2d": _layer_norm,  # torchvision's, over channels
-    }
-)
+_BUILD: Mapping[str, Callable[[Any, Scale, Scale], nn.Module]] = {
+    "Linear": _linear,
+    "Conv2d": _convolution,
+    "BatchNorm1d": _batch_norm,
+    "BatchNorm2d": _batch_norm,
+    "LayerNorm": _layer_norm,
+    "LayerNorm2d": _layer_norm,  # torchvision's, over channels
+}
 """How the layers whose size follows the channels are built anew, by the names of their types."""
 
 

@@ -1,7 +1,6 @@
 """What pruned ensembles of exits gain in accuracy and pay for it, in per cent (thesis, Figure 4.2)."""
 
 from collections.abc import Hashable, Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -13,9 +12,7 @@ from natv2.reporting.fields import MISSING
 from natv2.reporting.style import BLACK, GREY, SERIES, style
 
 _COSTS = {name: OBJECTIVES[name].title for name in ("params", "macs", "latency")}
-_SYMBOLS: Mapping[str, str] = MappingProxyType(
-    {"DESC": "triangle-down", "ASC": "triangle-up", "MIX": "diamond", "UNIF": "circle"}
-)
+_SYMBOLS = {"DESC": "triangle-down", "ASC": "triangle-up", "MIX": "diamond", "UNIF": "circle"}
 _BASELINE = "cross-thin"
 _SIZE = 13
 

@@ -1,7 +1,6 @@
 """`aep_compare`: all runs of `aep` that are kept, as the tables and the figure of chapter 4."""
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 import pandas as pd
 from kedro.pipeline import Node, Pipeline
@@ -19,17 +18,15 @@ from natv2.aep.report.tables import (
 )
 from natv2.aep.report.trade_offs import trade_offs_figure
 
-_TABLES: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = MappingProxyType(
-    {
-        "aep_accuracy": accuracy_table,
-        "aep_summary": summary_table,
-        "aep_pruning": pruning_table,
-        "aep_exits": exits_table,
-        "aep_costs": costs_table,
-        "aep_scenarios": scenarios_table,
-        "aep_spread": spread_table,
-    }
-)
+_TABLES: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "aep_accuracy": accuracy_table,
+    "aep_summary": summary_table,
+    "aep_pruning": pruning_table,
+    "aep_exits": exits_table,
+    "aep_costs": costs_table,
+    "aep_scenarios": scenarios_table,
+    "aep_spread": spread_table,
+}
 """Tables 4.3/4.4, 4.5, 4.6, 4.7, 4.8-4.10 and 4.11, and the spread over seeds of the first."""
 
 

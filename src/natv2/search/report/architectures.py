@@ -1,7 +1,6 @@
 """What the architectures of an archive look like, turn by turn."""
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -12,17 +11,15 @@ from natv2.reporting.style import BLACK, style
 from natv2.reporting.traces import curve
 from natv2.spaces.design import BLOCK_BITS
 
-TITLES: Mapping[str, str] = MappingProxyType(
-    {
-        "depths": "Mean depth of stage",
-        "kernels": "Kernel",
-        "expand_ratios": "Expand ratio",
-        "masks": "Blocks (initials)",
-        "exit": "Exit",
-        "resolution": "Resolution (px)",
-        "width": "Width",
-    }
-)
+TITLES: Mapping[str, str] = {
+    "depths": "Mean depth of stage",
+    "kernels": "Kernel",
+    "expand_ratios": "Expand ratio",
+    "masks": "Blocks (initials)",
+    "exit": "Exit",
+    "resolution": "Resolution (px)",
+    "width": "Width",
+}
 """The columns of an architecture, in the order of their panels."""
 
 _COLUMNS = 2

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -24,7 +23,7 @@ from natv2.reporting.traces import band, curve, points, steps
 
 # From light to dark, as time goes on; the very ends are too pale, or as dark as the last front.
 _SCALE = [[place / 10, colour] for place, colour in enumerate(sample_colorscale("YlGnBu", 11, 0.25, 0.85))]
-_NO_SIDES: Mapping[str, str] = MappingProxyType({})
+_NO_SIDES: Mapping[str, str] = {}
 _QUANTILES = (0, 0.25, 0.5, 0.75, 1)
 _TINTS = {"All": "rgba(0, 114, 178, 0.12)", "Middle half": "rgba(0, 114, 178, 0.25)"}
 
