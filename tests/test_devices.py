@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch.nn.functional import linear
 
+from natv2 import devices
 from natv2.devices import autocast, fetch, resolve, resolve_device, resolve_precision, send
 from natv2.errors import UserError
 from natv2.run import Run
@@ -16,9 +17,25 @@ def test_auto_takes_a_gpu_where_there_is_one(monkeypatch, there, expected):
     assert resolve_device("cpu").type == "cpu"
 
 
+@pytest.fixture
+def gpu(monkeypatch):
+    """Makes a GPU that is said to be made for bf16, or not, and computes as the CPU does."""
+
+    def make(made_for_it):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: made_for_it)
+        monkeypatch.setattr(devices, "_gradient", lambda device, bf16: CPU_GRADIENT(CPU, bf16))
+        devices._trains_in_bf16.cache_clear()
+
+    yield make
+    devices._trains_in_bf16.cache_clear()
+
+
+CPU_GRADIENT = devices._gradient
+
+
 @pytest.mark.parametrize(("made_for_it", "expected"), [(True, "bf16"), (False, "fp32")])
-def test_auto_is_bf16_on_a_gpu_made_for_it_and_nowhere_else(monkeypatch, made_for_it, expected):
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: made_for_it)
+def test_auto_is_bf16_on_a_gpu_made_for_it_and_nowhere_else(gpu, made_for_it, expected):
+    gpu(made_for_it)
     assert resolve_precision("auto", GPU) == expected
     assert resolve_precision("auto", CPU) == "fp32"
     for device in (CPU, GPU):
@@ -26,9 +43,27 @@ def test_auto_is_bf16_on_a_gpu_made_for_it_and_nowhere_else(monkeypatch, made_fo
         assert resolve_precision("bf16", device) == "bf16"
 
 
-def test_a_run_is_told_what_auto_is_here(monkeypatch):
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        (lambda device, bf16: (_ for _ in ()).throw(RuntimeError("no kernel\nfound")), "no kernel found"),
+        (lambda device, bf16: CPU_GRADIENT(CPU, False) * (-1 if bf16 else 1), "computes something else"),
+        (lambda device, bf16: CPU_GRADIENT(CPU, False) * (float("nan") if bf16 else 1), "something else"),
+    ],
+)
+def test_auto_is_fp32_where_a_step_in_bf16_fails_and_it_is_told_once(gpu, monkeypatch, caplog, step, reason):
+    """Of any of AMD's devices torch says that it is made for bf16."""
+    gpu(True)
+    monkeypatch.setattr(devices, "_gradient", step)
+    assert resolve_precision("auto", GPU) == resolve_precision("auto", GPU) == "fp32"
+    (line,) = caplog.messages
+    assert line.startswith("training is in fp32: cuda does not train in bf16") and reason in line
+    assert resolve_precision("bf16", GPU) == "bf16"
+
+
+def test_a_run_is_told_what_auto_is_here(gpu, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    gpu(True)
     run = Run(seed=3, threads=2)
     assert resolve(run) == Run(seed=3, device="cuda", precision="bf16", threads=2)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

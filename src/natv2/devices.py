@@ -1,12 +1,17 @@
 """Where tensors live, how they get there and back, and in which precision training computes."""
 
+import logging
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor
+from torch.nn.functional import conv2d, linear
 
 from natv2.errors import UserError
 from natv2.run import Precision, Run
+
+logger = logging.getLogger("natv2")
 
 Reading = Callable[[], float]
 """Gives a number that is on its way."""
@@ -32,11 +37,40 @@ def resolve_device(name: str) -> torch.device:
 
 
 def resolve_precision(name: Precision, device: torch.device) -> Precision:
-    """The precision called `name`: fp32, bf16, or auto for bf16 on a GPU that is made for it."""
+    """The precision called `name`: fp32, bf16, or auto for bf16 on a GPU that trains in it."""
     if name == "auto":
-        made_for_it = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        return "bf16" if made_for_it else "fp32"
+        return "bf16" if device.type == "cuda" and _trains_in_bf16(device) else "fp32"
     return name
+
+
+@cache
+def _trains_in_bf16(device: torch.device) -> bool:
+    """Whether a step in bf16 works on `device` and gives what one in fp32 does; told where it does not."""
+    if not torch.cuda.is_bf16_supported(including_emulation=False):
+        return False
+    try:  # of any of AMD's devices torch says that it is made for bf16
+        (exact, found) = (_gradient(device, bf16) for bf16 in (False, True))
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+    else:
+        if torch.allclose(found, exact, rtol=0.1, atol=0.1 * float(exact.abs().max())):
+            return True
+        reason = "it computes something else in bf16 than in fp32"
+    logger.warning("training is in fp32: %s does not train in bf16 (%s)", device, reason)
+    return False
+
+
+def _gradient(device: torch.device, bf16: bool) -> Tensor:
+    """The gradient of a small convolution's weights, after a matrix product."""
+    generator = torch.Generator().manual_seed(0)
+    x, weight, last = (
+        torch.randn(shape, generator=generator).to(device) for shape in ((8, 8, 8, 8), (16, 8, 3, 3), (4, 16))
+    )
+    weight.requires_grad_()
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
+        loss = linear(conv2d(x, weight).mean((2, 3)), last).float().square().sum()
+    (gradient,) = torch.autograd.grad(loss, weight)
+    return gradient.cpu()
 
 
 def autocast(precision: Precision, device: torch.device) -> torch.autocast:
