@@ -76,6 +76,21 @@ def test_a_path_out_of_the_folder_is_refused(tmp_path: Path, kind: str, name: st
     assert untouched(tmp_path, archive)
 
 
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_a_member_without_a_name_is_refused(tmp_path: Path, kind: str) -> None:
+    if kind == "tar":
+        archive = tarred(tmp_path / "x.tar", {"a.txt": b"a", "": b"nameless"})
+    else:
+        archive = tmp_path / "x.zip"
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("a.txt", b"a")
+            file.writestr("b.txt", b"nameless")
+            file.infolist()[1].filename = ""  # in the table at the end, which is what is read
+    with pytest.raises(UserError, match=r"x\.\w+ is refused for its member '': it has no name"):
+        extract(archive, tmp_path / "out")
+    assert untouched(tmp_path, archive)
+
+
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
 def test_links_and_devices_are_refused(tmp_path: Path, kind: bytes) -> None:
     member = tarfile.TarInfo("link")

@@ -1,10 +1,9 @@
-"""Folders and tables as people have them."""
+"""Folders as people have them."""
 
 import os
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
@@ -14,7 +13,6 @@ from natv2.images.decode import decode, image_formats
 from natv2.images.listing import Listing
 from natv2.images.readers import files
 from natv2.images.readers.folders import read_folders
-from natv2.images.readers.table import read_table
 
 
 def picture(path: Path, colour: str = "red") -> Path:
@@ -25,10 +23,6 @@ def picture(path: Path, colour: str = "red") -> Path:
 
 def folders(root: Path) -> Listing:
     return read_folders(DATASETS["folder"], root)
-
-
-def table(file: Path) -> Listing:
-    return read_table(DATASETS["table"], file)
 
 
 def labelled(listing: Listing) -> dict[str, tuple[str, str]]:
@@ -222,70 +216,3 @@ def test_too_few_classes_are_refused(tmp_path: Path, classes: int) -> None:
         folders(tmp_path)
     with pytest.raises(FileNotFoundError, match="no folder"):
         folders(tmp_path / "elsewhere")
-
-
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_a_table_of_paths_and_labels(tmp_path: Path, ending: str) -> None:
-    elsewhere = picture(tmp_path / "elsewhere" / "3.png")
-    picture(tmp_path / "here" / "a, b.png")
-    picture(tmp_path / "here" / "2.png")
-    frame = pd.DataFrame(
-        {
-            "path": ["a, b.png", "2.png", str(elsewhere)],
-            "label": ["10", "9", "NA"],
-            "split": ["train", "val", "TEST"],
-            "more": [1, 2, 3],
-        }
-    )
-    file = tmp_path / "here" / f"list.{ending}"
-    frame.to_csv(file, index=False) if ending == "csv" else frame.to_parquet(file)
-    listing = table(file)
-    assert listing.class_names == ("9", "10", "NA")
-    assert listing.labels.tolist() == [1, 0, 2]
-    assert listing.parts.tolist() == ["train", "valid", "test"]
-    assert isinstance(listing.samples, tuple)
-    assert [path.is_file() for path in listing.samples] == [True] * 3
-    frame.drop(columns="split").to_csv(tmp_path / "here" / "plain.csv", index=False)
-    assert table(tmp_path / "here" / "plain.csv").parts.tolist() == ["all"] * 3
-
-
-@pytest.mark.parametrize(("label", "class_names"), [((1.0, 10.0), ("1", "10")), ((0.5, 1.0), ("0.5", "1.0"))])
-def test_numbers_are_labels_too(
-    tmp_path: Path, label: tuple[float, float], class_names: tuple[str, str]
-) -> None:
-    for name in ("7", "8"):
-        picture(tmp_path / "a.png").rename(tmp_path / name)
-    pd.DataFrame({"path": [7, 8], "label": label}).to_parquet(tmp_path / "list.parquet")
-    listing = table(tmp_path / "list.parquet")
-    assert (listing.names, listing.class_names) == (("7", "8"), class_names)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("path,class\n1.png,a\n", "has no column 'label'; it has path, class"),
-        ("file,label\n1.png,a\n", "has no column 'path'"),
-        ("path,label\n1.png,a\n2.png,\n", "row 2: there is no label"),
-        ("path,label\n1.png,a\n1.png,b\n", "names '1.png' twice"),
-        ("path,label\n1.png,a\n./1.png,b\n", "names './1.png' twice"),
-        ("path,label\n1.png,a\n3.png,b\n", "1 of the files .* are not there, such as .*3.png"),
-        ("path,label\n1.png,a\n2.png,a\n", "has 1 labels, at least 2"),
-        ("path,label,split\n1.png,a,train\n2.png,b,holdout\n", "a split cannot be 'holdout'; allowed: train"),
-        ("", "not a readable CSV"),
-        ('path,label\n"1.png,a\n', "not a readable CSV"),
-    ],
-)
-def test_a_bad_table_is_refused(tmp_path: Path, content: str, message: str) -> None:
-    for name in ("1.png", "2.png"):
-        picture(tmp_path / name)
-    (tmp_path / "list.csv").write_text(content)
-    with pytest.raises(UserError, match=message):
-        table(tmp_path / "list.csv")
-
-
-def test_a_foreign_parquet_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "list.parquet").write_bytes(np.random.default_rng(0).bytes(100))
-    with pytest.raises(UserError, match="not a readable CSV or Parquet"):
-        table(tmp_path / "list.parquet")
-    with pytest.raises(FileNotFoundError):
-        table(tmp_path / "none.csv")

@@ -37,6 +37,7 @@ _DAMAGED = (
     lzma.LZMAError,
     struct.error,
     EOFError,
+    LookupError,
     OverflowError,
     RuntimeError,
     ValueError,
@@ -118,6 +119,7 @@ def _zip_members(archive: Path, room: _Room) -> Iterator[tuple[str, IO[bytes], i
     with zipfile.ZipFile(archive) as file:
         for member in file.infolist():
             room.take(_MEMBER)
+            _inside(archive, member.filename)  # zipfile fails on a member without a name
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise _refused(archive, member.filename, "it is a link or a device")
@@ -160,6 +162,8 @@ def _decompressed(raw: io.BufferedReader) -> Any:
 
 def _inside(archive: Path, name: str) -> PurePosixPath:
     path = PurePosixPath(name)
+    if not path.parts:
+        raise _refused(archive, name, "it has no name")
     if path.is_absolute() or PureWindowsPath(name).drive or ".." in path.parts + PureWindowsPath(name).parts:
         raise _refused(archive, name, "its path leaves the folder")
     return path
