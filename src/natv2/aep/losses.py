@@ -13,8 +13,9 @@ from natv2.exits.ensembles import ensemble
 class LearnedWeights(nn.Module):
     """Weights of the exits' losses that are learned with the network (Kendall, Gal and Cipolla, 2018).
 
-    Each exit has an uncertainty: the loss is Σ exp(-s)·L + s, which weighs little what stays uncertain; the
-    paper's form for classification, its s being log σ². At first the weights are those given (α).
+    Each exit has an uncertainty s = log σ²: the loss is Σ exp(-s)·L + s, which weighs little what stays
+    uncertain. That is twice the paper's form for regression, L / 2σ² + log σ; its form for classification,
+    L / σ² + log σ, ends in s / 2. At first the weights are those given (α).
     """
 
     def __init__(self, weights: Sequence[float]) -> None:
