@@ -62,6 +62,15 @@ def test_what_was_made_from_a_loaded_checkpoint_is_written(tmp_path, change):
     assert torch.equal(first.load().weights["stem.weight"], CHECKPOINT.weights["stem.weight"])
 
 
+def test_what_came_from_a_file_that_is_damaged_by_now_is_written(tmp_path):
+    first, second = dataset(tmp_path, "full.safetensors"), dataset(tmp_path, "kernel.safetensors")
+    first.save(CHECKPOINT)
+    loaded = first.load()
+    loaded.path.write_bytes(b"damaged")
+    second.save(loaded)
+    assert torch.equal(second.load().weights["stem.weight"], CHECKPOINT.weights["stem.weight"])
+
+
 def test_without_hard_links_the_file_is_copied(tmp_path, monkeypatch):
     def refuse(*paths: object) -> None:
         raise OSError("no hard links here")

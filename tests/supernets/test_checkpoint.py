@@ -6,7 +6,12 @@ import torch
 from natv2.errors import UserError
 from natv2.files import write_tensors
 from natv2.spaces.design import DESIGNS
-from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from natv2.supernets.checkpoint import (
+    Checkpoint,
+    read_checkpoint,
+    read_checkpoint_header,
+    write_checkpoint,
+)
 from tests.tiny import images_of, new_supernet
 
 CLASSES = ("ant", "bee", "cat", "dog")
@@ -86,6 +91,56 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
         write_tensors(path, {"weight": torch.zeros(1)}, header)
         with pytest.raises(UserError, match=f"{found}.*not a supernet"):
             read_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"design": None}, "design: Input should be an object"),
+        ({"design": "EE_X_OFAMobileNetV3"}, "design: Input should be an object"),
+        ({"width": 5.0}, "width: Input should be less than or equal to 4"),
+        ({"width": "1.0"}, "width: Input should be a valid number"),
+        ({"classes": []}, "classes: "),
+        ({"classes": "abcd"}, "classes: "),
+        ({"phase": 3}, "phase: "),
+        ({"origin": []}, "origin: "),
+        ({"more": 1}, "more: "),
+    ],
+    ids=str,
+)
+def test_a_header_whose_values_cannot_be_is_refused_in_one_line(tmp_path, changes, told):
+    path, whole = tmp_path / "supernet.safetensors", checkpoint("OFAMobileNetV3")
+    header = {"kind": "supernet", "design": whole.design.to_dict(), "width": 0.1, "classes": list(CLASSES)}
+    header |= {"phase": "full", "origin": {}}
+    for read in (read_checkpoint, read_checkpoint_header):
+        write_tensors(path, {}, header)
+        assert read(path)
+        write_tensors(path, {}, header | changes)
+        with pytest.raises(UserError) as raised:
+            read(path)
+        assert raised.value.message.startswith(f"{path}: its header cannot be used: {told}")
+        assert "\n" not in raised.value.message
+        for name in header.keys() - {"kind"}:
+            write_tensors(path, {}, {other: value for other, value in header.items() if other != name})
+            with pytest.raises(UserError, match=f"cannot be used: {name}: "):
+                read(path)
+
+
+def test_a_header_of_much_takes_no_memory_that_the_file_has_not(monkeypatch):
+    """Weights are compared before a supernet is made for them."""
+    whole = checkpoint("OFAMobileNetV3")
+    monkeypatch.setattr("natv2.supernets.checkpoint.Supernet", None)
+    with pytest.raises(UserError, match="do not fit"):
+        replace(whole, width=4.0, classes=tuple(map(str, range(100_000)))).supernet()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(value):
+    whole = checkpoint("OFAMobileNetV3")
+    key = "network.stem.conv.weight"
+    weights = {**whole.weights, key: torch.full_like(whole.weights[key], value)}
+    with pytest.raises(UserError, match=f"{key} has values that are no numbers"):
+        replace(whole, weights=weights).supernet()
 
 
 def test_a_damaged_file_is_refused(tmp_path):

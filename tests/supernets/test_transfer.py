@@ -1,5 +1,6 @@
 """A supernet takes what fits of another one's weights."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -75,3 +76,19 @@ def test_other_elastic_values_are_refused_and_named(tmp_path):
     path = saved(tmp_path, Supernet(design, 0.1, 4))
     with pytest.raises(UserError, match=f"holds {NAME}, kernels 3 5, not {NAME};"):
         transfer_weights(supernet, path, tuple("abcd"))
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path):
+    supernet, path = new_supernet(NAME), tmp_path / "a.safetensors"
+    whole = Checkpoint.of(supernet, classes=tuple("abcd"), phase="full", origin={})
+    name = "network.stem.conv.weight"
+    for wrong in (whole.weights[name][0], whole.weights[name].half()):
+        write_checkpoint(path, replace(whole, weights={**whole.weights, name: wrong}))
+        with pytest.raises(UserError, match=f"{path} do not fit .*: {name} is"):
+            transfer_weights(supernet, path, tuple("abcd"))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="pipe is not a file"):
+        transfer_weights(new_supernet(NAME), tmp_path / "pipe", tuple("abcd"))

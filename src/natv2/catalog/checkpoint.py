@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from kedro.io import AbstractVersionedDataset, Version
 
+from natv2.errors import UserError
 from natv2.supernets.checkpoint import (
     Checkpoint,
     read_checkpoint,
@@ -55,9 +56,10 @@ class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
 
 def _holds(path: Path, checkpoint: Checkpoint) -> bool:
     """Whether the file at `path` is `checkpoint`: one made from it with other weights may still name it."""
-    if not path.exists():
+    try:
+        stored = read_checkpoint(path)
+    except UserError:  # it is gone, or was damaged meanwhile
         return False
-    stored = read_checkpoint(path)
     return (
         replace(stored, weights={}) == replace(checkpoint, weights={}, path=path)
         and stored.weights.keys() == checkpoint.weights.keys()

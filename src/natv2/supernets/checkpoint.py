@@ -1,19 +1,36 @@
 """A supernet's weights with what is needed to build it again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass as checked_dataclass
 from torch import Tensor
 
 from natv2.errors import UserError
-from natv2.files import read_header, read_tensors, write_tensors
-from natv2.spaces.design import Design
+from natv2.files import misfit, one_line, parsed, read_tensors, write_tensors
+from natv2.finished_network import HEADER, ClassNames
+from natv2.spaces.design import WIDEST, Design, spelled_out
+from natv2.spaces.space import SearchSpace
+from natv2.supernets.network import Network
 from natv2.supernets.supernet import Supernet
 
-KIND = "supernet"
+KIND: Literal["supernet"] = "supernet"
+
+
+@checked_dataclass(frozen=True, kw_only=True, config=HEADER)
+class CheckpointHeader:
+    """What a supernet's file says beside its weights; the fields are those of `Checkpoint`."""
+
+    kind: Literal["supernet"]
+    design: Design
+    width: Annotated[float, Field(gt=0, le=WIDEST)]
+    classes: ClassNames
+    phase: str
+    origin: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,50 +66,65 @@ class Checkpoint:
 
     def supernet(self, *, dropout: float = 0.0) -> Supernet:
         """A supernet with these weights. Raises UserError where they do not fit its design."""
+        # On the meta device first: a header alone makes nobody take more memory than its file has.
+        space = SearchSpace(design=self.design, resolutions=(1,), widths=(self.width,))
+        largest = Network(self.design, space.largest(exits=self.design.exits), len(self.classes))
+        self._refuse_misfit(dict(largest.named_parameters(prefix="network")), of_network=True)
         result = Supernet(self.design, self.width, len(self.classes), dropout=dropout)
-        expected = {name: weight.shape for name, weight in result.named_parameters()}
-        found = {name: weight.shape for name, weight in self.weights.items()}
-        if expected != found:
-            wrong = sorted(n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n))
-            where = f" in {self.path}" if self.path else ""
-            raise UserError(
-                f"the weights{where} do not fit {self.design.label} at width {self.width}: {wrong[0]}"
-            )
+        self._refuse_misfit(dict(result.named_parameters()))
         result.load_state_dict(dict(self.weights), strict=False)
         return result.to(memory_format=torch.channels_last)
+
+    def _refuse_misfit(self, expected: Mapping[str, Tensor], *, of_network: bool = False) -> None:
+        found = {n: w for n, w in self.weights.items() if n.startswith("network.") or not of_network}
+        wrong = misfit(expected, found)
+        if wrong is not None:
+            where = f" in {self.path}" if self.path else ""
+            raise UserError(
+                f"the weights{where} do not fit {self.design.label} at width {self.width}: {wrong}"
+            )
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write `checkpoint` to `path`, atomically."""
-    header = {
-        "kind": KIND,
-        "design": checkpoint.design.to_dict(),
-        "width": checkpoint.width,
-        "classes": list(checkpoint.classes),
-        "phase": checkpoint.phase,
-        "origin": dict(checkpoint.origin),
-    }
-    write_tensors(path, checkpoint.weights, header)
+    header = CheckpointHeader(
+        kind=KIND,
+        design=checkpoint.design,
+        width=checkpoint.width,
+        classes=checkpoint.classes,
+        phase=checkpoint.phase,
+        origin=checkpoint.origin,
+    )
+    write_tensors(path, checkpoint.weights, asdict(header))
 
 
 def read_checkpoint_header(path: Path) -> dict[str, Any]:
-    """What the file at `path` says beside its weights. Raises UserError where it holds no supernet."""
-    header = read_header(path)
-    if header.get("kind") != KIND:
-        raise UserError(f"{path} holds a {header.get('kind', 'nameless thing')}, not a {KIND}")
-    return header
+    """What the file at `path` says beside its weights, as JSON has it.
+
+    Raises UserError where it holds no supernet, or is damaged.
+    """
+    return asdict(_read(path)[1])
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
     """The checkpoint in `path`. Raises UserError where there is none or it is damaged."""
-    read_checkpoint_header(path)
-    weights, header = read_tensors(path)
+    weights, header = _read(path)
     return Checkpoint(
-        design=Design.from_dict(header["design"]),
-        width=header["width"],
-        classes=tuple(header["classes"]),
-        phase=header["phase"],
+        design=header.design,
+        width=header.width,
+        classes=header.classes,
+        phase=header.phase,
         weights=weights,
-        origin=header["origin"],
+        origin=header.origin,
         path=path,
     )
+
+
+def _read(path: Path) -> tuple[Mapping[str, Tensor], CheckpointHeader]:
+    weights, header = read_tensors(path)
+    if header.get("kind") != KIND:
+        raise UserError(f"{path} holds a {one_line(header.get('kind', 'nameless thing'))}, not a {KIND}")
+    try:
+        return weights, parsed(CheckpointHeader, {**header, "design": spelled_out(header.get("design"))})
+    except UserError as error:
+        raise UserError(f"{path}: {error.message}") from None

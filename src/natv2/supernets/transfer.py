@@ -16,7 +16,7 @@ def transfer_weights(supernet: Supernet, path: Path, classes: Sequence[str]) -> 
 
     At another width the channels that both have are taken, which are the first ones; the others stay as
     they are. The classifier is taken only where the names of its `classes` are the same. Raises UserError
-    where it is no file, or one that holds a supernet of another design, or none.
+    where it is no file, or one that holds a supernet of another design, or none, or weights that do not fit.
     """
     if path.is_dir():  # where all versions of a checkpoint are
         *_, newest = [None, *sorted(path.glob(f"*/{path.name}"))]
@@ -29,11 +29,12 @@ def transfer_weights(supernet: Supernet, path: Path, classes: Sequence[str]) -> 
             f"ask for supernet={checkpoint.design.name} with its elastic values, or another checkpoint"
         )
     same_classes = checkpoint.classes == tuple(classes)
+    weights = dict(checkpoint.supernet().named_parameters())
     for name, weight in supernet.named_parameters():
         if ".classifier." in name and not same_classes:
             continue
-        if name not in checkpoint.weights:  # a light block's convolution that one width has no use for
+        if name not in weights:  # a light block's convolution that one width has no use for
             continue
-        given = checkpoint.weights[name]
+        given = weights[name]
         both = tuple(slice(min(ours, theirs)) for ours, theirs in zip(weight.shape, given.shape, strict=True))
         weight[both] = given[both]
