@@ -34,24 +34,16 @@ def part_latencies(
     """Median milliseconds of each stage and head of `network`; measured once, also where a run resumes."""
 
     def measured() -> State:
-        x = torch.zeros(1, 3, resolution, resolution, device=run.device)
-        parts: list[nn.Module] = []
-        inputs: list[Tensor] = []
-        for number, stage in enumerate(network.eval().stages, start=1):
-            parts, inputs = [*parts, stage], [*inputs, x]
-            x = stage(x)
-            if number in network.exits:
-                parts, inputs = [*parts, network.heads[str(number)]], [*inputs, x]
+        given = [torch.zeros(1, 3, resolution, resolution, device=run.device)]
+        for stage in network.eval().stages:
+            given.append(stage(given[-1]))
+        inputs = [*given[:-1], *(given[exit] for exit in network.exits)]
+        parts = [*network.stages, *network.heads.values()]
         return State(tensors={"median": torch.from_numpy(measure(parts, inputs, config).median)})
 
-    medians = store.remembered("part_latencies", measured).tensors["median"].tolist()
-    taken = iter(medians)
-    stages, heads = [], []
-    for number in range(1, len(network.stages) + 1):
-        stages.append(next(taken))
-        if number in network.exits:
-            heads.append(next(taken))
-    return PartCosts(exits=network.exits, stages=np.array(stages), heads=np.array(heads))
+    medians = store.remembered("part_latencies", measured).tensors["median"].numpy()
+    stages, heads = np.split(medians, [len(network.stages)])
+    return PartCosts(exits=network.exits, stages=stages, heads=heads)
 
 
 def latencies(networks: Sequence[nn.Module], resolution: int, config: LatencyConfig, run: Run) -> Latencies:

@@ -49,11 +49,11 @@ class Objective:
     """
 
     title: str
-    unit: str
     axis: str
     format: str
-    direction: Literal["maximise", "minimise"]
     dtype: type
+    unit: str = ""
+    direction: Literal["maximise", "minimise"] = "minimise"
     cost: Callable[[KnownNetworks], ArrayLike | None] | None = None
     prefix: str = ""
     needs_latency: bool = False
@@ -84,20 +84,16 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "params": Objective(
         title="Parameters",
-        unit="",
         axis="Parameters",
         format="amount",
-        direction="minimise",
         dtype=np.int64,
         cost=lambda networks: networks.counted[:, PARAMS],
     ),
     "macs": Objective(
         title="MACs",
-        unit="",
         prefix="M",
         axis="Multiply-accumulates (MACs) for one image",
         format="millions",
-        direction="minimise",
         dtype=np.int64,
         cost=lambda networks: networks.counted[:, MACS],
     ),
@@ -106,7 +102,6 @@ OBJECTIVES: dict[str, Objective] = {
         unit="ms",
         axis="Latency (ms)",
         format="hundredths",
-        direction="minimise",
         dtype=float,
         cost=lambda networks: networks.latency,
         needs_latency=True,

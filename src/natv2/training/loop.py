@@ -121,23 +121,22 @@ def _take_best(module: nn.Module, store: StateStore, validation: Validation | No
         module.load_state_dict(dict(best.tensors))
 
 
+@dataclass
 class _Loop:
     """A module in training: its step, its batches, its optimiser."""
 
-    def __init__(
-        self,
-        module: nn.Module,
-        step: Step,
-        epochs: EpochBatches,
-        config: OptimiserConfig,
-        schedule: RateSchedule,
-        precision: Precision,
-        name: str,
-    ) -> None:
-        self.module, self.step, self.epochs, self.schedule = module, step, epochs, schedule
-        self.config, self.precision, self.name = config, precision, name
-        self.optimiser = make_optimiser(module, config, schedule.lr)
-        self.device = next(module.parameters()).device
+    module: nn.Module
+    step: Step
+    epochs: EpochBatches
+    config: OptimiserConfig
+    schedule: RateSchedule
+    precision: Precision
+    name: str
+
+    def __post_init__(self) -> None:
+        """Make the optimiser."""
+        self.optimiser = make_optimiser(self.module, self.config, self.schedule.lr)
+        self.device = next(self.module.parameters()).device
         self.generator = torch.Generator(self.device)
 
     def epoch(self, epoch: int, bar: Bar) -> float:
