@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from natv2.errors import UserError
+from natv2.finished_network import StoredNetwork
 from natv2.spaces.design import DESIGNS
 from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 
@@ -168,9 +169,20 @@ def test_figures_and_tables_are_artifacts_that_open_without_a_network(toy):
     run.keep("archive", pd.DataFrame({"macs": [1]}))
     run.keep("nothing", pd.DataFrame())
     run.keep("number", 3)
+    run.keep("networks", {"one": StoredNetwork({"weight": torch.ones(2)}, {"kind": "network"})})
+    run.keep("no_networks", {})
+    run.keep("summary", {"turns": 2})
     run.end("FINISHED")
     folder = toy.root / "mlartifacts" / run.id / "artifacts"
-    assert {path.name for path in folder.iterdir()} == {"front.html", "archive.csv"}
+    assert {path.name for path in folder.iterdir()} == {
+        "front.html",
+        "archive.csv",
+        "networks",
+        "summary.json",
+    }
+    (file,) = (folder / "networks").iterdir()
+    assert file.name == "one.safetensors"
+    assert StoredNetwork.read(file).tensors["weight"].tolist() == [1, 1]
     assert "<script src=" not in (folder / "front.html").read_text()
     assert (folder / "archive.csv").read_text() == "macs\n1\n"
 
