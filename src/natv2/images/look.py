@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from natv2.images.balance import larger_class
 from natv2.images.levels import Levels
 from natv2.images.listing import SPLITS
+from natv2.printable import printable
 
 LOOK = 2
 """What a look is made of; another number for another way of looking, and kept ones are taken anew."""
@@ -80,7 +81,7 @@ class ImageReport(BaseModel):
     def summary(self) -> str:
         """One line: how many images of how many classes are where."""
         train, valid, test = (f"{self.total(split):,}" for split in SPLITS)
-        return (
+        return printable(
             f"{self.name} ({self.title}): {train} images train, {valid} validate, {test} test; "
             f"{len(self.counts)} classes, kept at {self.stored_size}"
         )
@@ -121,7 +122,7 @@ class ImageReport(BaseModel):
             ]
             count = _count(self.contradictions.count, "pair")
             found.append(f"{self.name}: {count} of the same image in two classes: {_some(names)}")
-        return found
+        return [printable(text) for text in found]
 
     def lonely(self, split: str) -> list[str]:
         """The classes whose images are in `split` only."""

@@ -8,6 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from natv2.printable import printable
 from natv2.reporting.fields import MISSING, format_values, known_fields
 
 _TITLE_WIDTH = 10
@@ -31,7 +32,7 @@ def as_text(frame: pd.DataFrame) -> str:
     """`frame` as a table for a terminal, without colours and without its index; floats have two decimals."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for position, column in enumerate(frame.columns):
-        title = textwrap.fill(str(column), _TITLE_WIDTH, break_long_words=False)
+        title = textwrap.fill(printable(str(column)), _TITLE_WIDTH, break_long_words=False)
         table.add_column(title, justify="right" if position else "left", vertical="bottom", no_wrap=True)
     for row in frame.itertuples(index=False):
         table.add_row(*(_cell(value) for value in row))
@@ -44,4 +45,4 @@ def as_text(frame: pd.DataFrame) -> str:
 def _cell(value: object) -> str:
     if pd.isna(value):  # type: ignore[call-overload]  # any scalar
         return MISSING
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+    return f"{value:.2f}" if isinstance(value, float) else printable(str(value))
