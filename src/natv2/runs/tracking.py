@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +17,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run
 from mlflow.exceptions import MlflowException
 
+from natv2.catalog.networks import NetworksDataset
 from natv2.catalog.runs import MLFLOW_EXPERIMENT, tracking_uri
 from natv2.errors import UserError
+from natv2.finished_network import StoredNetwork
 from natv2.reporting.spreadsheets import without_formulas
 from natv2.runs.checking import flattened
 from natv2.runs.locks import own_lock
@@ -52,7 +55,7 @@ class TrackedRun:
         self._client.log_batch(self.id, metrics=entries, synchronous=False)
 
     def keep(self, name: str, data: object) -> None:
-        """Keep `data` as an artifact called `name`: a figure, a page, a dictionary, a table with rows.
+        """Keep `data` as an artifact called `name`: a figure, a page, a table, a dictionary, networks.
 
         The catalog has it already: a server that is away is only reported.
         """
@@ -62,15 +65,19 @@ class TrackedRun:
             logger.warning("MLflow did not keep %s: %s", name, error)
 
     def _keep(self, name: str, data: object) -> None:
+        if isinstance(data, pd.DataFrame | dict) and not len(data):
+            return
         if isinstance(data, pd.DataFrame):
-            if data.empty:
-                return
             self._client.log_text(self.id, without_formulas(data).to_csv(index=False), f"{name}.csv")
         elif isinstance(data, go.Figure):
             # Plotly's script goes into the file: it opens without a network.
             self._client.log_text(self.id, data.to_html(include_plotlyjs=True), f"{name}.html")
         elif isinstance(data, matplotlib.figure.Figure):
             self._client.log_figure(self.id, data, f"{name}.png")
+        elif isinstance(data, dict) and all(isinstance(each, StoredNetwork) for each in data.values()):
+            with tempfile.TemporaryDirectory() as folder:
+                NetworksDataset(filepath=str(Path(folder) / name)).save(data)
+                self._client.log_artifacts(self.id, folder)
         elif isinstance(data, dict):
             self._client.log_dict(self.id, data, f"{name}.json")
         elif isinstance(data, str):
