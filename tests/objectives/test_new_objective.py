@@ -147,7 +147,7 @@ def test_figures_of_the_search_are_drawn_against_it(by_turn: pd.DataFrame, front
     points = next(trace for trace in figure.data if trace.name == "Front")
     assert list(points.x) == front["energy"].tolist()
     assert f"Energy (mJ): {front['energy'].iloc[0]:.2f}" in points.text[0]
-    assert front_image(by_turn, front, None, "energy").axes[0].get_xlabel() == AXIS
+    assert front_image(front_figure(by_turn, front, None, "energy")).axes[0].get_xlabel() == AXIS
     assert fronts_figure(by_turn, "energy").layout.xaxis.title.text == AXIS
 
 

@@ -62,7 +62,7 @@ def test_turns_are_shown_on_a_plain_axis_without_steps(
     shown = traces(figure)
     assert shown["Archive"] == pytest.approx(points(archive, "turn"))
     assert set(shown) == {"Archive", "Front", "High trade-off"}
-    assert len(front_image(archive, front, finished, "turn").axes[0].lines) == 0
+    assert len(front_image(front_figure(archive, front, finished, "turn")).axes[0].lines) == 0
 
 
 def test_labelled_networks_are_named(archive: pd.DataFrame, front: pd.DataFrame) -> None:
@@ -72,7 +72,7 @@ def test_labelled_networks_are_named(archive: pd.DataFrame, front: pd.DataFrame)
         ("smallest", 100_000, pytest.approx(80)),
         ("largest", 3_000_000, pytest.approx(95)),
     ]
-    plot = front_image(labelled, front, None, "params").axes[0]
+    plot = front_image(front_figure(labelled, front, None, "params")).axes[0]
     assert [text.get_text() for text in plot.texts] == ["smallest", "largest"]
 
 
@@ -84,7 +84,7 @@ def test_networks_that_the_archive_has_dropped_can_be_marked(
     marked = figure.data[-1]
     assert (list(marked.text), list(marked.x)) == (["largest, turn 3"], [9_000_000])
     assert max(figure.layout.xaxis.tickvals) > 3_000_000
-    plot = front_image(archive, front, None, "params", dropped).axes[0]
+    plot = front_image(front_figure(archive, front, None, "params", dropped)).axes[0]
     assert [text.get_text() for text in plot.texts] == ["largest, turn 3"]
 
 
@@ -92,7 +92,7 @@ def test_image_shows_what_the_figure_shows(
     archive: pd.DataFrame, front: pd.DataFrame, finished: pd.DataFrame
 ) -> None:
     shown = traces(front_figure(archive, front, finished, "params"))
-    image = front_image(archive, front, finished, "params")
+    image = front_image(front_figure(archive, front, finished, "params"))
     plot = image.axes[0]
     for collection in plot.collections:
         expected = shown[str(collection.get_label())]
@@ -122,7 +122,9 @@ def test_small_frames_are_drawn(
         assert len(figure.data[0].x) == len(networks)
         assert len(traces(figure)["Front"]) == rows
         assert go.Figure(figure).to_json()
-        front_image(networks, front.iloc[:rows], None, objective).savefig(io.BytesIO(), format="png")
+        front_image(front_figure(networks, front.iloc[:rows], None, objective)).savefig(
+            io.BytesIO(), format="png"
+        )
 
 
 def test_other_objectives_are_refused(archive: pd.DataFrame, front: pd.DataFrame) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
@@ -17,15 +16,13 @@ from natv2.reporting.style import (
     ORANGE,
     VERMILION,
     cost_axis,
-    logarithmic_ticks,
     new_figure,
     percentages,
     set_cost_axis,
 )
-from natv2.reporting.traces import points, staircase, steps
+from natv2.reporting.traces import points, steps
 
 _TITLE = "Front of the search"
-_BEST, _NAMED = "Best for the cost", "Named"
 _RIM = {"color": BLACK, "width": 1}
 _OUTLINE: dict[str, Any] = {"edgecolors": BLACK, "linewidths": 0.8, "zorder": 4}
 _MARKS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -63,14 +60,17 @@ def front_figure(
     non-dominated in these two dimensions; with more objectives some of the front lies below it. Raises
     ValueError on any other objective.
     """
+    axis = cost_axis(objective)
     figure = new_figure(_TITLE)
-    layers = _layers(archive, front, finished, objective, labelled)
+    layers = {"Archive": archive, "Front": front, "High trade-off": front[front["high_tradeoff"].eq(True)]}
+    if finished is not None and objective in finished:
+        layers["After post-processing"] = finished.assign(accuracy=finished["accuracy_after"])
     for name, networks in layers.items():
-        if name == _BEST:
-            figure.add_trace(steps(networks, objective, BLUE, 1.5, name, hoverinfo="skip"))
-        elif name != _NAMED:
-            figure.add_trace(points(networks, objective, "accuracy", name, _MARKS[name][0]))
-    named = layers[_NAMED]
+        figure.add_trace(points(networks, objective, "accuracy", name, _MARKS[name][0]))
+        if name == "Archive" and axis.logarithmic:
+            figure.add_trace(steps(front, objective, BLUE, 1.5, "Best for the cost", hoverinfo="skip"))
+    named = archive if labelled is None else labelled
+    named = named.dropna(subset="label") if "label" in named else named[:0].assign(label="")
     figure.add_scatter(
         x=named[objective].tolist(),
         y=percentages(named["accuracy"]),
@@ -81,71 +81,34 @@ def front_figure(
         showlegend=False,
         hoverinfo="skip",
     )
-    set_cost_axis(figure, cost_axis(objective), _costs(layers, objective))
+    shown = [networks[objective].astype(float) for networks in (*layers.values(), named)]
+    set_cost_axis(figure, axis, pd.concat(shown))
     return figure.update_yaxes(title=ACCURACY_TITLE)
 
 
-def front_image(
-    archive: pd.DataFrame,
-    front: pd.DataFrame,
-    finished: pd.DataFrame | None,
-    objective: str,
-    labelled: pd.DataFrame | None = None,
-) -> Figure:
-    """What `front_figure` shows, as a Matplotlib figure."""
-    figure = Figure(figsize=(9, 5.5), dpi=150, layout="constrained")
-    plot = figure.add_subplot()
-    layers = _layers(archive, front, finished, objective, labelled)
-    for name, networks in layers.items():
-        x, y = networks[objective], percentages(networks["accuracy"])
-        if name == _BEST:
-            plot.step(x, y, where="post", color=BLUE, lw=1.2, label=name)
-        elif name == _NAMED:
-            for label, cost, top1 in zip(networks["label"], x, y, strict=True):
+def front_image(front: go.Figure) -> Figure:
+    """What a `front_figure` shows, as a Matplotlib figure."""
+    image = Figure(figsize=(9, 5.5), dpi=150, layout="constrained")
+    plot = image.add_subplot()
+    for trace in front.data:
+        if trace.mode == "lines":
+            plot.step(trace.x, trace.y, where="post", color=BLUE, lw=1.2, label=trace.name)
+        elif trace.mode == "markers":
+            plot.scatter(trace.x, trace.y, label=trace.name, **_MARKS[trace.name][1])
+        else:
+            for label, cost, top1 in zip(trace.text, trace.x, trace.y, strict=True):
                 plot.scatter([cost], [top1], s=70, facecolors="none", marker="s", **_OUTLINE)
                 plot.annotate(label, (cost, top1), xytext=(0, -18), textcoords="offset points", ha="center")
-        else:
-            plot.scatter(x, y, label=name, **_MARKS[name][1])
-    plot.set(title=_TITLE, ylabel=ACCURACY_TITLE)
-    _set_image_axis(plot, objective, _costs(layers, objective))
+    axis = front.layout.xaxis
+    plot.set(title=_TITLE, xlabel=axis.title.text, ylabel=ACCURACY_TITLE)
+    if axis.type == "log":
+        plot.set_xscale("log")
+        plot.xaxis.set_minor_locator(NullLocator())
+        plot.xaxis.set_major_locator(FixedLocator(axis.tickvals))
+        plot.set_xticks(axis.tickvals, axis.ticktext)
+    else:
+        plot.xaxis.set_major_locator(MaxNLocator(integer=True))
     plot.grid(alpha=0.3)
     plot.spines[["top", "right"]].set_visible(False)
     plot.legend(frameon=False, fontsize="small")
-    return figure
-
-
-def _layers(
-    archive: pd.DataFrame,
-    front: pd.DataFrame,
-    finished: pd.DataFrame | None,
-    objective: str,
-    labelled: pd.DataFrame | None,
-) -> dict[str, pd.DataFrame]:
-    """What is drawn, from the lowest to the uppermost, each by its name in the legend."""
-    layers = {"Archive": archive}
-    if cost_axis(objective).logarithmic:
-        layers[_BEST] = staircase(front, objective)
-    layers |= {"Front": front, "High trade-off": front[front["high_tradeoff"].eq(True)]}
-    if finished is not None and objective in finished:
-        layers["After post-processing"] = finished.assign(accuracy=finished["accuracy_after"])
-    named = archive if labelled is None else labelled
-    layers[_NAMED] = named.dropna(subset="label") if "label" in named else named[:0].assign(label="")
-    return layers
-
-
-def _costs(layers: Mapping[str, pd.DataFrame], objective: str) -> pd.Series:
-    return pd.concat([networks[objective].astype(float) for networks in layers.values()])
-
-
-def _set_image_axis(plot: Axes, objective: str, values: pd.Series) -> None:
-    """What `set_cost_axis` does, for Matplotlib."""
-    axis = cost_axis(objective)
-    plot.set(xlabel=axis.title)
-    if axis.logarithmic:
-        ticks, texts = logarithmic_ticks(values)
-        plot.set_xscale("log")
-        plot.xaxis.set_minor_locator(NullLocator())
-        plot.xaxis.set_major_locator(FixedLocator(ticks))
-        plot.set_xticks(ticks, texts)
-    else:
-        plot.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return image

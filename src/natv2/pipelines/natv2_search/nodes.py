@@ -140,11 +140,12 @@ def report_search(
     Fronts are drawn against the first objective beside accuracy, or by turn where there is none.
     """
     front = archive[archive["non_dominated"]].sort_values("accuracy", ascending=False, ignore_index=True)
-    axis, marked = first_cost(tuple(summary["objectives"]), "turn"), extremes(by_turn)
+    axis = first_cost(tuple(summary["objectives"]), "turn")
+    figure = front_figure(archive, front, None, axis, extremes(by_turn))
     return (
         front,
-        front_figure(archive, front, None, axis, marked),
-        front_image(archive, front, None, axis, marked),
+        figure,
+        front_image(figure),
         search_figure(history, summary),
         fronts_figure(by_turn, axis),
         architectures_figure(by_turn),
