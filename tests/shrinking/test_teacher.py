@@ -12,6 +12,7 @@ from natv2.shrinking import phase as phase_module
 from natv2.shrinking import teacher as teacher_module
 from natv2.shrinking.config import Training
 from natv2.shrinking.phases import PHASES, phases_of
+from natv2.shrinking.teacher import teaching_supernet
 from natv2.spaces.design import DESIGNS
 from natv2.training.distillation import make_teacher
 from natv2.training.state_store import StateStore
@@ -92,6 +93,36 @@ def test_the_progressive_teacher_changes_with_every_phase_and_the_fixed_one_neve
     stems = [tensors["stem.conv.weight"] for _, _, tensors in taught]
     changes = [not torch.equal(a, b) for a, b in pairwise(stems)]
     assert all(changes) if teacher == "progressive" else not any(changes)
+
+
+def test_what_the_kernel_phase_does_to_the_ensemble_is_tracked_and_guarded_against(tmp_path, caplog):
+    """It trains the last exit alone: the others fall behind the stages that they stand on."""
+    images, tracked = splits(train=16, valid=64), {}
+    store = StateStore(tmp_path, tracker=lambda metrics, step: tracked.update(metrics))
+    elastic = {"kernels": [3, 5], "expand_ratios": [3], "depths": [1]}
+    phases = {"full": {"lr": 0.1, "epochs": 12}, "kernel": {"lr": 0.2, "epochs": 2}}
+    eps = {"resolutions": [16], "batch_size": 8, "probes": 2, "phases": phases}
+    settings = training(supernet="EE_B_OFAMobileNetV3", teacher="progressive", elastic=elastic, eps=eps)
+    full, _ = full_phase(images, settings, RUN, 0.1, store.child("full"))
+    kernel, _ = phase_node("kernel")(images, settings, RUN, full, full, store.child("kernel"))
+    guarded = settings.model_copy(update={"teacher": "progressive_guarded"})
+    supernets = {
+        each.teacher: teaching_supernet(
+            full, kernel, images, each, RUN, store.child(f"exit_1.{each.teacher}")
+        )
+        for each in (settings, guarded)
+    }
+    before, after = tracked["kernel/teacher_previous"], tracked["exit_1.progressive/teacher_previous"]
+    assert before > 0.9 > 0.7 > after
+    assert tracked["exit_1.progressive_guarded/teacher_previous"] == after
+    assert tracked["exit_1.progressive_guarded/teacher_full"] == before
+    assert f"of the previous phase {100 * after:.1f} %" in caplog.text
+    for teacher, expected in (("progressive", kernel), ("progressive_guarded", full)):
+        found = supernets[teacher].state_dict()
+        assert all(torch.equal(found[name], weight) for name, weight in expected.weights.items())
+    # Of equal ones the newer: nothing has been lost since.
+    other = kernel.supernet(), teaching_supernet(kernel, kernel, images, guarded, RUN, store.child("equal"))
+    assert torch.equal(*(each.state_dict()["network.stem.conv.weight"] for each in other))
 
 
 @pytest.mark.parametrize("schedule", ["eps", "random"])

@@ -477,6 +477,7 @@ def test_equal_budgets(name):
     ("changes", "expected"),
     [
         ({}, "progressive"),
+        ({"teacher": "progressive_guarded"}, "progressive_guarded"),
         ({"teacher": "fixed", "schedule": "ps"}, "fixed"),
         ({"kd": "none"}, "none"),
         ({"schedule": "random"}, "none"),

@@ -27,7 +27,8 @@ from natv2.spaces.design import DESIGNS, Design
 from natv2.training.config import Distillation, SGDConfig
 from natv2.training.schedule import RateSchedule, SubnetSchedule
 
-TeacherChoice = Literal["fixed", "progressive"]
+TeacherChoice = Literal["fixed", "progressive", "progressive_guarded"]
+"""Whose largest network teaches: the full phase's, that of the phase before, or the better of both."""
 
 Values = Annotated[tuple[Annotated[int, Field(strict=True)], ...], Field(min_length=1, strict=False)]
 
@@ -184,7 +185,7 @@ class Training(Config):
 
     @property
     def taught_by(self) -> str:
-        """Who teaches the subnets, for tables: fixed, progressive, in-place or none."""
+        """Who teaches the subnets, for tables: the parameter's value, in-place or none."""
         if self.schedule == "random" or self.kd == "none":
             return "none"
         if self.schedule == "sandwich":

@@ -40,7 +40,12 @@ def test_a_folder_without_one_is_refused(folder, tmp_path):
 
 @pytest.mark.parametrize(
     ("trained", "asked", "said"),
-    [("fixed", "progressive", True), ("fixed", "fixed", False), ("none", "fixed", False)],
+    [
+        ("fixed", "progressive", True),
+        ("progressive_guarded", "fixed", True),
+        ("fixed", "fixed", False),
+        ("none", "fixed", False),
+    ],
 )
 def test_another_teacher_is_remarked_on(trained, asked, said, caplog):
     with caplog.at_level(logging.WARNING):

@@ -14,7 +14,7 @@ from natv2.shrinking.phase import Report, phase_checkpoint, run_phase, steps_acc
 from natv2.shrinking.report.health import health_figure
 from natv2.shrinking.report.learning_curves import learning_figure
 from natv2.shrinking.report.phases import shrinking_figure, shrinking_table
-from natv2.shrinking.teacher import teaching_checkpoint
+from natv2.shrinking.teacher import teaching_supernet
 from natv2.supernets.checkpoint import Checkpoint
 from natv2.supernets.supernet import Supernet
 from natv2.supernets.transfer import transfer_weights
@@ -53,7 +53,7 @@ def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, Report]]:
         images, training = images.to(run.device), training.at(images.sizes)
         for checkpoint in (full, previous):
             check_identity(checkpoint, training, run, images)
-        teacher = teaching_checkpoint(training.teacher, full=full, previous=previous)
+        teacher = teaching_supernet(full, previous, images, training, run, store)
         return run_phase(
             previous.supernet(dropout=training.eps.dropout),
             phase,
@@ -61,7 +61,7 @@ def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, Report]]:
             training,
             run,
             store,
-            teacher=teacher.supernet().to(images.device),
+            teacher=teacher,
             before=previous.origin.get("probes", []),
         )
 

@@ -37,7 +37,7 @@ def adapted_supernet(folder: Path, like: Checkpoint) -> Checkpoint:
 def remark_on_teacher(supernet: Checkpoint, teacher: str) -> None:
     """Say where a supernet was trained by another teacher than the preset asks for (section 6.2)."""
     trained = supernet.origin.get("teacher")
-    if trained in ("fixed", "progressive") and trained != teacher:
+    if trained in ("fixed", "progressive", "progressive_guarded") and trained != teacher:
         logger.warning(
             "this search is meant for supernets trained with teacher=%s, but %s at width %s had a %s one: "
             "train it so, name another with --load-versions, or give teacher=%s",
