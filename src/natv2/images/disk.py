@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
 from natv2.errors import UserError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -39,3 +41,16 @@ def writing(folder: Path) -> Iterator[None]:
                 f"{folder} a link to a folder of your own"
             ) from None
         raise
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Make `folder`, and be the only run in it. Raises UserError where that cannot be written to."""
+    lock = FileLock(folder / ".lock")
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -5,6 +5,7 @@ from pathlib import Path
 from natv2.errors import UserError
 from natv2.images.archives import extract
 from natv2.images.datasets import DataSet
+from natv2.images.disk import writing
 from natv2.images.downloads import download
 from natv2.images.readers.torchvision import fetch_torchvision
 
@@ -22,12 +23,9 @@ def fetch(name: str, spec: DataSet, folder: Path) -> None:
 
     Raises UserError that says which files to put where.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     try:
-        for archive in spec.archives:
-            if archive.url is not None and not (folder / archive.file).exists():
-                download(archive.url, folder / archive.file, md5=archive.md5)
-                extract(folder / archive.file, folder / archive.into)
+        with writing(folder):
+            _download(spec, folder)
         if spec.type is not None:
             fetch_torchvision(spec, folder)
     except (FileNotFoundError, UserError) as error:
@@ -35,6 +33,14 @@ def fetch(name: str, spec: DataSet, folder: Path) -> None:
         raise UserError(
             f"{name} is not in {folder}, and fetching it failed: {reason}. {_by_hand(spec)}"
         ) from None
+
+
+def _download(spec: DataSet, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for archive in spec.archives:
+        if archive.url is not None and not (folder / archive.file).exists():
+            download(archive.url, folder / archive.file, md5=archive.md5)
+            extract(folder / archive.file, folder / archive.into)
 
 
 def _by_hand(spec: DataSet) -> str:

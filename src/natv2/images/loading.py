@@ -1,6 +1,7 @@
 """A data set from its raw files to its three splits."""
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from filelock import FileLock
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
@@ -18,6 +18,7 @@ from natv2.errors import UserError
 from natv2.files import write_bytes
 from natv2.images.datasets import DATASETS, DataSet, Sizes
 from natv2.images.decode import pixel_limit
+from natv2.images.disk import locked, writing
 from natv2.images.fetch import fetch, unpack
 from natv2.images.image_set import ImageSet, ImageSplits, channel_statistics
 from natv2.images.listing import SPLITS, Listing
@@ -126,8 +127,7 @@ def find_images(name: str, raw: Path) -> Listing:
             raise UserError(f"{error}; give it as data_path (or source_path)") from None
     if raw.is_file():
         raise UserError(f"{raw} is a file, but {name} is looked for in a folder; give the one it is in")
-    raw.mkdir(parents=True, exist_ok=True)
-    with FileLock(raw / ".lock"):  # two runs on a fresh machine fetch one after the other
+    with locked(raw):  # two runs on a fresh machine fetch one after the other
         if unpack(spec, raw):
             with suppress(FileNotFoundError):  # what was unpacked may not be all
                 return _checked(spec, read(spec, raw))
@@ -223,5 +223,7 @@ def _report(
         remarks=listing.remarks,
         levels=decoded.levels,
     )
-    write_bytes(kept, report.model_dump_json(indent=2).encode())
+    if os.access(folder, os.W_OK):  # else it is taken again in each run
+        with writing(folder):
+            write_bytes(kept, report.model_dump_json(indent=2).encode())
     return report

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from filelock import FileLock
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -19,7 +18,7 @@ from natv2.bar import progress_bar
 from natv2.errors import UserError
 from natv2.files import write_bytes
 from natv2.images.chunks import COLUMNS, decoded, decoded_with
-from natv2.images.disk import check_room, writing
+from natv2.images.disk import check_room, locked, writing
 from natv2.images.levels import Extent, Levels, common_levels, is_deep
 from natv2.images.listing import Listing
 from natv2.images.memory import memory_limit
@@ -85,11 +84,9 @@ def decode_all(
     chosen = np.ones(len(listing), dtype=bool) if scaling is None else scaling
     index = _kept(place, listing, chosen)  # without a lock: it may be on a disk that is only read
     if index is None:
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder / ".lock"):
-                index = _kept(place, listing, chosen)
-                index = _decode(place, listing, chosen, title) if index is None else index
+        with locked(folder), writing(folder):
+            index = _kept(place, listing, chosen)
+            index = _decode(place, listing, chosen, title) if index is None else index
     levels = _levels(index, chosen)
     shape = (len(listing), size[1], size[0], 3)
     mark = place.mark if levels is None else f"{place.mark}-{levels.black:g}-{levels.white:g}"
