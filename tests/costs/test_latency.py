@@ -8,7 +8,7 @@ from torch import nn
 
 from natv2.costs import latency
 from natv2.costs.config import LatencyConfig
-from natv2.costs.latency import Latencies, measure, network_latency
+from natv2.costs.latency import Latencies, measure, network_latencies
 
 
 def test_medians_and_spreads_of_rounds_that_go_through_all(monkeypatch):
@@ -46,4 +46,5 @@ def test_a_networks_latency_is_the_median_with_its_spread(monkeypatch):
 
     monkeypatch.setattr(latency, "measure", known)
     config = LatencyConfig(threads=1, warm_up=0, repetitions=1)
-    assert network_latency(nn.Identity(), 24, config, batch=2, device="cpu") == (2.5, 0.25)
+    taken = network_latencies([nn.Identity()], 24, config, batch=2, device="cpu")
+    assert (taken.median.tolist(), taken.spread.tolist()) == ([2.5], [0.25])

@@ -14,7 +14,7 @@ from natv2.aep.costs import PartCosts
 from natv2.aep.joint_training import JointTraining, Meters, without_augmentation
 from natv2.aep.network.multi_exit import MultiExitNetwork
 from natv2.costs.config import LatencyConfig
-from natv2.costs.latency import Latencies, measure
+from natv2.costs.latency import measure, network_latencies
 from natv2.exits.weightings import ExitWeighting, exit_weights
 from natv2.images.batches import Epochs, evaluation_batches
 from natv2.images.image_set import ImageSplits
@@ -44,13 +44,6 @@ def part_latencies(
     medians = store.remembered("part_latencies", measured).tensors["median"].numpy()
     stages, heads = np.split(medians, [len(network.stages)])
     return PartCosts(exits=network.exits, stages=stages, heads=heads)
-
-
-def latencies(networks: Sequence[nn.Module], resolution: int, config: LatencyConfig, run: Run) -> Latencies:
-    """Latency of each of `networks`, in turns."""
-    x = torch.zeros(1, 3, resolution, resolution, device=run.device)
-    x = x.contiguous(memory_format=torch.channels_last)
-    return measure([network.eval() for network in networks], [x] * len(networks), config)
 
 
 def mean_latencies(networks: Sequence[nn.Module], images: Tensor, config: LatencyConfig) -> list[float]:
@@ -105,7 +98,8 @@ def timings(
     `networks` has the baseline, the ensemble and what it was cut to; in `early` images leave early.
     """
     config, resolution = training.aep.latency, training.aep.resolution
-    medians = latencies([each.network for each in networks.values()], resolution, config, run)
+    modules = [each.network for each in networks.values()]
+    medians = network_latencies(modules, resolution, config, batch=1, device=run.device)
     table = pd.DataFrame(
         {"name": list(networks), "latency": medians.median, "latency_spread": medians.spread}
     )

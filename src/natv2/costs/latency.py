@@ -47,14 +47,13 @@ def _seconds(module: Callable[[Tensor], object], x: Tensor) -> float:
     return time.perf_counter() - start
 
 
-def network_latency(
-    network: nn.Module, resolution: int, config: LatencyConfig, *, batch: int, device: str
-) -> tuple[float, float]:
-    """What `network` takes with the weights it has: median and interquartile range, in milliseconds."""
+def network_latencies(
+    networks: Sequence[nn.Module], resolution: int, config: LatencyConfig, *, batch: int, device: str
+) -> Latencies:
+    """Latency of each of `networks`, with the weights it has, for `batch` images; in turns."""
     x = torch.zeros(batch, 3, resolution, resolution, device=device)
-    given = x.contiguous(memory_format=torch.channels_last)
-    taken = measure([network.eval().to(device)], [given], config)
-    return float(taken.median[0]), float(taken.spread[0])
+    x = x.contiguous(memory_format=torch.channels_last)
+    return measure([network.eval().to(device) for network in networks], [x] * len(networks), config)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from natv2.nn.layers import ACTIVATIONS, ConvNorm, SqueezeExcite
 from natv2.spaces.channels import LevelPlan, expanded, squeezed
-from natv2.spaces.design import BLOCK_BITS, Activation
+from natv2.spaces.design import BLOCK_BITS
 
 
 class InvertedBottleneck(nn.Module):
@@ -17,27 +17,17 @@ class InvertedBottleneck(nn.Module):
     Without `middle` there is no expansion: the first, fixed block of the backbone.
     """
 
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        *,
-        middle: int | None,
-        kernel: int,
-        stride: int,
-        activation: Activation,
-        squeeze_excite: bool,
-        shortcut: bool,
-    ) -> None:
+    def __init__(self, plan: LevelPlan, kernel: int, middle: int | None = None) -> None:
         super().__init__()
-        channels = middle or inputs
-        self.shortcut = shortcut
-        self.expand = ConvNorm(inputs, channels, activation=activation) if middle else nn.Identity()
+        channels, activation = middle or plan.inputs, plan.activation
+        self.shortcut = not plan.first
+        self.expand = ConvNorm(plan.inputs, channels, activation=activation) if middle else nn.Identity()
         self.depthwise = ConvNorm(
-            channels, channels, kernel=kernel, stride=stride, depthwise=True, activation=activation
+            channels, channels, kernel=kernel, stride=plan.stride, depthwise=True, activation=activation
         )
-        self.squeeze_excite = SqueezeExcite(channels, squeezed(channels)) if squeeze_excite else nn.Identity()
-        self.project = ConvNorm(channels, outputs)
+        excited = plan.squeeze_excite
+        self.squeeze_excite = SqueezeExcite(channels, squeezed(channels)) if excited else nn.Identity()
+        self.project = ConvNorm(channels, plan.outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H/stride, W/stride), rounded up."""
@@ -84,16 +74,7 @@ class Separable(nn.Module):
 
 
 def _inverted_bottleneck(plan: LevelPlan, kernel: int, expand_ratio: int) -> nn.Module:
-    return InvertedBottleneck(
-        plan.inputs,
-        plan.outputs,
-        middle=expanded(plan.inputs, expand_ratio),
-        kernel=kernel,
-        stride=plan.stride,
-        activation=plan.activation,
-        squeeze_excite=plan.squeeze_excite,
-        shortcut=not plan.first,
-    )
+    return InvertedBottleneck(plan, kernel, expanded(plan.inputs, expand_ratio))
 
 
 def _pointwise(plan: LevelPlan) -> nn.Module:

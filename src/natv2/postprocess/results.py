@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from natv2.costs.config import BatchLatencyConfig
-from natv2.costs.latency import network_latency
+from natv2.costs.latency import network_latencies
 from natv2.costs.parts import architecture_cost
 from natv2.finished_network import StoredNetwork, StoredNetworks
 from natv2.images.batches import Batch
@@ -64,12 +64,13 @@ def _tested(
     row["test_accuracy"] = float(correct.mean())
     taken = None
     if latency is not None:
-        taken = network_latency(network, architecture.resolution, latency, batch=latency.batch, device=device)
+        size = architecture.resolution
+        taken = network_latencies([network], size, latency, batch=latency.batch, device=device)
     counted = architecture_cost(network.design, architecture, len(header.class_names))[None]
-    known = KnownNetworks(counted, np.array(taken[:1]) if taken else None, lambda: [architecture])
+    known = KnownNetworks(counted, taken.median if taken else None, lambda: [architecture])
     for name, value in known_costs(known).iloc[0].items():
         row[str(name)] = OBJECTIVES[str(name)].dtype(value)
-    row |= {"latency_spread": taken[1]} if taken else {}
+    row |= {"latency_spread": float(taken.spread[0])} if taken else {}
     row |= {"resolution": architecture.resolution, "width": architecture.width}
     row |= {"exit": architecture.deepest_exit, "exits": len(architecture.exits)}
     return row, pd.Series(correct).groupby(labels.numpy()).agg(["size", "mean"])

@@ -35,6 +35,12 @@ class ChannelPlan:
     stages: tuple[int, ...]
     heads: Mapping[int, tuple[int, int]]
 
+    @property
+    def after_stem(self) -> LevelPlan:
+        """The plan of the first, fixed block, which changes nothing of its input's shape."""
+        shape = {"inputs": self.stem, "outputs": self.stem, "stride": 1}
+        return LevelPlan(**shape, first=False, activation="relu", squeeze_excite=False)
+
     def level(self, stage: int, level: int) -> LevelPlan:
         """The plan of a level of a stage, both counted from 0: a stage's first reads the previous stage."""
         row, first = STAGES[stage], level == 0

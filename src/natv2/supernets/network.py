@@ -131,16 +131,7 @@ def build(part: Part, plan: ChannelPlan, classes: int, dropout: float) -> nn.Mod
     if kind == "stem":
         return ConvNorm(IMAGE_CHANNELS, plan.stem, kernel=3, stride=STEM_STRIDE, activation="hswish")
     if kind == "first":
-        return InvertedBottleneck(
-            plan.stem,
-            plan.stem,
-            middle=None,
-            kernel=3,
-            stride=1,
-            activation="relu",
-            squeeze_excite=False,
-            shortcut=True,
-        )
+        return InvertedBottleneck(plan.after_stem, kernel=3)
     if kind == "heads":
         exit = int(numbers[0])
         return Head(plan.stages[exit - 1], *plan.heads[exit], classes, dropout)
