@@ -18,11 +18,12 @@ from natv2.reporting.style import (
 )
 from natv2.reporting.traces import points
 
-_METHODS = {
+METHODS = {
     "none": ("Left as found", "square", GREY),
     "standard": ("Standard method", "circle", GREEN),
     "aep": ("Ensemble of its exits", "diamond", VERMILION),
 }
+"""What figures call networks that a method leaves, and how they mark them."""
 
 
 def finished_figure(results: pd.DataFrame, objective: str = "macs") -> go.Figure:
@@ -37,7 +38,7 @@ def finished_figure(results: pd.DataFrame, objective: str = "macs") -> go.Figure
     found = results.drop_duplicates(subset=["test_accuracy_before", f"{objective}_before"])
     marker = _marker("circle-open", BLACK)
     figure.add_trace(points(found, f"{objective}_before", "test_accuracy_before", "As found", marker))
-    for method, (name, symbol, colour) in _METHODS.items():
+    for method, (name, symbol, colour) in METHODS.items():
         rows = results[results["method"] == method]
         if len(rows):
             marker = _marker(symbol, colour)

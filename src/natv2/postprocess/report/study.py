@@ -5,7 +5,8 @@ from collections.abc import Hashable, Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from natv2.reporting.style import GREEN, VERMILION, new_figure
+from natv2.postprocess.report.figure import METHODS
+from natv2.reporting.style import new_figure
 
 WAY = ["method", "exit_weighting", "optimizer", "lr"]
 """What tells one way to refine a network from another."""
@@ -35,10 +36,7 @@ def study_table(scores: pd.DataFrame) -> pd.DataFrame:
 def study_figure(table: pd.DataFrame) -> go.Figure:
     """Mean gain of each way as a bar, the standard method's and the ensemble's side by side."""
     figure = new_figure("What each way to refine networks gains")
-    for method, name, colour in (
-        ("standard", "Standard method", GREEN),
-        ("aep", "Ensemble of its exits", VERMILION),
-    ):
+    for method, (name, _, colour) in METHODS.items():
         rows = table[table["method"] == method]
         if len(rows):
             figure.add_bar(

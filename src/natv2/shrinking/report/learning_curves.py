@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from natv2.reporting.style import BLUE, ORANGE, style
+from natv2.reporting.traces import curve
 
 _FEW = 5  # epochs that a line alone would hardly show
 
@@ -19,20 +20,12 @@ def learning_figure(curves: pd.DataFrame) -> go.Figure:
     curves = curves.reset_index(drop=True)
     columns = (("loss", "Training loss", BLUE), ("learning_rate", "Learning rate", ORANGE))
     for row, (column, title, colour) in enumerate(columns, start=1):
-        for number, (phase, curve) in enumerate(curves.groupby("phase", sort=False)):
-            figure.add_scatter(
-                x=(curve.index + 1).tolist(),
-                y=curve[column].astype(float).tolist(),
-                name=title,
-                legendgroup=title,
-                showlegend=number == 0,
-                mode="lines+markers" if len(curve) < _FEW else "lines",
-                line={"color": colour, "width": 2},
-                text=[f"{phase}, epoch {epoch}" for epoch in curve["epoch"]],
-                hovertemplate="%{text}: %{y:.4g}",
-                row=row,
-                col=1,
-            )
+        for number, (phase, rows) in enumerate(curves.groupby("phase", sort=False)):
+            x, y = (rows.index + 1).tolist(), rows[column].astype(float).tolist()
+            line = curve(x, y, title, {"color": colour}, "%{text}: %{y:.4g}", legendgroup=title)
+            line.update(text=[f"{phase}, epoch {epoch}" for epoch in rows["epoch"]], showlegend=number == 0)
+            line.update(mode="lines+markers" if len(rows) < _FEW else "lines")
+            figure.add_trace(line, row=row, col=1)
         figure.update_yaxes(title=title, row=row)
     sizes = curves.groupby("phase", sort=False).size()
     for phase, end, size in zip(sizes.index, sizes.cumsum(), sizes, strict=True):
