@@ -1,3 +1,4 @@
+import copy
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -159,6 +160,27 @@ def test_each_step_goes_as_far_as_its_rate_and_the_clipped_gradient_say(tmp_path
     gradient = 2.0 if norm is None else min(norm, 2.0)
     expected = [gradient * schedule.rate(e, i, STEPS) for e in range(EPOCHS) for i in range(STEPS)]
     assert moved == pytest.approx(expected, abs=1e-6)
+
+
+def test_modules_of_a_list_are_trained_as_by_an_optimiser_each(tmp_path):
+    """Whatever the other's gradients are, and whether it has any in a step."""
+
+    def step_of(modules: dict[float, nn.Module]) -> Step:
+        def step(batch: Batch, epoch: int, index: int) -> Tensor:
+            for size, module in modules.items():
+                if size < 2 or index % 2:
+                    (size * module.weight.sum()).backward()
+            return torch.tensor(1.0)
+
+        return step
+
+    optimiser = Optimiser(max_gradient_norm=2.0, weight_decay=0.1)
+    linear = [nn.Linear(3, 1, bias=False) for _ in range(2)]
+    both = nn.ModuleList(copy.deepcopy(linear))
+    run(both, step_of(dict(zip((0.5, 8.0), both, strict=True))), tmp_path / "both", optimiser=optimiser)
+    for size, module, expected in zip((0.5, 8.0), linear, both, strict=True):
+        run(module, step_of({size: module}), tmp_path / str(size), optimiser=optimiser)
+        assert torch.equal(module.weight, expected.weight)
 
 
 def test_no_two_steps_of_any_phase_or_seed_drop_the_same(tmp_path):

@@ -82,6 +82,8 @@ def fit(
 ) -> History:
     """Train `module` in place up to epoch `until` (all of the schedule's by default).
 
+    The modules of a list are trained as by an optimiser each: what a step did not use stays, and gradients
+    are clipped by the norm of their own module.
     After each epoch everything needed to resume is saved in `store`; started again, the loop resumes there
     and ends with the same weights, bit for bit. Raises UserError where the loss is not finite; the last
     finished epoch stays saved.
@@ -166,7 +168,8 @@ class _Loop:
         with autocast(self.precision, self.device), drawing_from(self.generator.manual_seed(seed)):
             loss = fetch(self.step(batch, epoch, index))
         if self.config.max_gradient_norm is not None:
-            nn.utils.clip_grad_norm_(self.module.parameters(), self.config.max_gradient_norm)
+            for each in self.module if isinstance(self.module, nn.ModuleList) else [self.module]:
+                nn.utils.clip_grad_norm_(each.parameters(), self.config.max_gradient_norm)
         self.optimiser.step()
         return loss
 

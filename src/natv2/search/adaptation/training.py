@@ -106,8 +106,8 @@ def adapt(
     """Train subnets that `sampler` draws, in place, up to epoch `until` of the schedule.
 
     Third warm-up phase (uniform sampling), and adaptation (distributions of the archive's best). The
-    teacher sees the largest resolution. One optimiser serves both widths: what a step did not draw
-    has no gradient and stays.
+    teacher sees the largest resolution. Each width is trained as by an optimiser of its own (`fit`): one
+    that a step did not draw stays.
     """
     step = sampled_step(supernets, sampler, schedule, teacher, store.name)
     return supernets.fit(nn.ModuleList(supernets.family.values()), step, schedule, store, until)
