@@ -6,7 +6,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from natv2.aep.measuring import epoch_seconds
-from natv2.aep.pruning import exit_logits
+from natv2.aep.pruning import ExitLogits, exit_logits
 from natv2.aep.results import result
 from natv2.exits.leaving import stopping_curve
 from natv2.images.batches import evaluation_batches
@@ -48,3 +48,17 @@ def test_timing_an_epoch_leaves_the_networks_as_they_were():
     assert seconds > 0
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, before[name])
+
+
+def test_top5_of_few_classes_is_not_told_and_unequal_classes_are():
+    network = classifier()
+    labels = torch.tensor([0] * 18 + [1, 1])
+    logits_ENC = torch.zeros(4, 20, 4)
+    logits_ENC[..., 0] = 1.0  # always the larger class
+    said = ExitLogits(exits=(1, 2, 3, 4), logits_ENC=logits_ENC, labels=labels)
+    row = result(network, said, said)
+    assert row["test_top1"] == row["largest_class"] == 0.9
+    assert row["test_macro"] == 0.5
+    assert not [name for name in row if "top5" in name]
+    equal = ExitLogits(exits=(1, 2, 3, 4), logits_ENC=logits_ENC[:, :8], labels=torch.arange(8) % 4)
+    assert "test_macro" not in result(network, equal, equal)

@@ -106,7 +106,10 @@ def test_it_comes_back_from_json() -> None:
         ),
         ({"split": dict.fromkeys(range(35, 60), "")}, "mine: 1 class with no training images: 'dog'"),
         ({"split": dict.fromkeys(range(45, 50), "")}, "mine: 1 class with no validation images: 'dog'"),
-        ({"split": dict.fromkeys(range(50, 60), "")}, "mine: 1 class with no test images: 'dog'"),
+        (
+            {"split": dict.fromkeys(range(50, 60), "")},
+            "mine: 1 class with no test images (the macro accuracy leaves them out): 'dog'",
+        ),
         (
             {"split": dict.fromkeys([*range(21, 25), *range(45, 50)], "")},
             "mine: only 1 validation image, of 1 class: too few to judge by\n"

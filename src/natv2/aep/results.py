@@ -9,16 +9,17 @@ import torch
 from natv2.aep.classifier import MultiExitClassifier
 from natv2.aep.config import AepTraining
 from natv2.aep.costs import mac_costs, parameter_costs
-from natv2.aep.pruning import ExitLogits, accuracies, exit_logits, format_exits
+from natv2.aep.pruning import TOP, ExitLogits, accuracies, exit_logits, format_exits
 from natv2.aep.report.changes import exit_columns, percentage_change
 from natv2.exits.leaving import stopped
+from natv2.images.balance import beside_top1
 from natv2.images.batches import evaluation_batches
 from natv2.images.image_set import ImageSplits
 from natv2.run import Run
 
 
 def result(classifier: MultiExitClassifier, valid: ExitLogits, test: ExitLogits) -> dict[str, Any]:
-    """Top-1 and top-5 (fractions) on validation and test images, and costs: a row of a table.
+    """Top-1 and top-5 (fractions) on validation and test images, what unequal classes need, costs: a row.
 
     `exit_1`, ... are the exits' own top-1 on test images. Where images leave early, MACs are the mean over
     the test images.
@@ -31,7 +32,11 @@ def result(classifier: MultiExitClassifier, valid: ExitLogits, test: ExitLogits)
         if leaving:
             logits_NC, left = stopped(said.logits_ENC, header.weights, classifier.stopping())
         top1, top5 = accuracies(logits_NC[None], said.labels, torch.ones(1, 1))
-        row |= {f"{part}_top1": float(top1[0]), f"{part}_top5": float(top5[0])}
+        row[f"{part}_top1"] = float(top1[0])
+        if logits_NC.shape[1] > TOP:  # of five classes or fewer any five are right
+            row[f"{part}_top5"] = float(top5[0])
+    correct = logits_NC.argmax(dim=1) == test.labels
+    row |= beside_top1(correct.numpy(), test.labels.numpy(), header.class_names)
     each, _ = accuracies(test.logits_ENC, test.labels, torch.eye(len(network.exits)))
     macs = mac_costs(network, header.resolution)
     row["params"] = int(parameter_costs(network).of(network.exits))

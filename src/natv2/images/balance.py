@@ -1,8 +1,9 @@
 """Classes of unequal size: what the largest one alone is worth, and an accuracy in which all count alike."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-import pandas as pd
+import numpy as np
+from numpy.typing import NDArray
 
 UNEQUAL = 2
 """Times that the largest class has the images of the smallest, above which classes are unequal."""
@@ -20,6 +21,24 @@ def larger_class(counts: Mapping[str, int]) -> tuple[str, float] | None:
     return name, present[name] / sum(present.values())
 
 
-def macro_accuracy(by_class: pd.Series) -> float:
-    """The mean of the classes' recalls; a class without test images, whose recall is missing, is left out."""
-    return float(by_class.mean())
+def recalls(correct: NDArray[np.bool_], labels: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
+    """The share of each class's images that are `correct` (N,); NaN where there are none of it."""
+    counts = np.bincount(labels, minlength=classes)
+    right = np.bincount(labels, weights=correct, minlength=classes)
+    return np.where(counts > 0, right / np.maximum(counts, 1), np.nan)
+
+
+def beside_top1(
+    correct: NDArray[np.bool_], labels: NDArray[np.int64], class_names: Sequence[str]
+) -> dict[str, float]:
+    """What a row of a table says beside top-1 where the classes of the test images are unequal; else nothing.
+
+    `test_macro` is the mean of the classes' recalls, without those that have no test images, and
+    `largest_class` the share of the largest, which a network has that always says so.
+    """
+    counts = np.bincount(labels, minlength=len(class_names))
+    larger = larger_class(dict(zip(class_names, counts.tolist(), strict=True)))
+    if larger is None:
+        return {}
+    macro = float(np.nanmean(recalls(correct, labels, len(class_names))))
+    return {"test_macro": macro, "largest_class": larger[1]}

@@ -161,7 +161,10 @@ class ImageReport(BaseModel):
             (few, f"fewer than {FEW} training images"),
             (untrained, "no training images"),
             ([name for name in others if not self.counts[name]["valid"]], "no validation images"),
-            ([name for name in others if not self.counts[name]["test"]], "no test images"),
+            (
+                [name for name in others if not self.counts[name]["test"]],
+                "no test images (the macro accuracy leaves them out)",
+            ),
             *((names, f"images in {split} only") for split, names in lonely.items()),
         ]
 

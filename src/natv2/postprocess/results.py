@@ -11,6 +11,7 @@ from natv2.costs.config import BatchLatencyConfig
 from natv2.costs.latency import network_latencies
 from natv2.costs.parts import architecture_cost
 from natv2.finished_network import StoredNetwork, StoredNetworks
+from natv2.images.balance import beside_top1
 from natv2.images.batches import Batch
 from natv2.objectives.constraints import Constraints
 from natv2.objectives.costs import known_costs
@@ -62,6 +63,7 @@ def _tested(
     architecture = network.architecture
     row = {name: header.record[name] for name in _RECORDED if name in header.record}
     row["test_accuracy"] = float(correct.mean())
+    row |= beside_top1(correct.bool().numpy(), labels.numpy(), header.class_names)
     taken = None
     if latency is not None:
         size = architecture.resolution

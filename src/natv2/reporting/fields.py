@@ -54,6 +54,8 @@ def known_fields() -> dict[str, Field]:
         "kept": ("Exits kept", "text"),
         "test_top1": ("Test top-1 (%)", "percent"),
         "test_top5": ("Test top-5 (%)", "percent"),
+        "test_macro": ("Test macro accuracy (%)", "percent"),
+        "largest_class": ("Share of the largest class (%)", "percent"),
         **{name: (row.label, row.format) for name, row in costs.items()},
         "resolution": ("Resolution (px)", "whole"),
         "exit": ("Exit", "whole"),

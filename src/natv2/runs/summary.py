@@ -15,9 +15,10 @@ from natv2.reporting.fields import Field, amount, format_values
 from natv2.reporting.tables import as_text, results_table
 
 _HOURS = ("training", "evaluation", "test", "search")
-_FINISHED = ("name", "method", "test_accuracy_before", "test_accuracy")
+_UNEQUAL = ("test_macro", "largest_class")
+_FINISHED = ("name", "method", "test_accuracy_before", "test_accuracy", *_UNEQUAL)
 _ALSO_FINISHED = ("resolution", "exit", "exits", "width")
-_MULTI_EXIT = ("name", "kept", "test_top1", "test_top5")
+_MULTI_EXIT = ("name", "kept", "test_top1", "test_top5", *_UNEQUAL)
 _CHANGES = ("top1", "params", "macs", "latency")
 _SEARCHES = ("dataset", "objectives", "supernet", "preset", "seeds", "hypervolume")
 _FOUND = ("best", "trade-off")
@@ -108,7 +109,8 @@ def _finished(table: pd.DataFrame) -> pd.DataFrame:
 def _multi_exit(table: pd.DataFrame) -> pd.DataFrame:
     changes = [f"{name}_change" for name in _CHANGES]
     costs = [name for name in OBJECTIVES if name in table]
-    return results_table(table[[*_MULTI_EXIT, *costs, "epoch_seconds", *changes]])
+    shown = [name for name in _MULTI_EXIT if name in table]
+    return results_table(table[[*shown, *costs, "epoch_seconds", *changes]])
 
 
 def _rates(table: pd.DataFrame) -> pd.DataFrame:
