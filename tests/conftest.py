@@ -27,7 +27,12 @@ TOGETHER = ("tests/pipelines/test_aep.py",)  # files whose tests share what one 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+    """Begin with what takes longest; while one worker makes what many read, another need not wait for it."""
+    items.sort(key=lambda item: (not item.nodeid.startswith(FIRST), "journey" in item.fixturenames))
+    first = next((item for item in items if "journey" in item.fixturenames), None)
+    if first is not None:
+        items.remove(first)
+        items.insert(0, first)
 
 
 @pytest.hookimpl(optionalhook=True)

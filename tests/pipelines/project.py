@@ -17,20 +17,22 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from natv2.files import read_tensors
+from natv2.runs.lineage import RECORD
 
 REPOSITORY = Path(__file__).parents[2]
 
-# conf/test with less to evaluate, and an epoch more where the test of going on after a stop stops it.
+# conf/test with fewer images, less to evaluate, and an epoch more where the test of going on after a stop stops it.
 SMALLER: Mapping[str, Any] = {
+    "images": {"per_class": 30},
     "eps": {
         "resolutions": [16],
-        "batch_size": 575,
+        "batch_size": 150,
         "calibration": {"images": 32},
         "phases": {"width_2": {"epochs": 2}},
     },
     "search": {
         "resolutions": [16, 20],
-        "batch_size": 575,
+        "batch_size": 150,
         "calibration": {"images": 32},
         "pre_processing": 1,
     },
@@ -49,7 +51,8 @@ class Project:
         (root / "conf/local").mkdir(exist_ok=True)
         shutil.copy(REPOSITORY / "pyproject.toml", root)
         for section, values in (changes or {}).items():
-            (file,) = (path for path in (root / "conf/test").glob("*.yml") if section in _read(path))
+            files = [path for path in (root / "conf/test").glob("*.yml") if section in _read(path)]
+            file = files[0] if files else root / "conf/test/parameters.yml"
             file.write_text(yaml.safe_dump(merged(_read(file), {section: values})))
 
     @classmethod
@@ -134,7 +137,7 @@ class Project:
             f"{name}/{file.relative_to(version)}": file
             for name, version in versions.items()
             for file in sorted(version.rglob("*"))
-            if file.is_file()
+            if file.is_file() and file.name != RECORD
         }
 
 

@@ -16,11 +16,12 @@ from tests.pipelines.project import Project, differences
 
 MEASURED = ("timings.csv", "subsets", "aep_results", "results_figure", "curves_figure", "stopping_figure")
 RUN = ("--env", "test", "--pipeline", "aep")
+SMALL = {"images": {"per_class": 40}, "aep": {"batch_size": 64, "max_epochs": 3}}
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
-    project = Project(tmp_path_factory.mktemp("aep"), {"aep": {"batch_size": 64, "max_epochs": 3}})
+    project = Project(tmp_path_factory.mktemp("aep"), SMALL)
     project.said_at_the_end = project.run(*RUN)
     return project
 
@@ -61,7 +62,7 @@ def test_saved_networks_load_and_answer_as_the_table_says(project):
 
 
 def test_killed_and_given_again_it_ends_as_undisturbed(project, tmp_path):
-    killed = Project(tmp_path, {"aep": {"batch_size": 64, "max_epochs": 3}})
+    killed = Project(tmp_path, SMALL)
     killed.kill_when(lambda: killed.has_progress("train_ensemble/loop.safetensors"), *RUN)
     assert "resumed from" in killed.run(*RUN)
     found = differences(project.outputs(), killed.outputs())

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from natv2.images.listing import SPLITS, Listing
 from natv2.images.look import LOOK, ImageReport
 from natv2.images.looking import make_report
 from natv2.images.readers import READERS
+from natv2.images.sides import lasting_normalisation, lasting_split
 from natv2.images.sizes import stored_size, typical_side
 from natv2.images.splits import split, thinned
 from natv2.images.store import Decoded, decode_all
@@ -67,7 +69,9 @@ def load_images(
         if valid_fraction is not None and "valid" in listing.parts:
             remark = f"has its own validation images: images.valid_fraction={valid_fraction} changes nothing"
             listing = replace(listing, remarks=(*listing.remarks, remark))
-        assigned = split(listing, spec.counts, name=name, seed=seed, valid_fraction=valid_fraction)
+        own = spec.classes is None  # a person's images may become more
+        draw = partial(lasting_split, folder=store / title) if own else split
+        assigned = draw(listing, spec.counts, name=name, seed=seed, valid_fraction=valid_fraction)
         scaling = assigned != "test"
         if per_class is not None:
             assigned = thinned(assigned, listing.labels, per_class, seed)
@@ -78,13 +82,16 @@ def load_images(
     index = decoded.index.assign(label=listing.labels, split=np.where(readable, assigned, ""))
     _check_parts(title, parts)
     report = _report(title, spec, folder, decoded, index, listing, parts["train"])
-    fixed = spec.normalisation
+    fixed = spec.normalisation or report
+    mean, std = fixed.mean, fixed.std
+    if own:
+        mean, std = lasting_normalisation(mean, std, folder)
     augmentation = spec.augmentation if flip is None else replace(spec.augmentation, flip=flip)
     return ImageSplits(
         name=report.name,
         class_names=listing.class_names,
-        mean=fixed.mean if fixed else report.mean,
-        std=fixed.std if fixed else report.std,
+        mean=mean,
+        std=std,
         augmentation=augmentation,
         sizes=sizes,
         levels=decoded.levels,

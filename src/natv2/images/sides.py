@@ -1,0 +1,118 @@
+"""Which split each image of a growing set is in: recorded, so that what has trained is never tested on."""
+
+import hashlib
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from natv2.errors import UserError
+from natv2.files import write_bytes
+from natv2.images.datasets import Channels, Counts
+from natv2.images.disk import writing
+from natv2.images.listing import Listing
+from natv2.images.splits import split
+
+FILE = "splits.parquet"
+_IDENTITY = ["name", "size", "modified"]  # a file that these are equal of is not read again
+_LITTLE = 0.02  # of the range of a pixel
+
+
+def lasting_split(
+    listing: Listing,
+    counts: Counts,
+    *,
+    name: str,
+    seed: int,
+    valid_fraction: float | None,
+    folder: Path,
+) -> NDArray[np.str_]:
+    """As `split`; images that `folder` knows by the SHA-256 of their files stay where they were.
+
+    The test set is one, whatever share validates; each share has a validation set of its own.
+    """
+    file = folder / FILE
+    share = "own" if valid_fraction is None else f"{valid_fraction:g}"
+    columns = {"test": f"test, seed {seed}", "valid": f"valid, seed {seed}, share {share}"}
+    known = _known(file)
+    images = _images(listing, known)
+    recorded = (
+        known.drop(columns=_IDENTITY).set_index("image").reindex(images["image"]).reset_index(drop=True)
+    )
+    earlier = {
+        part: recorded[column].fillna(-1).to_numpy(dtype=np.int8)
+        for part, column in columns.items()
+        if column in recorded
+    }
+    assigned = split(listing, counts, name=name, seed=seed, valid_fraction=valid_fraction, earlier=earlier)
+    drawn = {column: pd.array(assigned == part, dtype="Int8") for part, column in columns.items()}
+    gone = known[~known["image"].isin(images["image"])]  # it may come back
+    table = pd.concat([pd.concat([images, recorded], axis=1).assign(**drawn), gone], ignore_index=True)
+    if not table.equals(known):
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            write_bytes(file, table.to_parquet())
+    return assigned
+
+
+def lasting_normalisation(mean: Channels, std: Channels, folder: Path) -> tuple[Channels, Channels]:
+    """`mean` and `std` of the training pixels, as they were when `folder` was new if they differ by little.
+
+    A few more images change neither what a network sees nor which runs belong together.
+    """
+    file = folder / "normalisation.json"
+    with suppress(OSError, ValueError):  # a damaged file is none
+        before = json.loads(file.read_text(encoding="utf-8"))
+        if np.allclose([mean, std], before, rtol=0, atol=_LITTLE):
+            return tuple(before[0]), tuple(before[1])
+    with writing(folder):
+        write_bytes(file, json.dumps([mean, std]).encode())
+    return mean, std
+
+
+def _known(file: Path) -> pd.DataFrame:
+    """The recorded splits. Raises UserError where they cannot be read: drawn anew they would be others."""
+    if not file.exists():
+        return pd.DataFrame(columns=[*_IDENTITY, "image"])
+    try:
+        return pd.read_parquet(file)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{file}, which says which images train and which are tested on, cannot be read: {error}; "
+            "restore it, or delete it and train anew: what trained before may be tested on then"
+        ) from None
+
+
+def _images(listing: Listing, known: pd.DataFrame) -> pd.DataFrame:
+    """What each sample is: its file's name, size and time, and a digest with the number of the copy."""
+    assert not isinstance(listing.samples, np.ndarray)
+    status = [path.stat() for path in listing.samples]
+    frame = pd.DataFrame(
+        {
+            "name": list(listing.names),
+            "size": [each.st_size for each in status],
+            "modified": [each.st_mtime_ns for each in status],
+        }
+    )
+    read_before = known[[*_IDENTITY, "image"]].drop_duplicates(_IDENTITY)
+    found = frame.merge(read_before, on=_IDENTITY, how="left")["image"].astype(object)
+    digests = found.str.partition("/")[0].to_numpy(dtype=object, copy=True)
+    missing = np.flatnonzero(found.isna())
+    with ThreadPoolExecutor() as pool:
+        digests[missing] = list(pool.map(_digest, [listing.samples[i] for i in missing]))
+    copies: Counter[str] = Counter()
+    numbered = []
+    for digest in digests:
+        numbered.append(f"{digest}/{copies[digest]}")
+        copies[digest] += 1
+    return frame.assign(image=numbered)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,147 @@
+"""A set that grows keeps its splits: what has trained is never tested on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from natv2.errors import UserError
+from natv2.images.datasets import Counts
+from natv2.images.listing import Listing
+from natv2.images.sides import lasting_normalisation, lasting_split
+from natv2.images.splits import split
+
+SHARES = Counts(train=60, valid=20, test=20)
+
+
+def listing(folder: Path, files: list[str], groups: list[int] | None = None) -> Listing:
+    """Two classes, by the first letter; a file's content is its name unless it is there already."""
+    for name in files:
+        if not (folder / name).exists():
+            (folder / name).write_text(name)
+    return Listing(
+        samples=tuple(folder / name for name in files),
+        names=tuple(files),
+        labels=np.array(["ab".index(name[0]) for name in files], dtype=np.int64),
+        parts=np.full(len(files), "all"),
+        class_names=("a", "b"),
+        groups=None if groups is None else np.array(groups, dtype=np.int64),
+    )
+
+
+def drawn(tmp_path: Path, images: Listing, share: float | None = None) -> dict[str, str]:
+    assigned = lasting_split(
+        images, SHARES, name="x", seed=0, valid_fraction=share, folder=tmp_path / "store"
+    )
+    return dict(zip(images.names, assigned.tolist(), strict=True))
+
+
+def names(count: int, start: int = 0) -> list[str]:
+    return [f"{letter}{n}" for letter in "ab" for n in range(start, start + count)]
+
+
+def test_the_first_draw_is_that_of_split(tmp_path):
+    images = listing(tmp_path, names(25))
+    expected = split(images, SHARES, name="x", seed=0).tolist()
+    assert list(drawn(tmp_path, images).values()) == expected
+
+
+@pytest.mark.parametrize("steps", [[1] * 10, [20], [3, 0, 7]])
+def test_known_images_stay_and_the_shares_hold(tmp_path, steps):
+    files = names(20)
+    before = drawn(tmp_path, listing(tmp_path, files))
+    for step in steps:
+        files = sorted(files + names(step, len(files) // 2))
+        after = drawn(tmp_path, listing(tmp_path, files))
+        assert {name: after[name] for name in before} == before
+        before = after
+    tested = sum(part == "test" for part in before.values())
+    assert abs(tested - 0.2 * len(before)) <= 1
+
+
+def test_a_renamed_or_copied_or_touched_file_is_the_same_image(tmp_path):
+    files = names(20)
+    before = drawn(tmp_path, listing(tmp_path, files))
+    tested = next(name for name, part in before.items() if part == "test")
+    (tmp_path / tested).rename(tmp_path / f"{tested}-renamed")
+    (tmp_path / files[-1]).touch()
+    now = [f"{name}-renamed" if name == tested else name for name in files]
+    after = drawn(tmp_path, listing(tmp_path, now))
+    assert after == {
+        **{name: part for name, part in before.items() if name != tested},
+        f"{tested}-renamed": "test",
+    }
+
+
+def test_what_was_away_comes_back_to_its_side(tmp_path):
+    files = names(20)
+    before = drawn(tmp_path, listing(tmp_path, files))
+    drawn(tmp_path, listing(tmp_path, files[::2]))
+    assert drawn(tmp_path, listing(tmp_path, files)) == before
+
+
+def test_one_test_set_whatever_share_validates(tmp_path):
+    files = names(20)
+    before = drawn(tmp_path, listing(tmp_path, files), 0.5)
+    after = drawn(tmp_path, listing(tmp_path, names(30)), 0.1)
+    tested = [{name for name in files if splits[name] == "test"} for splits in (before, after)]
+    assert tested[0] == tested[1]
+    again = drawn(tmp_path, listing(tmp_path, files), 0.5)
+    assert again == before
+
+
+def test_new_images_of_a_known_group_are_on_its_side(tmp_path):
+    files = names(20)
+    groups = [n // 2 for n in range(40)]
+    before = drawn(tmp_path, listing(tmp_path, files, groups))
+    more = files + [f"a{n}" for n in range(100, 120)]
+    after = drawn(tmp_path, listing(tmp_path, more, groups + list(range(20))))
+    side = {group: before[name] for name, group in zip(files, groups, strict=True)}
+    assert [after[name] for name in more[40:]] == [side[group] for group in range(20)]
+
+
+@given(st.lists(st.integers(-1, 1), min_size=40, max_size=40))
+def test_whatever_is_known_stays(known):
+    images = Listing(
+        samples=tuple(Path(f"{n}.png") for n in range(40)),
+        names=tuple(f"{n}.png" for n in range(40)),
+        labels=np.array([0, 1, 2, 3] * 10),
+        parts=np.full(40, "all"),
+        class_names=("a", "b", "c", "d"),
+    )
+    images = replace(images, labels=np.sort(images.labels))
+    earlier = np.array(known, dtype=np.int8)
+    earlier[::4], earlier[1::4] = 0, -1  # something is left to train and to validate on
+    assigned = split(images, SHARES, name="x", seed=0, earlier={"test": earlier})
+    assert (assigned[earlier == 1] == "test").all()
+    assert (assigned[earlier == 0] != "test").all()
+
+
+def test_identical_copies_keep_their_sides(tmp_path):
+    files = names(20)
+    for name in files[1:6]:
+        (tmp_path / name).write_text("the same")
+    before = drawn(tmp_path, listing(tmp_path, files))
+    assert drawn(tmp_path, listing(tmp_path, files)) == before
+    assert drawn(tmp_path, listing(tmp_path, [*files, *names(5, 20)])).items() >= before.items()
+
+
+def test_normalisation_changes_only_with_the_images(tmp_path):
+    mean, std = (0.5, 0.4, 0.3), (0.2, 0.2, 0.2)
+    assert lasting_normalisation(mean, std, tmp_path) == (mean, std)
+    assert lasting_normalisation((0.51, 0.39, 0.3), std, tmp_path) == (mean, std)
+    other = (0.7, 0.4, 0.3)
+    assert lasting_normalisation(other, std, tmp_path) == (other, std)
+    (tmp_path / "normalisation.json").write_text("[[")
+    assert lasting_normalisation(mean, std, tmp_path) == (mean, std)
+
+
+def test_damaged_records_are_told(tmp_path):
+    images = listing(tmp_path, names(20))
+    drawn(tmp_path, images)
+    (tmp_path / "store/splits.parquet").write_bytes(b"PAR1")
+    with pytest.raises(UserError, match=r"splits\.parquet, which says which images train.*cannot be read"):
+        drawn(tmp_path, images)
