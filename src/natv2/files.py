@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import torch
 from pydantic import TypeAdapter, ValidationError
-from safetensors.torch import load, save
+from safetensors import safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from natv2.errors import UserError
@@ -40,18 +41,6 @@ def write_bytes(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-def read_bytes(path: Path) -> bytes:
-    """What the file at `path` holds. Raises UserError where it cannot be read, or is a folder or a pipe."""
-    try:
-        if not path.exists():
-            raise UserError(f"{path} does not exist")
-        if not path.is_file():  # a named pipe would be waited for
-            raise UserError(f"{path} is not a file")
-        return path.read_bytes()
-    except (OSError, MemoryError) as error:
-        raise UserError(f"{path} cannot be read ({one_line(error)})") from None
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
@@ -83,8 +72,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise _damaged(path, f"its header is no JSON: {one_line(error)}") from None
     if not isinstance(header, dict):
         raise _damaged(path, f"its header cannot be a {type(header).__name__}")
-    # In torch's own memory: results can depend, in their last bits, on where values lie.
-    return {name: tensor.clone() for name, tensor in tensors.items()}, upgraded(header, int(version))
+    return tensors, upgraded(header, int(version))
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -127,13 +115,17 @@ def one_line(text: object) -> str:
 
 
 def _parts(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and the texts beside them."""
-    content = read_bytes(path)
+    """The tensors, copied, and the texts beside them."""
     try:
-        tensors = load(content)
-        # The library checks these bytes, but gives the texts of files only, which it maps.
-        size = int.from_bytes(content[:8], "little")
-        return tensors, json.loads(content[8 : 8 + size]).get("__metadata__") or {}
+        if not path.is_file():  # a named pipe would be waited for
+            raise UserError(f"{path} {'is not a file' if path.exists() else 'does not exist'}")
+        with safe_open(path, framework="pt") as file:
+            names = list(file.keys())  # an open file is not iterable itself
+            # Copies: what the library gives is the file itself, which may change, and results can depend, in
+            # their last bits, on where in memory it has its values.
+            return {name: file.get_tensor(name).clone() for name in names}, file.metadata() or {}
+    except UserError:
+        raise
     except Exception as error:  # of several kinds: the library's, and torch's for what it has no tensor for
         raise UserError(
             f"{path} is not a whole safetensors file ({one_line(error)}); delete it or restore it"
