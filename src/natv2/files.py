@@ -57,27 +57,22 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     Raises UserError on a damaged or foreign file.
     """
-    tensors, metadata = _parts(path)
-    text, version = metadata.get(_HEADER_KEY), metadata.get(_FORMAT_KEY, "1")
-    if text is None:
-        raise UserError(f"{path} is a safetensors file, but not one that natv2 wrote")
-    if not re.fullmatch("[1-9][0-9]{0,3}", version):
-        raise _damaged(path, f"its format cannot be {version[:9]!r}")
-    if int(version) > FORMAT:
-        raise UserError(f"{path} was written by a newer version of natv2 (format {version}, known: {FORMAT})")
-    _check(path, metadata.get(_CHECKSUM_KEY), tensors, text, int(version))
-    try:
-        header = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _damaged(path, f"its header is no JSON: {one_line(error)}") from None
-    if not isinstance(header, dict):
-        raise _damaged(path, f"its header cannot be a {type(header).__name__}")
-    return tensors, upgraded(header, int(version))
+    tensors, texts = _parts(path)
+    header, version = _header(path, texts)
+    checksum = texts.get(_CHECKSUM_KEY)
+    if checksum is None and version < FIRST_WITH_CHECKSUM:
+        logger.warning("%s has no checksum, since an earlier version wrote it: damage is not seen", path)
+    elif checksum != _checksum(tensors, texts[_HEADER_KEY], version):
+        raise _damaged(path, "its checksum is another one")
+    return tensors, header
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """The header that `write_tensors` gave; the file is checked whole. Raises UserError as `read_tensors`."""
-    return read_tensors(path)[1]
+    """The header alone, for a quick look: only `read_tensors` compares it with the checksum.
+
+    Raises UserError on a truncated or foreign file.
+    """
+    return _header(path, _parts(path, with_tensors=False)[1])[0]
 
 
 def parsed(kind: type[T], header: Mapping[str, Any]) -> T:
@@ -114,13 +109,13 @@ def one_line(text: object) -> str:
     return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."
 
 
-def _parts(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+def _parts(path: Path, *, with_tensors: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors, copied, and the texts beside them."""
     try:
         if not path.is_file():  # a named pipe would be waited for
             raise UserError(f"{path} {'is not a file' if path.exists() else 'does not exist'}")
         with safe_open(path, framework="pt") as file:
-            names = list(file.keys())  # an open file is not iterable itself
+            names = list(file.keys()) if with_tensors else []  # an open file is not iterable itself
             # Copies: what the library gives is the file itself, which may change, and results can depend, in
             # their last bits, on where in memory it has its values.
             return {name: file.get_tensor(name).clone() for name in names}, file.metadata() or {}
@@ -132,12 +127,22 @@ def _parts(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         ) from None
 
 
-def _check(path: Path, checksum: str | None, tensors: Mapping[str, Tensor], text: str, version: int) -> None:
-    """Raise UserError where a file is not what was written."""
-    if checksum is None and version < FIRST_WITH_CHECKSUM:
-        logger.warning("%s has no checksum, since an earlier version wrote it: damage is not seen", path)
-    elif checksum != _checksum(tensors, text, version):
-        raise _damaged(path, "its checksum is another one")
+def _header(path: Path, texts: Mapping[str, str]) -> tuple[dict[str, Any], int]:
+    """The header as it would be written now, and the version that wrote it."""
+    text, version = texts.get(_HEADER_KEY), texts.get(_FORMAT_KEY, "1")
+    if text is None:
+        raise UserError(f"{path} is a safetensors file, but not one that natv2 wrote")
+    if not re.fullmatch("[1-9][0-9]{0,3}", version):
+        raise _damaged(path, f"its format cannot be {version[:9]!r}")
+    if int(version) > FORMAT:
+        raise UserError(f"{path} was written by a newer version of natv2 (format {version}, known: {FORMAT})")
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, f"its header is no JSON: {one_line(error)}") from None
+    if not isinstance(header, dict):
+        raise _damaged(path, f"its header cannot be a {type(header).__name__}")
+    return upgraded(header, int(version)), int(version)
 
 
 def _checksum(tensors: Mapping[str, Tensor], text: str, version: int) -> str:

@@ -6,6 +6,7 @@ import torch
 from kedro.io import DatasetError, Version
 
 from natv2.catalog.checkpoint import CheckpointDataset
+from natv2.errors import UserError
 from natv2.spaces.design import DESIGNS
 from natv2.supernets.checkpoint import Checkpoint
 
@@ -60,6 +61,17 @@ def test_what_was_made_from_a_loaded_checkpoint_is_written(tmp_path, change):
     assert loaded.weights.keys() == other.weights.keys()
     assert all(torch.equal(loaded.weights[name], other.weights[name]) for name in loaded.weights)
     assert torch.equal(first.load().weights["stem.weight"], CHECKPOINT.weights["stem.weight"])
+
+
+def test_the_header_is_of_a_file_that_is_whole(tmp_path):
+    data = dataset(tmp_path, "full.safetensors")
+    data.save(CHECKPOINT)
+    assert data.header()["width"] == 1.2
+    path = tmp_path / "full.safetensors/v1/full.safetensors"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # of a weight
+    with pytest.raises(UserError, match=f"{path} is damaged"):
+        data.header()
 
 
 def test_what_came_from_a_file_that_is_damaged_by_now_is_written(tmp_path):

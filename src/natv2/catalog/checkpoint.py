@@ -36,8 +36,10 @@ class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
         return read_checkpoint(Path(self._get_load_path()))
 
     def header(self) -> dict[str, Any]:
-        """What the file says beside the weights. Raises UserError on a damaged or foreign file."""
-        return read_checkpoint_header(Path(self._get_load_path()))
+        """What the file says beside the weights, all of it checked. Raises UserError as `load`."""
+        path = Path(self._get_load_path())
+        read_checkpoint(path)  # the weights too: a run that needs them later is told now
+        return read_checkpoint_header(path)
 
     def save(self, data: Checkpoint) -> None:
         """Write `data`, or link the file it came from."""

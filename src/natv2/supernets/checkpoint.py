@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 from torch import Tensor
 
 from natv2.errors import UserError
-from natv2.files import misfit, one_line, parsed, read_tensors, write_tensors
+from natv2.files import misfit, one_line, parsed, read_header, read_tensors, write_tensors
 from natv2.finished_network import HEADER, ClassNames
 from natv2.spaces.design import WIDEST, Design, spelled_out
 from natv2.spaces.space import SearchSpace
@@ -99,16 +99,17 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint_header(path: Path) -> dict[str, Any]:
-    """What the file at `path` says beside its weights, as JSON has it.
+    """What the file at `path` says beside its weights, which are not looked at.
 
-    Raises UserError where it holds no supernet, or is damaged.
+    Raises UserError where it holds no supernet.
     """
-    return asdict(_read(path)[1])
+    return asdict(_checked(path, read_header(path)))
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
     """The checkpoint in `path`. Raises UserError where there is none or it is damaged."""
-    weights, header = _read(path)
+    weights, values = read_tensors(path)
+    header = _checked(path, values)
     return Checkpoint(
         design=header.design,
         width=header.width,
@@ -120,11 +121,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
     )
 
 
-def _read(path: Path) -> tuple[Mapping[str, Tensor], CheckpointHeader]:
-    weights, header = read_tensors(path)
+def _checked(path: Path, header: Mapping[str, Any]) -> CheckpointHeader:
     if header.get("kind") != KIND:
         raise UserError(f"{path} holds a {one_line(header.get('kind', 'nameless thing'))}, not a {KIND}")
     try:
-        return weights, parsed(CheckpointHeader, {**header, "design": spelled_out(header.get("design"))})
+        return parsed(CheckpointHeader, {**header, "design": spelled_out(header.get("design"))})
     except UserError as error:
         raise UserError(f"{path}: {error.message}") from None
