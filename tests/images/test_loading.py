@@ -187,6 +187,17 @@ def test_a_share_that_changes_nothing_is_said(tmp_path: Path) -> None:
     assert "images.valid_fraction=0.5 changes nothing" in remark
 
 
+def test_a_test_set_that_is_borrowed_from_the_training_images_is_said(tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    for part, count in (("train", 20), ("val", 5)):
+        make_folder(root / part, per_class=count)
+    images = load(root)
+    assert [len(part) for part in parts(images)] == [48, 15, 12]
+    assert images.report.remarks == (
+        "there are no test images: 12 of the 60 training images (20%) are tested on instead",
+    )
+
+
 def test_own_sets_are_told_apart_by_their_places(tmp_path: Path) -> None:
     one, two = tmp_path / "a" / "my photos 🐶", tmp_path / "b" / "my photos 🐶"
     assert set_name("folder", one) != set_name("folder", two)

@@ -72,6 +72,7 @@ def load_images(
         own = spec.classes is None  # a person's images may become more
         draw = partial(lasting_split, folder=store / title) if own else split
         assigned = draw(listing, spec.counts, name=name, seed=seed, valid_fraction=valid_fraction)
+        listing = replace(listing, remarks=(*listing.remarks, *_borrowed(listing, assigned)))
         scaling = assigned != "test"
         if per_class is not None:
             assigned = thinned(assigned, listing.labels, per_class, seed)
@@ -165,6 +166,15 @@ def _checked(spec: DataSet, listing: Listing) -> Listing:
         f"of {official:,} of {spec.classes}; figures cannot be compared with published ones"
     )
     return replace(listing, remarks=(*listing.remarks, remark))
+
+
+def _borrowed(listing: Listing, assigned: NDArray[np.str_]) -> list[str]:
+    """That a set which comes split has no test images, and how many of its training images test instead."""
+    if "train" not in listing.parts or "test" in listing.parts:
+        return []
+    tested, trained = int((assigned == "test").sum()), int((listing.parts == "train").sum())
+    share = f"{tested:,} of the {trained:,} training images ({tested / trained:.0%})"
+    return [f"there are no test images: {share} are tested on instead"]
 
 
 def _readable(name: str, decoded: Decoded, skip: bool) -> NDArray[np.bool_]:
