@@ -107,17 +107,9 @@ class Evaluator:
                 if key not in shared:
                     shared[key] = calibrate(supernet, supernet.largest(key[1]), self.calibration)
                 statistics = supernet.first_channels(shared[key], architecture)
-                result[index] = self._tested(supernet, architecture, statistics)
+                result[index] = top1(supernet.subnet(architecture, statistics), self.images)
                 bar.advance(f"top-1 {100 * result[index]:.1f} %")
         return result
-
-    def _tested(self, supernet: Supernet, architecture: Architecture, statistics: Statistics) -> float:
-        correct, total = 0, 0
-        for batch in self.images:
-            (logits,) = supernet(batch.at(architecture.resolution), architecture, statistics)
-            correct += int((logits.argmax(dim=1) == batch.labels).sum())
-            total += len(batch)
-        return correct / total
 
 
 class _Count:

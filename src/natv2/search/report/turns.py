@@ -82,19 +82,9 @@ def _reference(summary: Mapping[str, Any]) -> str:
 
 def _note(figure: go.Figure, row: int, text: str) -> None:
     """A line above the panel of `row`, at its left."""
-    figure.add_annotation(
-        text=text,
-        font_size=12,
-        showarrow=False,
-        x=0,
-        xanchor="left",
-        xref="x domain",
-        y=1,
-        yanchor="bottom",
-        yref="y domain",
-        row=row,
-        col=1,
-    )
+    left, above = {"x": 0, "xanchor": "left", "xref": "x domain"}, {"y": 1, "yanchor": "bottom"}
+    place = {**left, **above, "yref": "y domain", "row": row, "col": 1}
+    figure.add_annotation(text=text, font_size=12, showarrow=False, **place)
 
 
 def _numbers(values: pd.Series) -> list[float]:
