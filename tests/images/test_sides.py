@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from natv2.errors import UserError
 from natv2.images.datasets import Counts
 from natv2.images.listing import Listing
-from natv2.images.sides import lasting_normalisation, lasting_split
+from natv2.images.sides import lasting_split
 from natv2.images.splits import split
 
 SHARES = Counts(train=60, valid=20, test=20)
@@ -127,16 +127,6 @@ def test_identical_copies_keep_their_sides(tmp_path):
     before = drawn(tmp_path, listing(tmp_path, files))
     assert drawn(tmp_path, listing(tmp_path, files)) == before
     assert drawn(tmp_path, listing(tmp_path, [*files, *names(5, 20)])).items() >= before.items()
-
-
-def test_normalisation_changes_only_with_the_images(tmp_path):
-    mean, std = (0.5, 0.4, 0.3), (0.2, 0.2, 0.2)
-    assert lasting_normalisation(mean, std, tmp_path) == (mean, std)
-    assert lasting_normalisation((0.51, 0.39, 0.3), std, tmp_path) == (mean, std)
-    other = (0.7, 0.4, 0.3)
-    assert lasting_normalisation(other, std, tmp_path) == (other, std)
-    (tmp_path / "normalisation.json").write_text("[[")
-    assert lasting_normalisation(mean, std, tmp_path) == (mean, std)
 
 
 def test_damaged_records_are_told(tmp_path):

@@ -135,6 +135,14 @@ def test_what_was_made_on_other_images_is_not_read(project):
         project.run(FINISH, images={"classes of images": ["owl"]})
 
 
+def test_a_few_more_images_change_the_mean_a_little_and_nothing_else(project):
+    project.run(TRAINING)
+    project.run(SEARCH, images={"mean": [0.5, 0.25]})
+    assert project.run(FINISH, images={"mean": [0.51, 0.24]}) == {"front": "2", "adapted": "2"}
+    with pytest.raises(UserError, match=r"made with mean: 0\.5, 0\.25; now: 0\.6, 0\.25"):
+        project.run(FINISH, images={"mean": [0.6, 0.25]})
+
+
 def test_of_several_searches_that_with_the_seed_asked_for_is_taken(project, caplog):
     project.run(TRAINING)
     for seed in (1, 2):

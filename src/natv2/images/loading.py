@@ -26,7 +26,7 @@ from natv2.images.listing import SPLITS, Listing
 from natv2.images.look import LOOK, ImageReport
 from natv2.images.looking import make_report
 from natv2.images.readers import READERS
-from natv2.images.sides import lasting_normalisation, lasting_split
+from natv2.images.sides import lasting_split
 from natv2.images.sizes import stored_size, typical_side
 from natv2.images.splits import split, thinned
 from natv2.images.store import Decoded, decode_all
@@ -69,8 +69,8 @@ def load_images(
         if valid_fraction is not None and "valid" in listing.parts:
             remark = f"has its own validation images: images.valid_fraction={valid_fraction} changes nothing"
             listing = replace(listing, remarks=(*listing.remarks, remark))
-        own = spec.classes is None  # a person's images may become more
-        draw = partial(lasting_split, folder=store / title) if own else split
+        # A person's images may become more.
+        draw = partial(lasting_split, folder=store / title) if spec.classes is None else split
         assigned = draw(listing, spec.counts, name=name, seed=seed, valid_fraction=valid_fraction)
         listing = replace(listing, remarks=(*listing.remarks, *_borrowed(listing, assigned)))
         scaling = assigned != "test"
@@ -84,15 +84,12 @@ def load_images(
     _check_parts(title, parts)
     report = _report(title, spec, folder, decoded, index, listing, parts["train"])
     fixed = spec.normalisation or report
-    mean, std = fixed.mean, fixed.std
-    if own:
-        mean, std = lasting_normalisation(mean, std, folder)
     augmentation = spec.augmentation if flip is None else replace(spec.augmentation, flip=flip)
     return ImageSplits(
         name=report.name,
         class_names=listing.class_names,
-        mean=mean,
-        std=std,
+        mean=fixed.mean,
+        std=fixed.std,
         augmentation=augmentation,
         sizes=sizes,
         levels=decoded.levels,
@@ -235,8 +232,8 @@ def _report(
         index=index,
         pixels=decoded.pixels,
         class_names=listing.class_names,
-        mean=mean,
-        std=std,
+        mean=fixed.mean,
+        std=fixed.std,
         remarks=listing.remarks,
         levels=decoded.levels,
     )

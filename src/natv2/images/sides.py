@@ -1,10 +1,8 @@
 """Which split each image of a growing set is in: recorded, so that what has trained is never tested on."""
 
 import hashlib
-import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +11,13 @@ from numpy.typing import NDArray
 
 from natv2.errors import UserError
 from natv2.files import write_bytes
-from natv2.images.datasets import Channels, Counts
+from natv2.images.datasets import Counts
 from natv2.images.disk import writing
 from natv2.images.listing import Listing
 from natv2.images.splits import split
 
 FILE = "splits.parquet"
 _IDENTITY = ["name", "size", "modified"]  # a file that these are equal of is not read again
-_LITTLE = 0.02  # of the range of a pixel
 
 
 def lasting_split(
@@ -58,21 +55,6 @@ def lasting_split(
             folder.mkdir(parents=True, exist_ok=True)
             write_bytes(file, table.to_parquet())
     return assigned
-
-
-def lasting_normalisation(mean: Channels, std: Channels, folder: Path) -> tuple[Channels, Channels]:
-    """`mean` and `std` of the training pixels, as they were when `folder` was new if they differ by little.
-
-    A few more images change neither what a network sees nor which runs belong together.
-    """
-    file = folder / "normalisation.json"
-    with suppress(OSError, ValueError):  # a damaged file is none
-        before = json.loads(file.read_text(encoding="utf-8"))
-        if np.allclose([mean, std], before, rtol=0, atol=_LITTLE):
-            return tuple(before[0]), tuple(before[1])
-    with writing(folder):
-        write_bytes(file, json.dumps([mean, std]).encode())
-    return mean, std
 
 
 def _known(file: Path) -> pd.DataFrame:
