@@ -232,8 +232,8 @@ def _report(
         index=index,
         pixels=decoded.pixels,
         class_names=listing.class_names,
-        mean=fixed.mean,
-        std=fixed.std,
+        mean=mean,
+        std=std,
         remarks=listing.remarks,
         levels=decoded.levels,
     )
