@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -38,6 +39,19 @@ def test_where_images_leave_early_the_table_tells_what_they_took_one_by_one():
     assert left == {0, 1, 2, 3}
     assert row["macs"] == pytest.approx(sum(taken) / len(taken))
     assert row["test_top1"] == pytest.approx(sum(right) / len(right))
+
+
+def test_each_exit_tells_its_own_top_1_and_top_5():
+    labels = torch.arange(40) % 7
+    logits = torch.randn(4, 40, 7, generator=torch.Generator().manual_seed(0))
+    said = ExitLogits(exits=(1, 2, 3, 4), logits_ENC=logits, labels=labels)
+    seven = classifier()
+    seven.header = dataclasses.replace(seven.header, class_names=tuple("abcdefg"))
+    row = result(seven, said, said)
+    for exit in range(4):
+        first = logits[exit].topk(5).indices == labels[:, None]
+        assert row[f"exit_{exit + 1}"] == pytest.approx(first[:, 0].float().mean().item())
+        assert row[f"exit_{exit + 1}_top5"] == pytest.approx(first.any(dim=1).float().mean().item())
 
 
 def test_timing_an_epoch_leaves_the_networks_as_they_were():

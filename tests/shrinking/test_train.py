@@ -491,3 +491,46 @@ def test_who_teaches_is_said(changes, expected):
 def test_without_distillation_there_is_no_teacher(tmp_path, monkeypatch):
     monkeypatch.setattr(teacher_module, "make_teacher", None)
     run(new_supernet(NAME), "kernel", tmp_path, new_supernet(NAME), kd="none")
+
+
+@pytest.mark.parametrize(
+    ("phase", "schedule", "networks"),
+    [
+        ("full", "eps", 1),
+        ("width_2", "eps", 3),
+        ("single_stage", "sandwich", 3),
+        ("single_stage", "random", 3),
+    ],
+)
+def test_an_epoch_tells_the_right_answers_of_all_its_networks(
+    tmp_path, monkeypatch, phase, schedule, networks
+):
+    """Of the largest network its ensemble's (Algorithm 3.1)."""
+    supernet, counted = new_supernet(NAME), []
+    forward = Supernet.forward
+
+    def watched(self, x, architecture, statistics=None):
+        logits = forward(self, x, architecture, statistics)
+        if self is supernet and statistics is None:
+            weights = exit_weights("DESC", 5).output if len(logits) > 1 else (1.0,)
+            counted.append(sum(weight * output for weight, output in zip(weights, logits, strict=True)))
+        return logits
+
+    monkeypatch.setattr(Supernet, "forward", watched)
+    store = StateStore(tmp_path, phase)
+    changes = {"phases": every_phase(subnets=networks, epochs=2), "kd": "none", "schedule": schedule}
+    changes |= {"resolutions": (16,)}
+    history = train_phase(
+        supernet, phase, teacher=None, images=IMAGES, training=changed(**changes), run=seeded(0), store=store
+    )
+    labels = [
+        batch.labels
+        for epoch in range(2)
+        for batch in training_batches(IMAGES, IMAGES.train, batch_size=16, seed=0, purpose=phase, epoch=epoch)
+        for _ in range(networks)
+    ]
+    right = [
+        (output.argmax(dim=1) == truth).float().mean() for output, truth in zip(counted, labels, strict=True)
+    ]
+    expected = torch.stack(right).view(2, -1).mean(dim=1).tolist()
+    assert [entry["train_accuracy"] for entry in history] == pytest.approx(expected)

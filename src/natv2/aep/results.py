@@ -21,8 +21,8 @@ from natv2.run import Run
 def result(classifier: MultiExitClassifier, valid: ExitLogits, test: ExitLogits) -> dict[str, Any]:
     """Top-1 and top-5 (fractions) on validation and test images, what unequal classes need, costs: a row.
 
-    `exit_1`, ... are the exits' own top-1 on test images. Where images leave early, MACs are the mean over
-    the test images.
+    `exit_1`, ... are the exits' own top-1 on test images, `exit_1_top5`, ... their top-5. Where images leave
+    early, MACs are the mean over the test images.
     """
     header, network = classifier.header, classifier.network
     row: dict[str, Any] = {"exits": len(header.modules), "kept": format_exits(network.exits)}
@@ -37,12 +37,17 @@ def result(classifier: MultiExitClassifier, valid: ExitLogits, test: ExitLogits)
             row[f"{part}_top5"] = float(top5[0])
     correct = logits_NC.argmax(dim=1) == test.labels
     row |= beside_top1(correct.numpy(), test.labels.numpy(), header.class_names)
-    each, _ = accuracies(test.logits_ENC, test.labels, torch.eye(len(network.exits)))
+    each, among_five = accuracies(test.logits_ENC, test.labels, torch.eye(len(network.exits)))
     macs = mac_costs(network, header.resolution)
     row["params"] = int(parameter_costs(network).of(network.exits))
     row["macs"] = float(macs.when_stopping()[left].mean()) if leaving else int(macs.of(network.exits))
     # Kept exits keep their numbers.
-    return row | {f"exit_{exit}": float(top1) for exit, top1 in zip(network.exits, each, strict=True)}
+    row |= {f"exit_{exit}": float(top1) for exit, top1 in zip(network.exits, each, strict=True)}
+    if logits_NC.shape[1] > TOP:
+        row |= {
+            f"exit_{exit}_top5": float(top5) for exit, top5 in zip(network.exits, among_five, strict=True)
+        }
+    return row
 
 
 def results_table(

@@ -12,7 +12,8 @@ from natv2.spaces.choices import Choices, combinations
 from natv2.spaces.design import Design
 from natv2.supernets.sorting import sort_channels
 from natv2.supernets.supernet import Supernet
-from natv2.training.loop import History, Step, fit
+from natv2.training.loop import History, Step, Validation, fit
+from natv2.training.meter import RightAnswers, Seen, unseen
 from natv2.training.state_store import StateStore
 from natv2.training.steps import elastic_step, joint_step, sandwich_step
 
@@ -29,20 +30,23 @@ def train_phase(
 ) -> History:
     """Train `supernet` in place through `phase`; `teacher` is the supernet whose largest network teaches.
 
-    The phase "full" trains the largest network by itself: all exits, no teacher.
+    The phase "full" trains the largest network by itself: all exits, no teacher. An epoch's history has the
+    training accuracy of Algorithm 3.1.
     """
     if PHASES[phase].dimension == "expand_ratios":
         before = training.phases
         unlocked = choices(supernet.design, before[before.index(phase) - 1], training.schedule)
         sort_channels(supernet, unlocked.expand_ratios)
+    answers = RightAnswers(training.exit_weights.output)
     return fit(
         supernet,
-        phase_step(supernet, phase, teacher, images, training, run, store.name),
+        phase_step(supernet, phase, teacher, images, training, run, store.name, answers),
         Epochs(images, images.train, training.eps.batch_size, run.seed, store.name),
         optimiser=training.eps,
         schedule=training.phase(phase),
         precision=run.precision,
         store=store,
+        validation=Validation(metrics=answers.take),
     )
 
 
@@ -54,6 +58,7 @@ def phase_step(
     training: Training,
     run: Run,
     name: str,
+    seen: Seen = unseen,
 ) -> Step:
     """What `phase` does with a batch; `name` tells its draws from those of other phases."""
     eps, design, subnets = training.eps, supernet.design, training.phase(phase).subnets
@@ -80,7 +85,7 @@ def phase_step(
 
     if phase == "full":
         weights = training.exit_weights.loss
-        return joint_step(supernet, largest, weights, label_smoothing=eps.label_smoothing)
+        return joint_step(supernet, largest, weights, label_smoothing=eps.label_smoothing, seen=seen)
     if training.schedule == "sandwich":
         return sandwich_step(
             supernet,
@@ -89,6 +94,7 @@ def phase_step(
             training.exit_weights,
             kd=training.kd,
             label_smoothing=eps.label_smoothing,
+            seen=seen,
         )
     return elastic_step(
         {supernet.width: supernet},
@@ -96,6 +102,7 @@ def phase_step(
         phase_teacher(teacher, training, run, images) if teacher is not None else None,
         kd_ratio=eps.kd_ratio,
         label_smoothing=eps.label_smoothing,
+        seen=seen,
     )
 
 

@@ -14,6 +14,7 @@ from natv2.training.config import Distillation
 from natv2.training.distillation import Teacher, joint_loss, soft_labels, student_loss
 from natv2.training.evaluation import Family
 from natv2.training.loop import Step, backward
+from natv2.training.meter import Seen, unseen
 
 
 def joint_step(
@@ -22,15 +23,18 @@ def joint_step(
     weights: Sequence[float],
     *,
     label_smoothing: float,
+    seen: Seen = unseen,
 ) -> Step:
     """Train one network with all its exits jointly, as AEP does (section 5.1.4).
 
-    `architecture` gives, for an epoch and step, the network and with it the images' resolution.
+    `architecture` gives, for an epoch and step, the network and with it the images' resolution. `seen`, of
+    each kind of step, is shown what the networks say.
     """
 
     def step(batch: Batch, epoch: int, index: int) -> Tensor:
         network = architecture(epoch, index)
         logits = supernet(batch.at(network.resolution), network)
+        seen(logits, batch.labels)
         loss = joint_loss(logits, batch.labels, weights, label_smoothing=label_smoothing)
         return backward(loss)
 
@@ -45,6 +49,7 @@ def elastic_step(
     kd_ratio: float,
     label_smoothing: float,
     teacher_resolution: int | None = None,
+    seen: Seen = unseen,
 ) -> Step:
     """Train sampled single-exit subnets, their gradients summed (Algorithms 3.1 and 5.1).
 
@@ -60,6 +65,7 @@ def elastic_step(
             if teacher is not None and kd_ratio > 0 and size not in taught:
                 taught[size] = teacher.logits(batch, size)  # once a batch
             (logits,) = family[subnet.width](batch.at(subnet.resolution), subnet)
+            seen([logits], batch.labels)
             loss = student_loss(
                 logits,
                 batch.labels,
@@ -81,6 +87,7 @@ def sandwich_step(
     *,
     kd: Distillation,
     label_smoothing: float,
+    seen: Seen = unseen,
 ) -> Step:
     """Train the largest network on the labels and subnets on its soft labels (Yu and Huang, 2019).
 
@@ -90,11 +97,13 @@ def sandwich_step(
     def step(batch: Batch, epoch: int, index: int) -> Tensor:
         network = largest(epoch, index)
         logits = supernet(batch.at(network.resolution), network)
+        seen(logits, batch.labels)
         loss = joint_loss(logits, batch.labels, weights.loss, label_smoothing=label_smoothing)
         found = [backward(loss)]
         taught = [output.detach().float() for output in logits]
         for subnet in sample(epoch, index):
             (output,) = supernet(batch.at(subnet.resolution), subnet)
+            seen([output], batch.labels)
             if kd == "none":
                 loss = cross_entropy(output, batch.labels, label_smoothing=label_smoothing)
             else:

@@ -4,6 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from natv2.aep.report.changes import exit_columns
 from natv2.objectives.objectives import OBJECTIVES
 from natv2.reporting.style import (
     ACCURACY_TITLE,
@@ -142,7 +143,7 @@ def results_figure(results: pd.DataFrame) -> go.Figure:
     """
     (single,) = results.loc[results["variant"] == "single", "test_top1"]
     whole = results[results["variant"] == "ensemble"].iloc[0]
-    exits = whole.filter(like="exit_").dropna().sort_index()
+    exits = whole[exit_columns(results)].dropna()
     bars = [(str(name).replace("_", " ").capitalize(), top1, GREY) for name, top1 in exits.items()]
     others = results[~results["variant"].isin(("single",))]
     titles = {"ensemble": "Ensemble", "early": "Leaving early"}
