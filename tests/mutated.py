@@ -5,11 +5,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import torch
 
 import natv2
 from natv2.aep.classifier import MultiExitClassifier, MultiExitHeader
 from natv2.aep.network.backbones import multi_exit_network
+from natv2.catalog.tables import read_table, write_table
 from natv2.finished_network import Build, Classifier
 from natv2.spaces.architecture import constant
 from natv2.spaces.design import Design
@@ -84,6 +87,14 @@ def state(folder: Path) -> Subject:
     return Subject.at(folder / "whole.safetensors", load)
 
 
+def archive(folder: Path) -> Subject:
+    """The table of a search's architectures."""
+    draw = np.random.default_rng(0)
+    columns = {"accuracy": draw.random(300), "macs": draw.integers(10**6, 10**8, 300), "exit": 5}
+    write_table(folder / "whole", pd.DataFrame({**columns, "depths": "2-3-4-2-3", "feasible": True}))
+    return Subject.at(folder / "whole", lambda path: read_table(path).to_csv())
+
+
 KINDS: Mapping[str, Callable[[Path], Subject]] = MappingProxyType(
     {
         "network": network,
@@ -92,6 +103,7 @@ KINDS: Mapping[str, Callable[[Path], Subject]] = MappingProxyType(
         "torchvision": torchvision,
         "supernet": supernet,
         "state": state,
+        "archive": archive,
     }
 )
 """What writes a whole file into a folder that is there."""

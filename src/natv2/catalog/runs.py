@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
+from natv2.catalog.tables import read_table
 from natv2.errors import UserError
 
 MLFLOW_EXPERIMENT = "natv2"
@@ -26,8 +27,15 @@ logger = logging.getLogger(__name__)
 
 def tracking_uri(project: Path) -> str:
     """Where MLflow keeps its runs: MLFLOW_TRACKING_URI, or mlflow.db in `project` as `mlflow ui` expects."""
-    # Absolute: a relative path would follow the working directory.
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project.resolve() / 'mlflow.db'}"
+    if "MLFLOW_TRACKING_URI" in os.environ:
+        return os.environ["MLFLOW_TRACKING_URI"]
+    # Absolute: a relative path would follow the working directory. But a URI's path ends at some characters.
+    place = project.resolve() / "mlflow.db"
+    if set("?#%") & set(str(place)):
+        place = Path(os.path.relpath(place))
+    if set("?#%") & set(str(place)):
+        raise UserError(f"MLflow cannot keep runs in {place}: no ?, # or % in the path; start in {project}")
+    return f"sqlite:///{place}"
 
 
 class RunTablesDataset(AbstractDataset[None, pd.DataFrame]):
@@ -104,7 +112,7 @@ def _table(file: Path | io.StringIO) -> pd.DataFrame:
 
 
 _READERS: Mapping[str, Callable[[Any], pd.DataFrame]] = MappingProxyType(
-    {".csv": _table, ".parquet": pd.read_parquet, ".json": _object}
+    {".csv": _table, ".parquet": read_table, ".json": _object}
 )
 
 

@@ -1,20 +1,56 @@
-"""Tables as CSV files that a spreadsheet may open."""
+"""Tables in Parquet files, written whole or not at all, and compared with their checksum when read."""
+
+import logging
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
 
 import pandas as pd
-from kedro_datasets.pandas import CSVDataset
+from kedro_datasets.pandas import ParquetDataset
 
-from natv2.reporting.spreadsheets import with_formulas, without_formulas
+from natv2.errors import UserError
+from natv2.files import one_line, write_bytes
+
+logger = logging.getLogger("natv2")
+
+_CHECKSUM = "sha256"
 
 
-class TableDataset(CSVDataset):  # type: ignore[misc]  # Kedro's data sets have no types
-    """pandas.CSVDataset that puts an apostrophe before what begins like a formula, and takes it off."""
-
-    # Kedro wraps both methods of every class; what it wrapped is called here, lest a version is made twice.
+class TableDataset(ParquetDataset):  # type: ignore[misc] # kedro_datasets has no types
+    """A table in a Parquet file, whose values cannot change unseen."""
 
     def load(self) -> pd.DataFrame:
-        """The table as it was saved."""
-        return with_formulas(CSVDataset.load.__wrapped__(self))
+        """The table. Raises UserError on a damaged or foreign file."""
+        return read_table(Path(self._get_load_path()))
 
     def save(self, data: pd.DataFrame) -> None:
-        """Write it."""
-        CSVDataset.save.__wrapped__(self, without_formulas(data))
+        """Write the table, atomically."""
+        write_table(Path(self._get_save_path()), data)
+        self._invalidate_cache()
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write `table` to `path` with a SHA-256 over its text, atomically."""
+    as_read = pd.read_parquet(BytesIO(table.to_parquet()))  # some values are of other types then
+    as_read.attrs = {**as_read.attrs, _CHECKSUM: _checksum(as_read)}
+    write_bytes(path, as_read.to_parquet())
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """The table in `path`. Raises UserError where it is damaged or no table."""
+    if not path.is_file():
+        raise UserError(f"{path} {'is not a file' if path.exists() else 'does not exist'}")
+    try:
+        table = pd.read_parquet(path)
+        written, found = table.attrs.pop(_CHECKSUM, None), _checksum(table)
+    except Exception as error:  # Arrow and pandas have many kinds
+        raise UserError(f"{path} is not a whole table ({one_line(error)}); delete it or restore it") from None
+    if written is None:
+        logger.warning("%s has no checksum, since an earlier version wrote it: damage is not seen", path)
+    elif written != found:
+        raise UserError(f"{path} is damaged (its checksum is another one); delete it or restore it")
+    return table
+
+
+def _checksum(table: pd.DataFrame) -> str:
+    return sha256(table.to_csv().encode()).hexdigest()
