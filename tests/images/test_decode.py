@@ -193,3 +193,17 @@ def test_pages_are_counted_and_the_first_is_used(tmp_path: Path, name: str, page
     decoded = decode(written(tmp_path, first, name, **options), None)
     assert decoded.pages == pages
     assert not decoded.pixels.any()
+
+
+def test_the_upper_half_of_16_bits_a_channel_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    rows = b"".join(b"\0" + np.full(3 * 9, 4000, dtype=">u2").tobytes() for _ in range(8))
+    content = b"\x89PNG\r\n\x1a\n"
+    head = struct.pack(">IIBBBBB", 9, 8, 16, 2, 0, 0, 0)
+    for chunk in (b"IHDR" + head, b"IDAT" + zlib.compress(rows), b"IEND"):
+        content += struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    path.write_bytes(content)
+    decoded = decode(path, None)
+    assert decoded.mode == "RGB;16"
+    assert decoded.extent is None
+    assert (decoded.pixels == 4000 // 256).all()

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from natv2.errors import UserError
+from natv2.images import decode as decoding
 from natv2.images.datasets import DATASETS
-from natv2.images.decode import decode, image_formats
+from natv2.images.decode import UnreadableImageError, decode, image_formats
 from natv2.images.listing import Listing
 from natv2.images.readers import files
 from natv2.images.readers.folders import read_folders
@@ -152,6 +153,20 @@ def test_photos_that_need_an_extra_are_counted_by_name(
     )
 
 
+def test_heic_photos_alone_say_what_reads_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "image_suffixes", lambda: frozenset({".png"}))
+    monkeypatch.setattr(decoding, "image_suffixes", lambda: frozenset({".png"}))
+    for name in ("a/IMG_1.HEIC", "b/IMG_2.HEIC"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(UserError, match=r"not read: 2 \.heic; PNG and TIFF are, HEIC with the extra heif"):
+        folders(tmp_path)
+    with pytest.raises(
+        UnreadableImageError, match=r"is read with the extra heif: pip install 'natv2\[heif\]'"
+    ):
+        decode(tmp_path / "a" / "IMG_1.HEIC", None)
+
+
 def test_heic_photos_are_read_with_the_extra(tmp_path: Path) -> None:
     pytest.importorskip("pillow_heif")
     image_formats()
@@ -165,7 +180,9 @@ def test_files_of_other_kinds_are_named_where_there_are_no_classes(tmp_path: Pat
     for name in ("a/1.dcm", "a/2.DCM", "b/1.npy", "b/2"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
-    message = "images of 0 classes, .*; these files are not read: 2 .dcm, 1 .npy, 1 no ending; images can be"
+    message = (
+        "images of 0 classes, .*; these files are not read: 2 .dcm, 1 .npy, 1 no ending; PNG and TIFF are$"
+    )
     with pytest.raises(UserError, match=message):
         folders(tmp_path)
 

@@ -26,6 +26,9 @@ _UPRIGHT = {
 }
 _WHITE = (255, 255, 255, 255)
 _NO_IMAGES = {"PDF", "EPS", "MPEG", "HDF5", "GRIB", "BUFR", "WMF"}  # moving pictures, drawing commands
+HEIF = (".heic", ".heif", ".hif")
+"""Endings of photos that Pillow reads with the extra `heif`."""
+
 _NO_PAGES = {"MPO", "PSD"}  # a photo's preview, a picture's layers
 _FLOOR = 400_000_000  # bytes that any file may claim: photos of 108 megapixels, however plain
 _RATIO = 200  # of what larger ones claim to the file's own size; a photo of one colour has 192
@@ -61,13 +64,13 @@ def decode(path: Path, size: tuple[int, int] | None, levels: Levels | None = Non
         content = path.read_bytes()
         with Image.open(BytesIO(content), formats=image_formats()) as image:
             _refuse_bomb(image, len(content))
-            mode, pages = image.mode, _pages(image)
+            mode, pages = _mode(image), _pages(image)
             # EXIF's orientation exchanges the sides, and drafting would change them.
             orientation = _orientation(image)
             width, height = _upright(image.size, orientation)
             if size is not None and image.width > 2 * size[0]:
                 image.draft(None, (2 * max(size), 2 * max(size)))
-            found = extent(np.asarray(image)) if is_deep(mode) else None
+            found = extent(np.asarray(image)) if is_deep(image.mode) else None
             rgb = as_rgb(image, levels or (found and common_levels([found])))
             if orientation in _UPRIGHT:  # Pillow's own exif_transpose fails where the rest of EXIF is damaged
                 rgb = rgb.transpose(_UPRIGHT[orientation])
@@ -111,6 +114,13 @@ def image_formats() -> tuple[str, ...]:
     return tuple(kind for kind in Image.ID if kind not in _NO_IMAGES)
 
 
+@cache
+def image_suffixes() -> frozenset[str]:
+    """File name endings of the formats that are decoded."""
+    formats = image_formats()
+    return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in formats)
+
+
 def image_size(path: Path) -> tuple[int, int] | None:
     """Width and height of the image at `path`, upright, from its header alone; None where it has none."""
     try:
@@ -141,6 +151,13 @@ def _refuse_bomb(image: Image.Image, size: int) -> None:
         raise Image.DecompressionBombError(f"{claimed:,} bytes of pixels from a file of {size:,}")
 
 
+def _mode(image: Image.Image) -> str:
+    """Pillow's mode; with ";16" where it takes the upper 8 bits of each of several channels of 16."""
+    tiles = getattr(image, "tile", None) or [("", None, 0, "")]
+    upper = ";16" in str(tiles[0][3]) and not is_deep(image.mode)
+    return f"{image.mode};16" if upper else image.mode
+
+
 def _pages(image: Image.Image) -> int:
     if image.format in _NO_PAGES:
         return 1
@@ -165,5 +182,7 @@ def _upright(size: tuple[int, int], orientation: int) -> tuple[int, int]:
 
 def _reason(error: Exception, path: Path) -> str:
     if isinstance(error, UnidentifiedImageError):
+        if path.suffix.lower() in HEIF and not image_suffixes().intersection(HEIF):
+            return "a HEIC photo is read with the extra heif: pip install 'natv2[heif]'"
         return "not an image, or damaged at its beginning" if path.stat().st_size else "empty file"
     return " ".join(str(error).split()) or type(error).__name__

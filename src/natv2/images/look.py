@@ -97,6 +97,12 @@ class ImageReport(BaseModel):
         if self.levels is not None:
             count = _count(self.deep, "image of", "images of")
             found.append(f"{self.name}: {count} more than 8 bits; one scale for all: {self.levels}")
+        if upper := sum(count for mode, count in self.modes.items() if mode.endswith(";16")):
+            count = _count(upper, "colour image has", "colour images have")
+            found.append(
+                f"{self.name}: {count} 16 bits a channel, the upper 8 of which are used: dark where a file "
+                "has fewer bits"
+            )
         if self.several_pages:
             names = list(self.several_pages)
             files = _count(len(names), "file has", "files have")

@@ -3,13 +3,10 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
-from PIL import Image
-
 from natv2.errors import UserError
-from natv2.images.decode import image_formats, image_size
+from natv2.images.decode import image_size, image_suffixes
 from natv2.images.readers.strays import Strays, made_by_system
 
 
@@ -94,10 +91,3 @@ def _check_name(path: Path) -> None:
         path.name.encode()
     except UnicodeEncodeError:
         raise UserError(f"the name of {str(path)!a} is not UTF-8; rename the file") from None
-
-
-@cache
-def image_suffixes() -> frozenset[str]:
-    """File name endings of the formats that are decoded."""
-    formats = image_formats()
-    return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in formats)

@@ -40,11 +40,9 @@ def read_folders(spec: DataSet, folder: Path) -> Listing:
         files.strays.others += files.loose(place)
     class_names = tuple(sorted({name for _, name, _ in found}))
     if len(class_names) < 2:
-        kinds = files.strays.kinds()
         raise UserError(
             f"{root} has images of {len(class_names)} classes, at least 2 are needed: a folder for each "
-            "class, in the folder itself or in its folders train, valid and test"
-            + (f"; these files are not read: {kinds}; images can be saved as PNG or TIFF" if kinds else "")
+            f"class, in the folder itself or in its folders train, valid and test{files.strays.kinds()}"
         )
     labels = {name: number for number, name in enumerate(class_names)}
     remarks = [f"class {name!r} has no images and was left out" for name in sorted(empty - labels.keys())]

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-HEIF = (".heic", ".heif", ".hif")
-"""Endings of photos that Pillow reads with the extra `heif`."""
+from natv2.images.decode import HEIF
 
 _SYSTEM = frozenset(
     # macOS
@@ -56,9 +55,13 @@ class Strays:
         return told
 
     def kinds(self) -> str:
-        """How many files there are of each ending, the commonest first; "" where there are none."""
+        """How many files there are of each ending, the commonest first, and what helps; "" where none are."""
         endings = Counter(PurePath(name).suffix.lower() or "no ending" for name in self.others)
-        return ", ".join(f"{count:,} {ending}" for ending, count in endings.most_common(_SHOWN))
+        if not endings:
+            return ""
+        found = ", ".join(f"{count:,} {ending}" for ending, count in endings.most_common(_SHOWN))
+        heif = ", HEIC with the extra heif (pip install 'natv2[heif]')" if endings.keys() & set(HEIF) else ""
+        return f"; these files are not read: {found}; PNG and TIFF are{heif}"
 
 
 def _count(names: Iterable[str], one: str, many: str) -> str:
