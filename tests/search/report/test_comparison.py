@@ -4,7 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from natv2.search.report.comparison import searched_networks, searches_mean, searches_table
+from natv2.search.report.comparison import (
+    finished_networks,
+    searched_networks,
+    searches_mean,
+    searches_table,
+)
 
 
 def front(run: str, *networks: tuple[float, int, int, bool]) -> pd.DataFrame:
@@ -107,3 +112,24 @@ def test_results_are_those_of_the_newest_search_before_them():
     results = finished("3", (0.8, 10, 200, 0.9, 0.9))
     networks = searched_networks(pd.concat([FIRST, same, later]), pd.DataFrame(rows), results)
     assert networks.dropna(subset="accuracy_after")["run"].tolist() == ["2"]
+
+
+def test_every_method_has_its_newest_result_with_the_search_that_found_the_network():
+    """An ensemble of exits is found again by what its network was, whatever it costs now."""
+    before = {"params_before": 10, "macs_before": 200}
+    standard = finished("3", (0.8, 10, 200, 0.85, 0.84)).assign(method="standard", **before)
+    ensemble = finished("3", (0.8 + 1e-13, 30, 500, 0.9, 0.88)).assign(method="aep", **before)
+    again = finished("4", (0.8, 10, 200, 0.87, 0.86)).assign(method="standard", **before)
+    foreign = finished("4", (0.3, 10, 200, 0.9, 0.9)).assign(method="standard", **before)
+    early = finished("0", (0.8, 10, 200, 0.99, 0.99)).assign(method="standard", **before)
+    results = pd.concat([early, standard, ensemble, again, foreign])
+    networks = searched_networks(pd.concat([FIRST, SECOND]), SUMMARIES, results)
+    found = finished_networks(networks, results)
+    assert found[["method", "test_accuracy", "params"]].values.tolist() == [
+        ["aep", 0.88, 30],
+        ["standard", 0.86, 10],
+    ]
+    assert found[["supernet", "preset", "run"]].values.tolist() == [["EE_D", "nat", "1"]] * 2
+    assert finished_networks(networks, NONE).empty
+    # Of versions that did not tell what a network was.
+    assert finished_networks(networks, finished("3", (0.8, 10, 200, 0.85, 0.84))).empty

@@ -17,6 +17,9 @@ SEARCH = [*TASK, "supernet", "preset", "settings"]
 
 _AFTER = ["accuracy_after", "test_accuracy"]
 _NETWORK = ["resolution", "width", "exit", "params", "macs", "accuracy_before"]  # columns of `results`
+_BEFORE = {"params": "params_before", "macs": "macs_before", ACCURACY: "accuracy_before"}
+"""Columns of a front, and of results what a finished network was when it was found."""
+
 _DIGITS = 9
 _SPREAD = ["hypervolume", "best top-1", "trade-off top-1", "test top-1"]
 
@@ -34,6 +37,27 @@ def searched_networks(fronts: pd.DataFrame, summaries: pd.DataFrame, finished: p
     if finished.empty:
         return networks.assign(**dict.fromkeys(_AFTER, np.nan))
     return _with_finished(networks, finished)
+
+
+def finished_networks(networks: pd.DataFrame, finished: pd.DataFrame) -> pd.DataFrame:
+    """The newest result of each method for each network of `networks` (`searched_networks`): a row each.
+
+    `finished` are the rows of `results` of all runs, those of `searched_networks`. Gives their columns, with
+    SEARCH, seed and run of the newest search before them that found such a network. Without any: no columns.
+    """
+    if finished.empty:
+        return pd.DataFrame()
+    names = ["resolution", "width", *_BEFORE.values()]
+    searches = networks[["resolution", "width", *_BEFORE, *SEARCH, "seed", "run"]].rename(columns=_BEFORE)
+    results = finished.rename(columns={"run": "finished_in"}).reindex(
+        columns=[*dict.fromkeys([*finished.columns.drop("run"), *names, "finished_in", "method"])]
+    )
+    for frame in (results, searches):
+        frame["accuracy_before"] = frame["accuracy_before"].astype(float).round(_DIGITS)
+    pairs = results.dropna(subset=names).merge(searches, on=names)
+    pairs = newest(pairs[pairs["finished_in"] >= pairs["run"]], ["finished_in"])
+    pairs = pairs.sort_values("finished_in", kind="stable")
+    return pairs.drop_duplicates([*names, "run", "method"], keep="last", ignore_index=True)
 
 
 def searches_table(networks: pd.DataFrame) -> pd.DataFrame:
