@@ -28,7 +28,18 @@ PARAMETERS = (
         (("--nodes", "nope"), "Pipeline does not contain nodes named ['nope']."),
         (
             ("--runner", "ParallelRunner"),
-            "runner 'ParallelRunner' and torch lock each other up; allowed: SequentialRunner",
+            "runner 'ParallelRunner' cannot be used: nodes share the device and its threads; "
+            "allowed: SequentialRunner",
+        ),
+        (
+            ("--runner", "ThreadRunner"),
+            "runner 'ThreadRunner' cannot be used: nodes share the device and its threads; "
+            "allowed: SequentialRunner",
+        ),
+        (
+            ("--params", "eps.resolutions=16,24"),
+            "Invalid format of `params` option: Item `24` must contain a key and a value separated by `=`. "
+            "A value with a comma, such as a list, goes into a file: --config FILE",
         ),
         (("--params", "eps=3"), "parameter 'eps' cannot be 3: it should be a block of parameters"),
         (

@@ -6,6 +6,7 @@ Errors meant for people end the command with one message and exit code 1.
 import os
 import signal
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,9 @@ def run(**options: Any) -> Any:
     if options["pipeline"] and not options["pipelines"]:
         # Kedro deprecates the singular in favour of the plural, with a warning at every run.
         options |= {"pipeline": None, "pipelines": [options["pipeline"]]}
+    if options["conf_source"]:
+        options["conf_source"] = str(Path(options["conf_source"]).resolve())
+    os.chdir(_project())  # paths are relative to the project, wherever the command is given
     # A scheduler's polite end is treated as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -68,7 +72,28 @@ def run(**options: Any) -> Any:
         raise meant_for_people from None
 
 
-cli.add_command(click.Command("run", params=kedro_run.params, callback=run, help=kedro_run.help))
+def _params() -> list[click.Parameter]:
+    """Kedro's, but for --params, which says what to do with a value that has a comma."""
+    found: list[click.Parameter] = []
+    for parameter in kedro_run.params:
+        if parameter.name == "params":
+            parameter = copy(parameter)
+            parameter.callback = _split
+        found.append(parameter)
+    return found
+
+
+def _split(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    split = next(each for each in kedro_run.params if each.name == parameter.name).callback
+    try:
+        return split(context, parameter, value) if split else value
+    except click.UsageError as error:
+        raise UserError(
+            f"{_one_line(error)} A value with a comma, such as a list, goes into a file: --config FILE"
+        ) from None
+
+
+cli.add_command(click.Command("run", params=_params(), callback=run, help=kedro_run.help))
 
 
 def _check(options: dict[str, Any]) -> None:
@@ -76,8 +101,12 @@ def _check(options: dict[str, Any]) -> None:
 
     Parameters come first: nothing of torch, torchvision and pymoo is loaded for a mistyped name.
     """
-    if "ParallelRunner" in (options["runner"] or ""):
-        raise UserError("runner 'ParallelRunner' and torch lock each other up; allowed: SequentialRunner")
+    runner = options["runner"] or ""
+    if "ParallelRunner" in runner or "ThreadRunner" in runner:
+        raise UserError(
+            f"runner '{runner}' cannot be used: nodes share the device and its threads; "
+            "allowed: SequentialRunner"
+        )
     source = options["conf_source"] or _project() / "conf"
     env = options["env"] or os.environ.get("KEDRO_ENV")
     _check_environment(source, env)

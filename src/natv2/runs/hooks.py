@@ -21,6 +21,7 @@ from natv2.images.loading import set_name
 from natv2.run import Run
 from natv2.runs.checking import validate_parameters
 from natv2.runs.companions import Companions
+from natv2.runs.experiment import project_experiment
 from natv2.runs.lineage import Record, Recorder
 from natv2.runs.parameters import Parameters
 from natv2.runs.preflight import check_checkpoints, check_inputs, look_at_images
@@ -81,6 +82,7 @@ class RunHooks:
             torch.set_num_threads(self._parameters.threads)
         env = run_params["env"]
         runtime_params = run_params["runtime_params"] or {}
+        project_experiment(Path(run_params["project_path"]))  # known to work before any work is done
         commands = check_inputs(pipeline, catalog, dict(pipelines), env=env, runtime_params=runtime_params)
         project, asked = Path(run_params["project_path"]), _asked(self._parameters)
         companions = Companions(pipeline, catalog, project, asked)

@@ -1,6 +1,5 @@
 """One MLflow run for a run of the pipeline: parameters, tags, live metrics, figures and tables."""
 
-import hashlib
 import logging
 import subprocess
 import tempfile
@@ -12,18 +11,16 @@ from typing import Any, Literal
 import matplotlib.figure
 import pandas as pd
 import plotly.graph_objects as go
-from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run
 from mlflow.exceptions import MlflowException
 
 from natv2.catalog.networks import NetworksDataset
-from natv2.catalog.runs import MLFLOW_EXPERIMENT, tracking_uri
 from natv2.errors import UserError
 from natv2.finished_network import StoredNetwork
 from natv2.reporting.spreadsheets import without_formulas
 from natv2.runs.checking import flattened
-from natv2.runs.locks import own_lock
+from natv2.runs.experiment import project_experiment
 
 Ending = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -96,24 +93,20 @@ def start_tracking(
 ) -> TrackedRun:
     """A new run called `name`, or the run `run_id` resumed where it still exists.
 
-    It is in MLFLOW_TRACKING_URI, by default in mlflow.db of the folder `project`, where a plain
-    `mlflow ui` looks. Raises UserError if MLflow cannot be reached.
+    Raises UserError if MLflow cannot be reached.
     """
-    uri = tracking_uri(project)
+    client, experiment = project_experiment(project)
     try:
-        # Two runs that begin together on a fresh machine would both make the database.
-        with FileLock(_lock_of(uri)):
-            client = MlflowClient(tracking_uri=uri)
         run = _found(client, run_id) if run_id else None
         if run is None:
-            run = client.create_run(_experiment(client, project), run_name=name)
+            run = client.create_run(experiment, run_name=name)
             _log_parameters(client, run.info.run_id, parameters)
         else:
             client.update_run(run.info.run_id, status="RUNNING")
         for tag, value in tags.items():
             client.set_tag(run.info.run_id, tag, value)
     except MlflowException as error:
-        raise UserError(f"MLflow at {uri} does not work: {error}") from error
+        raise UserError(f"MLflow at {client.tracking_uri} does not work: {error}") from error
     return TrackedRun(client, run)
 
 
@@ -135,21 +128,6 @@ def _found(client: MlflowClient, run_id: str) -> Run | None:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
         raise
-
-
-def _lock_of(uri: str) -> Path:
-    """A file outside of the project, of which no trace is to be left there."""
-    name = hashlib.blake2b(uri.encode(), digest_size=8).hexdigest()
-    return own_lock(f"mlflow-{name}.lock")
-
-
-def _experiment(client: MlflowClient, project: Path) -> str:
-    experiment = client.get_experiment_by_name(MLFLOW_EXPERIMENT)
-    if experiment is not None:
-        return experiment.experiment_id
-    is_server = not client.tracking_uri.startswith("sqlite:")
-    artifacts = None if is_server else (project.resolve() / "mlartifacts").as_uri()
-    return client.create_experiment(MLFLOW_EXPERIMENT, artifact_location=artifacts)
 
 
 def _log_parameters(client: MlflowClient, run_id: str, parameters: Mapping[str, Any]) -> None:

@@ -1,0 +1,99 @@
+"""The MLflow experiment of this project: where it is, and known to work before any work is done."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.entities import Experiment
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
+
+from natv2.catalog.runs import MLFLOW_EXPERIMENT, tracking_uri
+from natv2.errors import UserError
+from natv2.runs.locks import own_lock
+
+_ANSWER_S = 5  # a server that takes longer does not answer
+
+
+def project_experiment(project: Path) -> tuple[MlflowClient, str]:
+    """A client and the id of the experiment: in MLFLOW_TRACKING_URI, by default in mlflow.db of `project`.
+
+    A plain `mlflow ui` in the project looks there. Raises UserError within seconds where MLflow does not
+    answer, its database is damaged, or its artifacts cannot be written.
+    """
+    uri = tracking_uri(project)
+    try:
+        # Two runs that begin together on a fresh machine would both make the database.
+        with FileLock(_lock_of(uri)), _impatient():
+            client = MlflowClient(tracking_uri=uri)
+            found = client.get_experiment_by_name(MLFLOW_EXPERIMENT)
+            if found is not None and _is_of_another_place(client, found, project):
+                client.rename_experiment(
+                    found.experiment_id, f"{MLFLOW_EXPERIMENT}, artifacts in {found.artifact_location}"
+                )
+                found = None
+            return client, _checked(_created(client, project) if found is None else found)
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"MLflow at {uri} does not work: {reason}") from error
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    """MLflow asks a server that does not answer again for minutes, unless it is told otherwise."""
+    wanted = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": str(_ANSWER_S)}
+    added = {name: value for name, value in wanted.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
+
+
+def _is_of_another_place(client: MlflowClient, experiment: Experiment, project: Path) -> bool:
+    """Whether the project was copied or moved: its artifacts would go to where it was."""
+    own = client.tracking_uri.startswith("sqlite:") and "MLFLOW_TRACKING_URI" not in os.environ
+    return own and experiment.artifact_location != _artifacts(project)
+
+
+def _created(client: MlflowClient, project: Path) -> Experiment:
+    is_server = not client.tracking_uri.startswith("sqlite:")
+    place = None if is_server else _artifacts(project)
+    return client.get_experiment(client.create_experiment(MLFLOW_EXPERIMENT, artifact_location=place))
+
+
+def _checked(experiment: Experiment) -> str:
+    """Its id. Raises UserError where it was deleted, or its artifacts cannot be written from here."""
+    number: str = experiment.experiment_id
+    if experiment.lifecycle_stage == "deleted":
+        raise UserError(
+            f"the MLflow experiment '{MLFLOW_EXPERIMENT}' was deleted; bring it back with "
+            f"`mlflow experiments restore --experiment-id {number}`"
+        )
+    place = urlparse(experiment.artifact_location)
+    if place.scheme in ("", "file"):
+        folder = Path(url2pathname(place.path) if place.scheme else experiment.artifact_location)
+        existing = next(each for each in (folder, *folder.parents) if each.exists())
+        if not existing.is_dir() or not os.access(existing, os.W_OK):
+            raise UserError(
+                f"MLflow keeps the artifacts of experiment '{MLFLOW_EXPERIMENT}' in {folder}, which cannot "
+                "be written to from here; start its server with --artifacts-destination"
+            )
+    return number
+
+
+def _artifacts(project: Path) -> str:
+    return (project.resolve() / "mlartifacts").as_uri()
+
+
+def _lock_of(uri: str) -> Path:
+    """A file outside of the project, of which no trace is to be left there."""
+    name = hashlib.blake2b(f"{uri} {Path.cwd()}".encode(), digest_size=8).hexdigest()
+    return own_lock(f"mlflow-{name}.lock")

@@ -1,0 +1,93 @@
+"""MLflow's own troubles are known before any work, and said in one sentence."""
+
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+from natv2.errors import UserError
+from natv2.runs import experiment
+from natv2.runs.experiment import project_experiment
+from natv2.runs.tracking import start_tracking
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory) -> Path:
+    """A database of another project: making one takes MLflow seconds."""
+    project = tmp_path_factory.mktemp("another")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        project_experiment(project)
+    return project / "mlflow.db"
+
+
+@pytest.fixture
+def project(database, tmp_path, monkeypatch) -> Path:
+    """A project with a copy of it; its experiment is of another place."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    place = tmp_path / "a project"
+    place.mkdir()
+    shutil.copy(database, place)
+    return place
+
+
+def test_it_is_made_once(project):
+    client, number = project_experiment(project)
+    assert project_experiment(project)[1] == number
+    assert client.get_experiment(number).artifact_location == (project / "mlartifacts").as_uri()
+
+
+def test_a_damaged_database_is_told(project):
+    (project / "mlflow.db").write_bytes(b"SQLite format 3\0" + b"nothing of the kind" * 99)
+    with pytest.raises(UserError, match=r"MLflow at sqlite:///.*mlflow\.db does not work: ") as error:
+        project_experiment(project)
+    assert "\n" not in str(error.value)
+
+
+def test_a_deleted_experiment_is_told_with_what_brings_it_back(project):
+    client, number = project_experiment(project)
+    client.delete_experiment(number)
+    with pytest.raises(UserError, match=f"was deleted; bring it back with .*--experiment-id {number}"):
+        project_experiment(project)
+
+
+def test_artifacts_that_cannot_be_written_from_here_are_told(project, monkeypatch):
+    (project / "mlartifacts").touch()
+    with pytest.raises(UserError, match=r"mlartifacts, which cannot be written to from here"):
+        project_experiment(project)
+    # A server's experiment keeps its files where its own machine has them.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project / 'mlflow.db'}")
+    with pytest.raises(UserError, match=r"mlartifacts, which cannot be written to from here"):
+        project_experiment(project)
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment, "_ANSWER_S", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        before = dict(os.environ)
+        with pytest.raises(UserError, match=r"MLflow at http://127.* does not work: "):
+            project_experiment(tmp_path)
+    assert dict(os.environ) == before
+
+
+def test_a_moved_project_writes_into_itself(project, database):
+    client, number = project_experiment(project)
+    assert client.get_experiment(number).artifact_location == (project / "mlartifacts").as_uri()
+    others = [each.name for each in client.search_experiments() if each.experiment_id != number]
+    assert f"natv2, artifacts in {(database.parent / 'mlartifacts').as_uri()}" in others
+
+
+def test_any_folder_will_do(project, monkeypatch):
+    odd = project.rename(project.with_name("50% a#b?"))
+    monkeypatch.chdir(odd)
+    run = start_tracking(odd, run_id=None, name="one", parameters={"a": 1}, tags={})
+    run.keep("table", {"a": 1})
+    run.end("FINISHED")
+    assert [file.name for file in odd.glob("mlartifacts/**/table.json")] == ["table.json"]
+    assert [path.name for path in odd.parent.iterdir()] == [odd.name]
+    monkeypatch.chdir(odd.parent)
+    with pytest.raises(UserError, match=r"no \?, # or % in the path"):
+        project_experiment(odd)
