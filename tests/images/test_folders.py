@@ -12,7 +12,7 @@ from natv2.images import decode as decoding
 from natv2.images.datasets import DATASETS
 from natv2.images.decode import UnreadableImageError, decode, image_formats
 from natv2.images.listing import Listing
-from natv2.images.readers import files
+from natv2.images.readers import files, strays
 from natv2.images.readers.folders import read_folders
 
 
@@ -154,7 +154,8 @@ def test_photos_that_need_an_extra_are_counted_by_name(
 
 
 def test_heic_photos_alone_say_what_reads_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "image_suffixes", lambda: frozenset({".png"}))
+    for module in (files, strays):
+        monkeypatch.setattr(module, "image_suffixes", lambda: frozenset({".png"}))
     monkeypatch.setattr(decoding, "image_suffixes", lambda: frozenset({".png"}))
     for name in ("a/IMG_1.HEIC", "b/IMG_2.HEIC"):
         (tmp_path / name).parent.mkdir()
@@ -174,6 +175,13 @@ def test_heic_photos_are_read_with_the_extra(tmp_path: Path) -> None:
         picture(tmp_path / name)
     assert folders(tmp_path).names == ("a/1.heic", "b/1.HEIC")
     assert np.abs(decode(tmp_path / "a" / "1.heic", None).pixels - [255, 0, 0]).max() < 10
+
+
+def test_images_without_a_folder_of_their_class_are_counted(tmp_path: Path) -> None:
+    for number in range(3):
+        picture(tmp_path / f"{number}.png")
+    with pytest.raises(UserError, match=r"; 3 of its images are in no folder of a class$"):
+        folders(tmp_path)
 
 
 def test_files_of_other_kinds_are_named_where_there_are_no_classes(tmp_path: Path) -> None:

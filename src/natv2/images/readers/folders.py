@@ -42,7 +42,7 @@ def read_folders(spec: DataSet, folder: Path) -> Listing:
     if len(class_names) < 2:
         raise UserError(
             f"{root} has images of {len(class_names)} classes, at least 2 are needed: a folder for each "
-            f"class, in the folder itself or in its folders train, valid and test{files.strays.kinds()}"
+            f"class, in the folder itself or in its folders train, valid and test{files.strays.hint()}"
         )
     labels = {name: number for number, name in enumerate(class_names)}
     remarks = [f"class {name!r} has no images and was left out" for name in sorted(empty - labels.keys())]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from natv2.images.decode import HEIF
+from natv2.images.decode import HEIF, image_suffixes
 
 _SYSTEM = frozenset(
     # macOS
@@ -54,14 +54,17 @@ class Strays:
             told.append(f"{_count(names, *what)} passed over: {_some(names)}")
         return told
 
-    def kinds(self) -> str:
-        """How many files there are of each ending, the commonest first, and what helps; "" where none are."""
+    def hint(self) -> str:
+        """What there is instead of images in classes, as the end of a sentence; "" where there is nothing."""
         endings = Counter(PurePath(name).suffix.lower() or "no ending" for name in self.others)
-        if not endings:
-            return ""
-        found = ", ".join(f"{count:,} {ending}" for ending, count in endings.most_common(_SHOWN))
-        heif = ", HEIC with the extra heif (pip install 'natv2[heif]')" if endings.keys() & set(HEIF) else ""
-        return f"; these files are not read: {found}; PNG and TIFF are{heif}"
+        loose = sum(endings.pop(ending, 0) for ending in image_suffixes())
+        hint = f"; {loose:,} of its images are in no folder of a class" if loose else ""
+        if endings:
+            found = ", ".join(f"{count:,} {ending}" for ending, count in endings.most_common(_SHOWN))
+            hint += f"; these files are not read: {found}; PNG and TIFF are"
+        if endings.keys() & set(HEIF):
+            hint += ", HEIC with the extra heif (pip install 'natv2[heif]')"
+        return hint
 
 
 def _count(names: Iterable[str], one: str, many: str) -> str:
