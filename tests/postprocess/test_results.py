@@ -1,0 +1,42 @@
+"""The table of finished networks says what top-1 hides where classes are unequal."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from natv2.images.batches import evaluation_batches
+from natv2.postprocess.results import tested_networks as results_of
+from natv2.reporting.tables import results_table
+from natv2.supernets.classifier import SubnetClassifier, SubnetHeader
+from tests.tiny import images_of, shared_supernet, splits
+
+
+def stored():
+    supernet = shared_supernet("EE_D_OFAMobileNetV3")
+    architecture = replace(supernet.largest(16), exits=(5,))
+    statistics = {}
+    supernet.record(images_of(8, 3, 16, 16), architecture, statistics)
+    header = SubnetHeader(
+        design=supernet.design.to_dict(),
+        architecture=architecture.to_dict(),
+        class_names=tuple("abcd"),
+        mean=(0.5, 0.5, 0.5),
+        std=(0.25, 0.25, 0.25),
+        record={"network": "one"},
+    )
+    return SubnetClassifier(supernet.subnet(architecture, statistics), header).stored()
+
+
+def test_macro_accuracy_stands_beside_top1_where_classes_are_unequal():
+    images, network = splits(test=40), stored()
+    unequal = images.test.subset((images.test.labels < 2).nonzero().flatten()[[0, *range(1, 20, 2)]])
+    assert torch.bincount(unequal.labels).tolist() == [1, 10]
+    for part, more in ((images.test, []), (unequal, ["test_macro", "largest_class"])):
+        batches = evaluation_batches(images, part, 16)
+        results, classes = results_of({"one": network}, {"x": network}, batches, None, "cpu")
+        assert [name for name in results if name in ("test_macro", "largest_class")] == more
+    assert results["largest_class"].tolist() == [pytest.approx(10 / 11)]
+    assert results["test_macro"].tolist() == [pytest.approx(np.nanmean(classes["x"]))]
+    assert "Test macro accuracy (%)" in results_table(results)
