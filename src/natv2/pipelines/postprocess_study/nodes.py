@@ -1,11 +1,14 @@
 """Nodes of `postprocess_study`."""
 
+from typing import Any
+
 import pandas as pd
 from plotly.graph_objects import Figure
 
 from natv2.images.image_set import ImageSplits
 from natv2.postprocess.config import PostprocessConfig, PostprocessStudyConfig
 from natv2.postprocess.extract import Extraction
+from natv2.postprocess.report.best_ways import SEARCH, best_ways_figure, newest_studies
 from natv2.postprocess.report.study import study_figure, study_table
 from natv2.postprocess.study import study_ways
 from natv2.run import Run
@@ -23,17 +26,27 @@ def study_postprocessing(
     postprocess_study: PostprocessStudyConfig,
     search: SearchConfig,
     run: Run,
+    summary: dict[str, Any],
     store: StateStore,
 ) -> pd.DataFrame:
-    """Validation top-1 of each network before and after each way to refine it: a row each."""
+    """Validation top-1 of each network before and after each way to refine it: a row each.
+
+    With what `summary` says of the search that found the networks.
+    """
     extraction = Extraction(
         narrow, wide, images, calibration=search.calibration, dropout=search.dropout, run=run
     )
     batch_size = search.evaluation_batch_size
-    return study_ways(chosen, extraction, postprocess, postprocess_study, batch_size, store)
+    scores = study_ways(chosen, extraction, postprocess, postprocess_study, batch_size, store)
+    told = {name: summary[name] for name in SEARCH}
+    return scores.assign(**{**told, "objectives": "+".join(summary["objectives"])})
 
 
-def report_study(scores: pd.DataFrame) -> tuple[pd.DataFrame, Figure]:
-    """The mean over networks of each way, the best of each method marked, and a figure of it."""
-    table = study_table(scores)
-    return table, study_figure(table)
+def report_study(scores: pd.DataFrame, every: pd.DataFrame) -> tuple[pd.DataFrame, Figure, Figure]:
+    """Of all searches studied on the data set: the mean over networks of each way, its figure, Figure 6.6.
+
+    `every` has the scores of all runs; of each search its newest count.
+    """
+    studied = newest_studies(every, scores["dataset"].iloc[0])
+    table = study_table(studied)
+    return table, study_figure(table), best_ways_figure(studied)

@@ -14,6 +14,7 @@ _STUDY = [
     "params:postprocess_study",
     "params:search",
     "params:run",
+    "search_summary",
     "progress",
 ]
 
@@ -21,11 +22,12 @@ _STUDY = [
 def create_pipeline() -> Pipeline:
     """The study, and its report. The test split is not read."""
     choice = ["front", "params:postprocess"]
-    report = ["postprocess_study", "postprocess_study_figure"]
+    scores = ["postprocess_scores", "all_postprocess_scores"]
+    report = ["postprocess_study", "postprocess_study_figure", "best_ways_figure"]
     return Pipeline(
         [
             Node(chosen_networks, choice, "studied_networks", name="choose_studied_networks"),
             Node(study_postprocessing, _STUDY, "postprocess_scores", name="study_postprocessing"),
-            Node(report_study, inputs="postprocess_scores", outputs=report, name="postprocess_report"),
+            Node(report_study, inputs=scores, outputs=report, name="postprocess_report"),
         ]
     )

@@ -40,7 +40,7 @@ def study_figure(table: pd.DataFrame) -> go.Figure:
         rows = table[table["method"] == method]
         if len(rows):
             figure.add_bar(
-                y=[_named(row) for row in rows.to_dict("records")],
+                y=[name_of_way(row) for row in rows.to_dict("records")],
                 x=rows["gain"].tolist(),
                 error_x={"array": rows["gain sd"].fillna(0.0).tolist(), "thickness": 1.2},
                 name=name,
@@ -54,6 +54,7 @@ def study_figure(table: pd.DataFrame) -> go.Figure:
     )
 
 
-def _named(row: Mapping[Hashable, object]) -> str:
-    exit_weighting = f" {row['exit_weighting']}" if row["exit_weighting"] else ""
-    return f"{row['method']}{exit_weighting}, {row['optimizer']} {row['lr']:g}"
+def name_of_way(way: Mapping[Hashable, object]) -> str:
+    """What figures call a way to refine networks."""
+    exit_weighting = f" {way['exit_weighting']}" if way["exit_weighting"] else ""
+    return f"{way['method']}{exit_weighting}, {way['optimizer']} {way['lr']:g}"
