@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
-from kedro.framework.project import pipelines, settings
-from kedro.io import AbstractVersionedDataset, CatalogProtocol, Version
+from kedro.framework.project import settings
+from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
@@ -20,11 +20,10 @@ from natv2.errors import UserError
 from natv2.images.loading import set_name
 from natv2.run import Run
 from natv2.runs.checking import validate_parameters
-from natv2.runs.companions import Companions
 from natv2.runs.experiment import project_experiment
+from natv2.runs.inputs import chosen_inputs
 from natv2.runs.lineage import Record, Recorder
 from natv2.runs.parameters import Parameters
-from natv2.runs.preflight import check_checkpoints, check_inputs, look_at_images
 from natv2.runs.resume import ResumableRun, identity_of_run, open_run
 from natv2.runs.summary import show_places, show_tables
 from natv2.runs.tracking import Ending, TrackedRun, git_commit, start_tracking
@@ -82,21 +81,13 @@ class RunHooks:
             torch.set_num_threads(self._parameters.threads)
         env = run_params["env"]
         runtime_params = run_params["runtime_params"] or {}
-        project_experiment(Path(run_params["project_path"]))  # known to work before any work is done
-        commands = check_inputs(pipeline, catalog, dict(pipelines), env=env, runtime_params=runtime_params)
-        project, asked = Path(run_params["project_path"]), _asked(self._parameters)
-        companions = Companions(pipeline, catalog, project, asked)
-        # Once before the images are decoded, and once more with what is known of them.
-        companions.take({}, commands)
-        check_checkpoints(pipeline, catalog, self._parameters)
-        looks, images = look_at_images(pipeline, catalog)
-        companions.take({fact: value for facts in images.values() for fact, value in facts.items()}, commands)
-        check_checkpoints(pipeline, catalog, self._parameters)
-        companions.say()
-        _read_own_versions(pipeline, catalog)
-
+        project = Path(run_params["project_path"])
+        project_experiment(project)  # known to work before any work is done
+        inputs = chosen_inputs(
+            pipeline, catalog, self._parameters, project=project, env=env, runtime_params=runtime_params
+        )
         identity = identity_of_run(pipeline, catalog, env or "local", self._parameters, self._computing)
-        identity["images"] = looks
+        identity["images"] = inputs.looks
         # What the catalog keeps is worth keeping with the run; what passes from node to node is not.
         self._kept = {name for name in pipeline.all_outputs() if name in catalog}
         store = _progress(catalog)
@@ -107,17 +98,16 @@ class RunHooks:
         about = Record(
             run=run_params["run_id"],
             tracking_run=self._run.id,
-            pipeline="+".join(run_params["pipeline_names"] or ["__default__"]),
-            asked=asked,
+            pipeline=_name(run_params),
+            asked=dict(inputs.asked),
         )
-        read = {name: record.facts for name, record in companions.taken.items()}
-        self._recorder = Recorder(catalog, project, about, images | read)
+        self._recorder = Recorder(catalog, project, about, inputs.facts)
         store.folder = self._resumable.folder
 
     def _start_run(self, run_params: dict[str, Any], identity: dict[str, Any]) -> None:
         assert self._parameters is not None and self._resumable is not None
         project = Path(run_params["project_path"])
-        name = "+".join(run_params["pipeline_names"] or ["__default__"])
+        name = _name(run_params)
         earlier = self._resumable.tracking_run
         try:
             self._run = start_tracking(
@@ -199,6 +189,10 @@ class RunHooks:
         self._run = self._resumable = None
 
 
+def _name(run_params: dict[str, Any]) -> str:
+    return "+".join(run_params["pipeline_names"] or ["__default__"])
+
+
 def _title(pipeline: str, parameters: Parameters) -> str:
     images = set_name(parameters.dataset, parameters.target_place())
     what = {"images": "", "aep_compare": "", "aep": f"{parameters.network} {parameters.weights} "}
@@ -229,30 +223,9 @@ def _named(parameters: Parameters) -> dict[str, Any]:
     }
 
 
-def _asked(parameters: Parameters) -> dict[str, Any]:
-    """What may differ between an artifact and the run that reads it, and is said then."""
-    return {
-        "seed": parameters.seed,
-        "constraints": parameters.constraints.active,
-        "images.per_class": parameters.images.per_class,
-    }
-
-
 def _says_what_to_do(error: BaseException | None) -> bool:
     """Whether a person is told to change something: the same command would end as it did."""
     return error is not None and (isinstance(error, UserError) or _says_what_to_do(error.__cause__))
-
-
-def _read_own_versions(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
-    """Let nodes read what this run saves, not what another run of the same supernet saved meanwhile.
-
-    Kedro reads the newest version of a data set, whoever made it.
-    """
-    for name in sorted(pipeline.all_outputs() & pipeline.all_inputs()):
-        dataset = catalog.get(name)
-        if isinstance(dataset, AbstractVersionedDataset) and dataset._version:
-            load, save = dataset._version
-            dataset._version = Version(load or save, save)
 
 
 def _progress(catalog: CatalogProtocol[Any, Any]) -> StateStoreDataset:

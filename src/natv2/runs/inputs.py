@@ -1,0 +1,76 @@
+"""What a run reads: checked before any work, each version chosen, of one origin."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.project import pipelines
+from kedro.io import AbstractVersionedDataset, CatalogProtocol, Version
+from kedro.pipeline import Pipeline
+
+from natv2.runs.companions import Companions
+from natv2.runs.lineage import Facts
+from natv2.runs.parameters import Parameters
+from natv2.runs.preflight import check_checkpoints, check_inputs, look_at_images
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is known of what a run reads.
+
+    `looks` are fingerprints of the images, `facts` what must agree wherever artifacts meet, `asked` what may
+    differ between them.
+    """
+
+    looks: Mapping[str, str]
+    facts: Mapping[str, Facts]
+    asked: Mapping[str, Any]
+
+
+def chosen_inputs(
+    pipeline: Pipeline,
+    catalog: CatalogProtocol[Any, Any],
+    parameters: Parameters,
+    *,
+    project: Path,
+    env: str | None,
+    runtime_params: Mapping[str, Any],
+) -> Inputs:
+    """Let `pipeline` read what belongs together, and look at its images.
+
+    Raises UserError where something is missing, damaged, not as asked for, or does not belong together.
+    """
+    commands = check_inputs(pipeline, catalog, dict(pipelines), env=env, runtime_params=runtime_params)
+    asked = {
+        "seed": parameters.seed,
+        "constraints": parameters.constraints.active,
+        "images.per_class": parameters.images.per_class,
+    }
+    companions = Companions(pipeline, catalog, project, asked)
+    # Once before the images are decoded, and once more with what is known of them.
+    companions.take({}, commands)
+    check_checkpoints(pipeline, catalog, parameters)
+    looks, images = look_at_images(pipeline, catalog)
+    if "aep_images" in images:
+        # All weightings are compared with one single-exit network, of their seed and settings.
+        settings = parameters.aep.settings(len(catalog.load("aep_images").train))
+        images["aep_images"] |= {"the training of aep": f"seed {parameters.seed}, settings {settings}"}
+    companions.take({fact: value for facts in images.values() for fact, value in facts.items()}, commands)
+    check_checkpoints(pipeline, catalog, parameters)
+    companions.say()
+    _read_own_versions(pipeline, catalog)
+    read = {name: record.facts for name, record in companions.taken.items()}
+    return Inputs(looks=looks, facts=images | read, asked=asked)
+
+
+def _read_own_versions(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
+    """Let nodes read what this run saves, not what another run of the same supernet saved meanwhile.
+
+    Kedro reads the newest version of a data set, whoever made it.
+    """
+    for name in sorted(pipeline.all_outputs() & pipeline.all_inputs()):
+        dataset = catalog.get(name)
+        if isinstance(dataset, AbstractVersionedDataset) and dataset._version:
+            load, save = dataset._version
+            dataset._version = Version(load or save, save)
