@@ -167,3 +167,18 @@ def test_a_file_of_something_else_is_refused(tmp_path):
     StoredNetwork({}, {"kind": ["x"]}).write(tmp_path / "nothing.safetensors")
     with pytest.raises(UserError, match="does not hold a finished network"):
         natv2.load_network(tmp_path / "nothing.safetensors")
+
+
+def test_what_a_persons_function_says_stays_one_line(tmp_path):
+    def failing(classes: int) -> TinyNetwork:
+        raise RuntimeError("two\nlines")
+
+    class Untraceable(TinyNetwork):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("two\nlines") if x.sum() > 0 else RuntimeError("other\nlines")
+
+    classifier().stored().write(tmp_path / "network.safetensors")
+    for build in (failing, Untraceable):
+        with pytest.raises(UserError, match=r"network\.safetensors: ") as raised:
+            natv2.load_network(tmp_path / "network.safetensors", build)
+        assert "\n" not in raised.value.message

@@ -8,6 +8,7 @@ from kedro.io import DatasetError
 from mlflow import MlflowClient
 
 from natv2.catalog.runs import MLFLOW_EXPERIMENT, RunTablesDataset
+from natv2.errors import UserError
 
 FRAME = pd.DataFrame({"accuracy": [0.25, 0.5]})
 
@@ -53,6 +54,19 @@ def test_each_run_is_read_once(tmp_path, runs):
     found = runs.load()
     assert found["run"].tolist() == ["2026-01-01"] * 2 + ["2026-01-02"] * 4
     assert found["accuracy"].tolist() == [0.25, 0.5] * 3
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe\x00", b'a,b\n"1,2\n3'], ids=["empty", "no text", "open quote"]
+)
+def test_a_damaged_table_of_a_run_is_named_in_one_sentence(tmp_path, runs, content):
+    kept(tmp_path, "2026-01-02")
+    (file,) = (path for path in tmp_path.rglob("test_accuracy.csv") if path.is_file())
+    file.write_bytes(content)
+    with pytest.raises(DatasetError) as raised:
+        runs.load()
+    assert isinstance(raised.value.__cause__, UserError)
+    assert f"{file} is not a whole table" in raised.value.__cause__.message
 
 
 def test_runs_of_all_of_mlflow_s_pages_are_read(tmp_path, monkeypatch, runs):

@@ -18,6 +18,7 @@ from mlflow.exceptions import MlflowException
 
 from natv2.catalog.tables import read_table
 from natv2.errors import UserError
+from natv2.files import one_line
 
 MLFLOW_EXPERIMENT = "natv2"
 _PAGE = 1000  # runs that MLflow is asked for at a time
@@ -71,7 +72,7 @@ class RunTablesDataset(AbstractDataset[None, pd.DataFrame]):
     def _kept(self) -> Iterator[tuple[str, pd.DataFrame]]:
         """Of this project: .../<table>/<version>/<table>."""
         for path in sorted(self._folder.glob(f"**/{self._table}/*/{self._table}")):
-            yield path.parent.name, _READERS[path.suffix](path)
+            yield path.parent.name, _whole(path)
 
     def _tracked(self) -> Iterator[tuple[str, pd.DataFrame]]:
         """Of MLflow: artifacts called <table> or <width>.<table>, with the suffix that it has there."""
@@ -114,6 +115,13 @@ def _table(file: Path | io.StringIO) -> pd.DataFrame:
 _READERS: Mapping[str, Callable[[Any], pd.DataFrame]] = MappingProxyType(
     {".csv": _table, ".parquet": read_table, ".json": _object}
 )
+
+
+def _whole(path: Path) -> pd.DataFrame:
+    try:
+        return _READERS[path.suffix](path)
+    except (ValueError, TypeError, OSError) as error:  # pandas's and JSON's for what is no table
+        raise UserError(f"{path} is not a whole table ({one_line(error)}); delete it or restore it") from None
 
 
 def _finished(client: MlflowClient, tags: Mapping[str, str]) -> list[Run]:

@@ -139,7 +139,7 @@ def _imagenet(model: str) -> nn.Module:
         network: nn.Module = get_model(model, weights=chosen)
     except (URLError, OSError, RuntimeError) as error:
         raise UserError(
-            f"the pretrained weights of {model} cannot be had ({error}); put {chosen.url} into "
+            f"the pretrained weights of {model} cannot be had ({one_line(error)}); put {chosen.url} into "
             f"{torch.hub.get_dir()}/checkpoints, or train from scratch with scenario=train"
         ) from None
     return network

@@ -7,6 +7,7 @@ from torch import fx, nn
 
 from natv2.aep.network.tracing import trace
 from natv2.errors import UserError
+from natv2.files import one_line
 
 
 def find_exits(module: nn.Module, count: int, resolution: int) -> tuple[str, ...]:
@@ -46,7 +47,7 @@ def _sides(module: nn.Module, graph: fx.Graph, resolution: int) -> dict[str, int
             recorder.run(torch.zeros(1, 3, resolution, resolution))
     except (RuntimeError, AssertionError) as error:
         raise UserError(
-            f"images of {resolution} pixels do not go through {type(module).__name__}: {error}"
+            f"images of {resolution} pixels do not go through {type(module).__name__}: {one_line(error)}"
         ) from None
     return recorder.sides
 

@@ -8,6 +8,7 @@ from natv2.aep.network.dropping import replace_dropping
 from natv2.aep.network.heads import classifier, exit_head
 from natv2.aep.network.tracing import cut, memory, shapes
 from natv2.errors import UserError
+from natv2.files import one_line
 
 
 class MultiExitNetwork(nn.Module):
@@ -59,7 +60,7 @@ def with_exits(module: nn.Module, names: Sequence[str], resolution: int) -> Mult
         *found, _ = shapes([*stages.values(), tail], resolution)
     except RuntimeError as error:
         raise UserError(
-            f"images of {resolution} pixels do not go through {type(module).__name__}: {error}"
+            f"images of {resolution} pixels do not go through {type(module).__name__}: {one_line(error)}"
         ) from None
     finally:
         module.train(training)

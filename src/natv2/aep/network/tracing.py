@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from natv2.errors import UserError
+from natv2.files import one_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +64,8 @@ def trace(module: nn.Module, names: Sequence[str] = ()) -> Traced:
         in_training = _Tracer(names).trace(module.train())
     except Exception as error:  # whatever a person's forward does with a symbolic image
         raise UserError(
-            f"{type(module).__name__}: its forward pass cannot be traced for exits ({error}); it must be "
-            "made of module calls and tensor operations that do not depend on the images"
+            f"{type(module).__name__}: its forward pass cannot be traced for exits ({one_line(error)}); it "
+            "must be made of module calls and tensor operations that do not depend on the images"
         ) from error
     finally:
         module.train(training)
@@ -81,7 +82,7 @@ def _refuse_further_inputs(module: nn.Module) -> None:
         signature(module.forward).bind("images")
     except TypeError as error:
         raise UserError(
-            f"{type(module).__name__}: its forward pass must take images alone ({error})"
+            f"{type(module).__name__}: its forward pass must take images alone ({one_line(error)})"
         ) from None
 
 
