@@ -19,6 +19,7 @@ from mlflow.exceptions import MlflowException
 from natv2.catalog.tables import read_table
 from natv2.errors import UserError
 from natv2.files import one_line
+from natv2.reporting.spreadsheets import with_formulas
 
 MLFLOW_EXPERIMENT = "natv2"
 _PAGE = 1000  # runs that MLflow is asked for at a time
@@ -109,7 +110,7 @@ def _object(file: Path | io.StringIO) -> pd.DataFrame:
 
 def _table(file: Path | io.StringIO) -> pd.DataFrame:
     # A digest is a text, though 38459584 and 89e23916 look like numbers.
-    return pd.read_csv(file, dtype={"settings": str})
+    return with_formulas(pd.read_csv(file, dtype={"settings": str}))
 
 
 _READERS: Mapping[str, Callable[[Any], pd.DataFrame]] = MappingProxyType(
