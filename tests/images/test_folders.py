@@ -225,6 +225,21 @@ def test_links_in_a_circle_are_passed_over(tmp_path: Path) -> None:
     assert "a/2.png, a/3.png" in listing.remarks[0]
 
 
+def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a/1.png", "b/1.png"):
+        picture(tmp_path / name)
+    scan = os.scandir
+
+    def closed(folder: Path) -> object:
+        if folder == tmp_path / "b":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(UserError, match=r"b cannot be read \(Permission denied\): allow it"):
+        folders(tmp_path)
+
+
 def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
     for name in ("a/1.png", "b/1.png"):
         picture(tmp_path / name)

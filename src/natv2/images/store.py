@@ -62,6 +62,8 @@ def fingerprint(listing: Listing, size: tuple[int, int]) -> str:
                 status = path.stat()
             except FileNotFoundError:
                 raise UserError(f"{path} is listed and not there: the set is incomplete") from None
+            except OSError as error:
+                raise UserError(f"{path} cannot be read ({error.strerror}): allow it") from None
             # The inode tells two folders apart that have exchanged their names.
             digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}\0".encode())
     return digest.hexdigest()

@@ -34,8 +34,8 @@ class Files:
 
     def folders(self, folder: Path) -> list[Path]:
         """The folders in `folder`, but for hidden ones, in the order of their names."""
-        with os.scandir(folder) as entries:
-            found = [path for entry in entries if (path := self._visible(entry)) and path.is_dir()]
+        visible = [self._visible(entry) for entry in _entries(folder)]
+        found = [path for path in visible if path and path.is_dir()]
         for path in found:
             _check_name(path)
             self.check_inside(path)
@@ -52,9 +52,8 @@ class Files:
 
     def loose(self, folder: Path) -> list[str]:
         """Names of the files in `folder` itself, which are in no class folder."""
-        with os.scandir(folder) as entries:
-            found = [path for entry in entries if (path := self._visible(entry)) and path.is_file()]
-        return sorted(self._name(path) for path in found)
+        visible = [self._visible(entry) for entry in _entries(folder)]
+        return [self._name(path) for path in visible if path and path.is_file()]
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
@@ -68,9 +67,7 @@ class Files:
         return None if entry.name.startswith(".") else path
 
     def _files(self, folder: Path) -> Iterator[Path]:
-        with os.scandir(folder) as scan:
-            entries = sorted(scan, key=lambda entry: entry.name)
-        for entry in entries:
+        for entry in _entries(folder):
             path = self._visible(entry)
             if path is None:
                 continue
@@ -83,6 +80,15 @@ class Files:
                 yield path
             else:  # a broken link, or one to a folder: followed, it could lead round in a circle
                 self.strays.others.append(self._name(path))
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in `folder`, in the order of names. Raises UserError where it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read ({error.strerror}): allow it, or move it away") from None
 
 
 def _check_name(path: Path) -> None:
