@@ -174,3 +174,18 @@ def test_a_module_that_cannot_be_imported_says_why(tmp_path, monkeypatch):
     for name, why in (("broken_net", "nothing_such"), ("typo_net", "SyntaxError"), ("late_net", "NameError")):
         with pytest.raises(UserError, match=rf"^network '{name}:build': .*{why}"):
             multi_exit_network(f"{name}:build", 3, resolution=16)
+
+
+class Asserting(Own):
+    """Takes images of one size, as vision transformers do."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        torch._assert(x.shape[2] == 224, "Wrong image height!")
+        return super().forward(x)
+
+
+def test_images_that_a_network_asserts_against_are_told_in_one_sentence():
+    with pytest.raises(
+        UserError, match=r"images of 16 pixels do not go through Asserting: Wrong image height!$"
+    ):
+        with_exits(Asserting(ending()), ("one", "two"), 16)

@@ -58,7 +58,7 @@ def with_exits(module: nn.Module, names: Sequence[str], resolution: int) -> Mult
     training = module.training
     try:
         *found, _ = shapes([*stages.values(), tail], resolution)
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:
         raise UserError(
             f"images of {resolution} pixels do not go through {type(module).__name__}: {one_line(error)}"
         ) from None
