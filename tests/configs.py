@@ -8,8 +8,9 @@ from kedro.config import OmegaConfigLoader
 from natv2.aep.config import AepTraining
 from natv2.objectives.goal import Goal
 from natv2.run import Run
-from natv2.runs.checking import CONFIG_LOADER_ARGS, validate_parameters
+from natv2.runs.checking import validate_parameters
 from natv2.runs.parameters import Parameters
+from natv2.settings import CONFIG_LOADER_ARGS
 from natv2.shrinking.config import Training
 from tests.pipelines.project import REPOSITORY, merged
 

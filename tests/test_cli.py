@@ -89,4 +89,5 @@ def test_kedros_options_are_all_there():
 
     from natv2.cli import cli
 
-    assert cli.commands["run"].params == run.params
+    ours = cli.commands["run"].params
+    assert [each.to_info_dict() for each in ours] == [each.to_info_dict() for each in run.params]

@@ -23,6 +23,26 @@ def test_it_runs_the_project_from_any_folder(folder):
     assert result.stdout == ""
 
 
+REFUSED = """
+import sys
+from natv2.__main__ import main
+
+for wrong in (["--env", "nope"], ["--params", "foo=1"], ["--pipeline", "nope"], ["--params", "preset=nope"]):
+    sys.argv = ["natv2", "run", *wrong]
+    try:
+        main()
+    except SystemExit as stop:
+        assert stop.code == 1
+print(sorted({"torch", "mlflow", "sklearn", "lightgbm", "pymoo", "plotly", "matplotlib"} & set(sys.modules)))
+"""
+
+
+def test_what_is_refused_has_loaded_nothing_large():
+    result = subprocess.run([sys.executable, "-c", REFUSED], cwd=REPOSITORY, capture_output=True, text=True)
+    assert len(result.stderr.splitlines()) == 4 and result.stderr.count("Error: unknown") == 4, result.stderr
+    assert result.stdout == "[]\n"
+
+
 def test_without_a_clone_it_says_what_to_do(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(command, "__file__", str(tmp_path / "a" / "b" / "c.py"))
     monkeypatch.chdir(tmp_path)

@@ -11,8 +11,9 @@ from kedro.config import OmegaConfigLoader
 
 from natv2.errors import UserError
 from natv2.objectives.constraints import Constraints
-from natv2.runs.checking import CONFIG_LOADER_ARGS, flattened, validate_parameters
+from natv2.runs.checking import flattened, validate_parameters
 from natv2.runs.parameters import Parameters
+from natv2.settings import CONFIG_LOADER_ARGS
 from natv2.shrinking.phases import PHASES
 from natv2.spaces.design import DESIGNS
 

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Mapping
 from copy import copy
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import click
 os.environ.setdefault("DO_NOT_TRACK", "true")
 
 from kedro.config import MissingConfigException, OmegaConfigLoader
+from kedro.framework import project as kedro_project
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import CONTEXT_SETTINGS
 from kedro.framework.project import pipelines, settings, validate_settings
@@ -28,7 +30,9 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from natv2.errors import UserError
-from natv2.runs.checking import CONFIG_LOADER_ARGS, validate_parameters
+from natv2.runs.checking import validate_parameters
+from natv2.runs.lazy_hooks import LazyHooks
+from natv2.settings import CONFIG_LOADER_ARGS
 
 # Errors of Kedro that a person can mend; their own text says what is wrong.
 _MENDABLE = (
@@ -139,6 +143,11 @@ def _check_preset(known: Mapping[str, Any], params: Mapping[str, Any]) -> None:
 
 def _check_pipelines(options: dict[str, Any]) -> None:
     names = options["pipelines"] or ["__default__"]
+    # Of a registry that says its names, before all that they are made of is loaded.
+    known = getattr(import_module(f"{kedro_project.PACKAGE_NAME}.pipeline_registry"), "NAMES", names)
+    for name in names:
+        if name not in known:
+            raise UserError(f"unknown pipeline '{name}'; known: {', '.join(known)}")
     for name in names:
         if name not in pipelines:
             raise UserError(f"unknown pipeline '{name}'; known: {', '.join(pipelines)}")
@@ -162,11 +171,9 @@ def _project() -> Path:
 
 
 def _stop_hooks() -> None:
-    from natv2.runs.hooks import RunHooks
-
     for hook in settings.HOOKS:
-        if isinstance(hook, RunHooks):
-            hook.stop("KILLED")
+        if isinstance(hook, LazyHooks):
+            hook.hooks.stop("KILLED")
 
 
 def _meant_for_people(error: BaseException) -> click.ClickException | None:

@@ -18,11 +18,14 @@ _BESIDE = (
 )
 
 
+NAMES = ("images", *_JOURNEY, *_BESIDE, "__default__")
+
+
 def register_pipelines() -> dict[str, Pipeline]:
     """Each pipeline, and the journey from training to finished networks in a row as the default."""
     # narrow.supernet and wide.supernet are namespaces' data sets, read by nodes of none: Kedro warns of that.
     warnings.filterwarnings("ignore", message=r"One or more dataset names contain '\.' characters")
-    made = {name: _pipeline(name) for name in ("images", *_JOURNEY, *_BESIDE)}
+    made = {name: _pipeline(name) for name in NAMES[:-1]}
     return made | {"__default__": sum((made[name] for name in _JOURNEY), Pipeline([]))}
 
 

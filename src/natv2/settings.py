@@ -1,6 +1,7 @@
-"""Settings of the Kedro project."""
+"""Settings of the Kedro project; light, since every command reads them first."""
 
 import os
+from typing import Any
 
 # No telemetry unless asked for: Kedro's and MLflow's both heed this, and must see it before they start.
 os.environ.setdefault("DO_NOT_TRACK", "true")
@@ -8,9 +9,13 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 # Tables of other runs are small: a bar for each would be all that is seen.
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-from natv2.runs.checking import CONFIG_LOADER_ARGS
-from natv2.runs.hooks import RunHooks
+from natv2.runs.lazy_hooks import LazyHooks
 
-__all__ = ["CONFIG_LOADER_ARGS", "HOOKS"]
+HOOKS = (LazyHooks(),)
 
-HOOKS = (RunHooks(),)
+CONFIG_LOADER_ARGS: dict[str, Any] = {
+    "base_env": "base",
+    "default_run_env": "local",
+    # An environment names only what differs, at any depth.
+    "merge_strategy": {"parameters": "soft", "globals": "soft"},
+}

@@ -78,7 +78,7 @@ def test_a_pil_image_is_taken_as_those_of_a_data_set_are():
         (None, "a NoneType"),
         ([], "a list that is empty"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_what_is_no_image_is_refused_in_one_line(given, told):
     with pytest.raises(UserError, match=told) as raised:

@@ -21,7 +21,7 @@ from natv2.runs.lineage import RECORD
 
 REPOSITORY = Path(__file__).parents[2]
 
-# conf/test with fewer images, less to evaluate, and an epoch more where the test of going on after a stop stops it.
+# conf/test with fewer images, less to evaluate, and an epoch more where the test of going on stops it.
 SMALLER: Mapping[str, Any] = {
     "images": {"per_class": 30},
     "eps": {

@@ -8,7 +8,8 @@ from kedro.config import OmegaConfigLoader
 from kedro.io import AbstractVersionedDataset, DataCatalog
 
 from natv2.pipeline_registry import register_pipelines
-from natv2.runs.checking import CONFIG_LOADER_ARGS, validate_parameters
+from natv2.runs.checking import validate_parameters
+from natv2.settings import CONFIG_LOADER_ARGS
 from tests.configs import RUN
 from tests.pipelines.project import REPOSITORY
 

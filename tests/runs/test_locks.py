@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from natv2.errors import UserError
+from natv2.runs.experiment import _lock_of
 from natv2.runs.locks import own_lock
-from natv2.runs.tracking import _lock_of
 
 
 @pytest.fixture(autouse=True)

@@ -11,14 +11,6 @@ from pydantic_core import ErrorDetails
 from natv2.errors import UserError
 from natv2.runs.parameters import Parameters
 
-CONFIG_LOADER_ARGS: dict[str, Any] = {
-    "base_env": "base",
-    "default_run_env": "local",
-    # An environment names only what differs, at any depth.
-    "merge_strategy": {"parameters": "soft", "globals": "soft"},
-}
-"""How conf/ is read, by Kedro and before it."""
-
 _RENAMED: Mapping[str, str] = MappingProxyType(
     {
         "eps.exit_weights": "eps.exit_weighting",

@@ -1,4 +1,4 @@
-"""What happens around a run: typed parameters, checks, resuming, the MLflow run."""
+"""What happens around a run: typed parameters, checks, resuming, the MLflow run (see lazy_hooks)."""
 
 import logging
 from dataclasses import replace
@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 import torch
 from kedro.framework.context import KedroContext
-from kedro.framework.hooks import hook_impl
 from kedro.framework.project import settings
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
@@ -49,7 +48,6 @@ class RunHooks:
         self._kept: set[str] = set()
         self._folder = ""
 
-    @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Check the parameters whole, and let the catalog's paths follow them.
 
@@ -69,7 +67,6 @@ class RunHooks:
         loader["parameters"] = values
         context.config_loader = loader
 
-    @hook_impl
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
     ) -> None:
@@ -136,7 +133,6 @@ class RunHooks:
         if earlier is not None:
             logger.info("resumed from %s", self._resumable.folder)
 
-    @hook_impl
     def before_node_run(self, node: Node, catalog: CatalogProtocol[Any, Any]) -> dict[str, Any]:
         """Hand the node its own part of the store, with the tracker of the MLflow run."""
         self._nodes_started += 1
@@ -149,7 +145,6 @@ class RunHooks:
             if name == _PROGRESS
         }
 
-    @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
         """Record where it comes from; keep figures and tables with the MLflow run, for the end too."""
         if self._recorder is not None:
@@ -158,7 +153,6 @@ class RunHooks:
         if self._run is not None and dataset_name in self._kept:
             self._run.keep(dataset_name, data)
 
-    @hook_impl
     def after_pipeline_run(self, run_params: dict[str, Any], catalog: CatalogProtocol[Any, Any]) -> None:
         """End the MLflow run, forget what to resume (the same command starts afresh), show the results."""
         if self._run is not None:
@@ -170,7 +164,6 @@ class RunHooks:
             self._resumable.close()
         self._run = self._resumable = None
 
-    @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
         """End the MLflow run as failed; the same command resumes it."""
         self.stop("FAILED", repeat=not _says_what_to_do(error))

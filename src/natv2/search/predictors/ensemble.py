@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.model_selection import KFold
 
 from natv2.search.predictors.interface import Errors, Features, FittedPredictor, Predictor
+from natv2.search.predictors.rbf import RBF
 
 
 @dataclass(frozen=True)
@@ -35,3 +36,8 @@ class FoldEnsemble:
                 self.member.fit(features[rest], errors[rest], seed=seed) for rest, _ in split.split(features)
             )
         )
+
+
+def rbf_ensemble(*, folds: int = 10) -> FoldEnsemble:
+    """Surfaces of radial basis functions, one a fold (NAT)."""
+    return FoldEnsemble(member=RBF(), folds=folds)

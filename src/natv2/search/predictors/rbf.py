@@ -39,3 +39,8 @@ class RBF:
         values = np.bincount(places, errors - mean) / np.bincount(places)
         interpolator = RBFInterpolator(rows, values, kernel=self.kernel, smoothing=self.smoothing, degree=0)
         return FittedRBF(interpolator, mean)
+
+
+def rbf(*, folds: int = 10) -> RBF:
+    """One surface, whatever `folds` others make."""
+    return RBF()
