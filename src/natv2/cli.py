@@ -29,6 +29,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from natv2.disk import what_to_do
 from natv2.errors import UserError
 from natv2.runs.checking import validate_parameters
 from natv2.runs.lazy_hooks import LazyHooks
@@ -184,6 +185,8 @@ def _meant_for_people(error: BaseException) -> click.ClickException | None:
             return cause
         if isinstance(cause, _MENDABLE):
             return UserError(_one_line(cause))
+        if isinstance(cause, OSError) and (told := what_to_do(cause)) is not None:
+            return UserError(told)
         cause = cause.__cause__ or cause.__context__
     return None
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from natv2.disk import writing
 from natv2.errors import UserError
 from natv2.images.archives import extract
 from natv2.images.datasets import DataSet
-from natv2.images.disk import writing
 from natv2.images.downloads import download
 from natv2.images.readers.torchvision import fetch_torchvision
 

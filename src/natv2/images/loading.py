@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from natv2.disk import locked, writing
 from natv2.errors import UserError
 from natv2.files import write_bytes
 from natv2.images.datasets import DATASETS, DataSet, Sizes
 from natv2.images.decode import pixel_limit
-from natv2.images.disk import locked, writing
 from natv2.images.fetch import fetch, unpack
 from natv2.images.image_set import ImageSet, ImageSplits, channel_statistics
 from natv2.images.listing import SPLITS, Listing

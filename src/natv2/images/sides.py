@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from natv2.disk import writing
 from natv2.errors import UserError
 from natv2.files import write_bytes
 from natv2.images.datasets import Counts
-from natv2.images.disk import writing
 from natv2.images.listing import Listing
 from natv2.images.splits import split
 

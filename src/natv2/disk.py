@@ -12,6 +12,23 @@ from natv2.errors import UserError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_IN_THE_WAY = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+
+
+def what_to_do(error: OSError) -> str | None:
+    """One sentence on a file or a disk that does not let us, for people; None where it is something else."""
+    place = error.filename2 or error.filename
+    if error.errno in _FULL:
+        return f"the disk{f' of {place}' if place else ''} is full: make room and give the same command again"
+    if place is None:
+        return None
+    if error.errno in _FORBIDDEN:
+        return f"{place} cannot be used ({error.strerror}): allow it and give the same command again"
+    if error.errno in _IN_THE_WAY:
+        return f"{place}: a file is where a folder should be, or a folder where a file; move it away"
+    if error.errno == errno.ENAMETOOLONG:
+        return f"the path {place} is too long for this disk: use shorter names, or a folder higher up"
+    return None
 
 
 def check_room(folder: Path, needed: int, what: str) -> None:
