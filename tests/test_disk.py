@@ -1,53 +1,92 @@
-"""What a disk refuses is one sentence, and the same command goes on afterwards."""
+"""A disk that is full, read only or somebody else's is one sentence, and what was good stays."""
 
 import errno
 import os
+from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from natv2.disk import what_to_do
+from natv2.disk import check_room, locked, writing
+from natv2.errors import UserError
+from natv2.images import chunks, disk, loading, store
+from natv2.images.loading import find_images, load_images
+from tests.images.test_loading import make_folder
+from tests.images.test_store import listing_of
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("number", "message"),
     [
-        (errno.ENOSPC, "the disk of /x/y is full: make room"),
-        (errno.EDQUOT, "the disk of /x/y is full"),
-        (errno.EROFS, "/x/y cannot be used (Read-only file system): allow it"),
-        (errno.EACCES, "/x/y cannot be used (Permission denied)"),
-        (errno.ENOTDIR, "/x/y: a file is where a folder should be"),
-        (errno.ENAMETOOLONG, "the path /x/y is too long"),
+        (errno.ENOSPC, "the disk of .*here is full: make room and run the same command again"),
+        (errno.EDQUOT, "the disk of .*here is full"),
+        (errno.EACCES, r"a\.txt cannot be written to \(Permission denied\): allow it, or make .*here a link"),
+        (errno.EROFS, r"a\.txt cannot be written to \(Read-only file system\)"),
     ],
-    ids=lambda value: errno.errorcode[value] if isinstance(value, int) else "",
 )
-def test_what_a_person_is_told(code, told):
-    assert what_to_do(OSError(code, os.strerror(code), "/x/y")).startswith(told)
+def test_what_a_disk_refuses_is_one_sentence(tmp_path: Path, number: int, message: str) -> None:
+    with pytest.raises(UserError, match=message), writing(tmp_path / "here"):
+        raise OSError(number, os.strerror(number), "a.txt")
 
 
-def test_a_run_ends_with_one_sentence_and_goes_on_later(toy, monkeypatch):
-    def refuse(epoch: int) -> None:
-        if epoch == 2:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/x/y")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(toy.registry, "BEFORE_EPOCH", refuse)
-        result = toy.run()
-    assert result.exit_code == 1
-    assert result.output.splitlines()[-1].startswith("Error: the disk of /x/y is full")
-    assert "Traceback" not in result.output
-    assert toy.run().exit_code == 0
-    assert toy.registry.EPOCHS_RUN == [0, 1, 2]
+def test_other_errors_are_not_the_disks(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), writing(tmp_path):
+        (tmp_path / "nothing").read_bytes()
 
 
-def test_a_file_where_a_folder_should_be(toy):
-    (toy.root / "data").mkdir()
-    (toy.root / "data/07_model_output").touch()
-    result = toy.run()
-    assert result.exit_code == 1
-    assert "data/07_model_output" in result.output.splitlines()[-1]
-    assert "a file is where a folder should be" in result.output.splitlines()[-1]
+def test_room_is_asked_for_before_the_first_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = np.zeros((1000, 8, 8, 3), dtype=np.uint8)
+    monkeypatch.setattr(chunks, "decode", None)
+    for free, fits in ((1000 * 192, False), (1000 * (192 + store._FACTS), True)):
+        monkeypatch.setattr(disk.shutil, "disk_usage", lambda folder, free=free: SimpleNamespace(free=free))
+        if fits:
+            store.decode_all(listing_of(arrays), tmp_path / "s", (8, 8), "x")
+        else:
+            with pytest.raises(UserError, match=r"has room for 0\.0 GiB and the decoded images take"):
+                store.decode_all(listing_of(arrays), tmp_path / "s", (8, 8), "x")
+            assert not list((tmp_path / "s").glob("*.pixels"))
+    with pytest.raises(UserError, match="and it take"):
+        check_room(tmp_path, 10**9, "it")
 
 
-def test_other_errors_are_not_hidden():
-    assert what_to_do(OSError(errno.EBADF, "bad")) is None
-    assert what_to_do(OSError("anything")) is None
+def test_a_disk_that_fills_while_decoding_leaves_the_earlier_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = (np.full((9, 8, 8, 3), value, dtype=np.uint8) for value in (1, 2))
+    store.decode_all(listing_of(old), tmp_path / "s", (8, 8), "x")
+
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store, "keep", full)
+    with pytest.raises(UserError, match=r"the disk of .* is full"):
+        store.decode_all(listing_of(new), tmp_path / "s", (8, 8), "x")
+    monkeypatch.setattr(store, "_decode", None)
+    assert (store.decode_all(listing_of(old), tmp_path / "s", (8, 8), "x").pixels == 1).all()
+
+
+def test_a_store_on_a_disk_that_is_only_read_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_folder(tmp_path / "photos", per_class=8)
+    first = load_images("folder", root, tmp_path / "store")
+
+    def closed(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    for look in (tmp_path / "store").rglob("*.json"):
+        look.unlink()
+    monkeypatch.setattr(disk.FileLock, "acquire", closed)
+    monkeypatch.setattr(loading, "write_bytes", closed)
+    monkeypatch.setattr(os, "access", lambda *arguments: False)
+    assert load_images("folder", root, tmp_path / "store").report == first.report
+    with pytest.raises(UserError, match=r"elsewhere.* cannot be written to"):
+        load_images("folder", root, tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="raw cannot be written to"):
+        find_images("cifar10", tmp_path / "raw")
+
+
+def test_only_one_run_is_in_a_folder(tmp_path: Path) -> None:
+    with locked(tmp_path / "s"):
+        assert (tmp_path / "s" / ".lock").exists()
+    with locked(tmp_path / "s"):
+        pass
