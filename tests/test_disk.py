@@ -8,9 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from natv2 import disk
 from natv2.disk import check_room, locked, writing
 from natv2.errors import UserError
-from natv2.images import chunks, disk, loading, store
+from natv2.images import chunks, loading, store
 from natv2.images.loading import find_images, load_images
 from tests.images.test_loading import make_folder
 from tests.images.test_store import listing_of
