@@ -117,6 +117,16 @@ def test_the_precision_that_is_used_tells_attempts_apart(toy, monkeypatch):
     assert attempt not in toy.attempts
 
 
+def test_another_number_of_threads_is_told(toy, monkeypatch, caplog):
+    """It comes from the environment too, where nobody sees it."""
+    with monkeypatch.context() as patched:
+        patched.setattr(toy.registry, "BEFORE_EPOCH", failing_at(1, RuntimeError("stopped")))
+        toy.run("--params", "threads=1")
+    caplog.clear()
+    assert toy.run("--params", "threads=2").exit_code == 0
+    assert "is not resumed: changed are its threads (1, now 2)" in caplog.text
+
+
 def test_two_processes_do_not_share_an_attempt(toy, monkeypatch):
     monkeypatch.setattr(toy.registry, "BEFORE_EPOCH", failing_at(1, RuntimeError("stopped")))
     toy.run()

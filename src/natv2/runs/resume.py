@@ -7,8 +7,10 @@ that it would repeat and no other. It is not a cache: a run that ends well close
 import hashlib
 import inspect
 import json
+import logging
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
@@ -28,6 +30,10 @@ from natv2.run import Run
 from natv2.runs.parameters import Parameters
 
 _RECORD = "run.json"
+_COMMAND = ("nodes", "env", "parameters")  # of an identity: what a person asked for
+_SHORT = ("device", "precision", "threads")  # what can be shown whole
+
+logger = logging.getLogger(__name__)
 _LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "scipy", "scikit-learn", "lightgbm", "pymoo")
 
 
@@ -77,6 +83,8 @@ def open_run(root: Path, identity: Mapping[str, Any], *, fresh: bool) -> Resumab
         shutil.rmtree(closed)
     if fresh:
         _discard(folder)
+    if not folder.exists():
+        _say_why_not_resumed(root, identity)
     return ResumableRun(folder=folder, lock=lock)
 
 
@@ -132,6 +140,22 @@ def _load_versions(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> di
         for name, dataset in datasets.items()
         if isinstance(dataset, AbstractVersionedDataset)
     }
+
+
+def _say_why_not_resumed(root: Path, identity: Mapping[str, Any]) -> None:
+    """Log what has changed since the same command was stopped: it would have been resumed otherwise."""
+    asked = json.loads(json.dumps(identity))
+    for record in sorted(root.glob(f"*/{_RECORD}")):
+        with suppress(OSError, ValueError, KeyError):  # another process may be at it
+            stopped = json.loads(record.read_text())["identity"]
+            if any(stopped[name] != asked[name] for name in _COMMAND):
+                continue
+            changed = [name for name in asked if stopped.get(name) != asked[name]]
+            told = ", ".join(
+                f"{name} ({stopped.get(name)}, now {asked[name]})" if name in _SHORT else name
+                for name in changed
+            )
+            logger.warning("what was stopped in %s is not resumed: changed are its %s", record.parent, told)
 
 
 def _discard(folder: Path) -> None:

@@ -44,10 +44,18 @@ def test_a_folder_without_one_is_refused(folder, tmp_path):
         ("fixed", "progressive", True),
         ("progressive_guarded", "fixed", True),
         ("fixed", "fixed", False),
-        ("none", "fixed", False),
+        ("none", "fixed", True),
     ],
 )
 def test_another_teacher_is_remarked_on(trained, asked, said, caplog):
     with caplog.at_level(logging.WARNING):
         remark_on_teacher(checkpoint(teacher=trained), asked)
     assert bool(caplog.records) == said
+
+
+def test_another_schedule_is_remarked_on(caplog):
+    remark_on_teacher(checkpoint(teacher="none", schedule="sandwich"), "fixed")
+    assert "was trained by schedule=sandwich, without a teacher" in caplog.text
+    caplog.clear()
+    remark_on_teacher(checkpoint(teacher="fixed", schedule="eps"), "fixed")
+    assert not caplog.records

@@ -35,18 +35,24 @@ def adapted_supernet(folder: Path, like: Checkpoint) -> Checkpoint:
 
 
 def remark_on_teacher(supernet: Checkpoint, teacher: str) -> None:
-    """Say where a supernet was trained by another teacher than the preset asks for (section 6.2)."""
-    trained = supernet.origin.get("teacher")
-    if trained in ("fixed", "progressive", "progressive_guarded") and trained != teacher:
-        logger.warning(
-            "this search is meant for supernets trained with teacher=%s, but %s at width %s had a %s one: "
-            "train it so, name another with --load-versions, or give teacher=%s",
-            teacher,
-            supernet.design.label,
-            supernet.width,
-            trained,
-            trained,
-        )
+    """Say where a supernet was trained otherwise than the preset asks for (section 6.2).
+
+    By another teacher, without one, or by another schedule than EPS, in which teachers are.
+    """
+    trained, schedule = supernet.origin.get("teacher"), supernet.origin.get("schedule", "eps")
+    if trained is None or (trained == teacher and schedule == "eps"):
+        return
+    how = "without a teacher" if trained == "none" else f"with teacher={trained}"
+    by = f"by schedule={schedule}, " if schedule != "eps" else ""
+    logger.warning(
+        "this search is meant for supernets trained by EPS with teacher=%s, but %s at width %s was trained "
+        "%s%s: its figures are not those of the preset; train it so, or name another with --load-versions",
+        teacher,
+        supernet.design.label,
+        supernet.width,
+        by,
+        how,
+    )
 
 
 def target_supernets(
