@@ -89,6 +89,7 @@ run:
   pipeline: aep
   params:
     network: "mine:build"
+    images: {per_class: null}
     aep: {exits: [a, b, c], pruning: front, outputs: search, losses: learned, diversity: 0.1}
 """
 

@@ -6,9 +6,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from natv2.images.batches import Epochs
 from natv2.shrinking import teacher
 from natv2.shrinking.plan import plan
+from natv2.shrinking.train import phase_step
 from natv2.training.distillation import make_teacher
+from natv2.training.timing import step_seconds
 from tests.configs import RUN
 from tests.shrinking.test_train import CONFIG, IMAGES, NAME, changed, every_phase
 from tests.tiny import new_supernet
@@ -51,3 +54,18 @@ def test_a_row_for_each_phase_and_a_supernet_as_it_was(monkeypatch, schedule, ph
     numbers = sum(weight.numel() for weight in before.values())
     assert (table["disk"] == 4 * 4 * numbers).all()
     assert all(torch.equal(weight, before[name]) for name, weight in supernet.named_parameters())
+
+
+def test_slow_steps_are_timed_twice(monkeypatch):
+    monkeypatch.setattr("natv2.training.timing._ENOUGH_S", -1.0)
+    taken = []
+    step = phase_step(new_supernet(NAME), "full", None, IMAGES, changed(), RUN, "plan")
+
+    def counted(batch, epoch, index):
+        taken.append(index)
+        return step(batch, epoch, index)
+
+    supernet = new_supernet(NAME)
+    epochs = Epochs(IMAGES, IMAGES.train, 16, 0, "plan")
+    assert step_seconds(supernet, counted, epochs, optimiser=changed().eps, precision="fp32", steps=20) > 0
+    assert taken == [0, 1]

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from natv2.exits.weightings import exit_weights
@@ -70,7 +70,7 @@ def test_evaluated_together_as_each_one_alone(monkeypatch, pixels, piece):
     assert len(set(found.tolist())) > 5
 
 
-@some
+@settings(some, max_examples=8)  # each is calibrated alone
 @given(data=st.data())
 @pytest.mark.parametrize(
     "name", ["OFAMobileNetV3", "EE_D_OFAMobileNetV3", NAME, "deep", "four_blocks", "bare"]

@@ -19,7 +19,6 @@ from natv2.errors import UserError
 from natv2.images.loading import set_name
 from natv2.run import Run
 from natv2.runs.checking import validate_parameters
-from natv2.runs.experiment import project_experiment
 from natv2.runs.inputs import chosen_inputs
 from natv2.runs.lineage import Record, Recorder
 from natv2.runs.parameters import Parameters
@@ -79,7 +78,6 @@ class RunHooks:
         env = run_params["env"]
         runtime_params = run_params["runtime_params"] or {}
         project = Path(run_params["project_path"])
-        project_experiment(project)  # known to work before any work is done
         inputs = chosen_inputs(
             pipeline, catalog, self._parameters, project=project, env=env, runtime_params=runtime_params
         )

@@ -10,6 +10,7 @@ from kedro.io import AbstractVersionedDataset, CatalogProtocol, Version
 from kedro.pipeline import Pipeline
 
 from natv2.runs.companions import Companions
+from natv2.runs.experiment import project_experiment
 from natv2.runs.lineage import Facts
 from natv2.runs.parameters import Parameters
 from natv2.runs.preflight import check_checkpoints, check_inputs, look_at_images
@@ -51,6 +52,7 @@ def chosen_inputs(
     # Once before the images are decoded, and once more with what is known of them.
     companions.take({}, commands)
     check_checkpoints(pipeline, catalog, parameters)
+    project_experiment(project)  # known to work before any work is done
     looks, images = look_at_images(pipeline, catalog)
     if "aep_images" in images:
         # All weightings are compared with one single-exit network, of their seed and settings.

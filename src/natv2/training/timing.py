@@ -24,6 +24,7 @@ from natv2.training.schedule import RateSchedule
 from natv2.training.state_store import StateStore
 
 _WARM_UP = 3  # first steps are slower: memory is taken, kernels are chosen
+_ENOUGH_S = 2.0  # of timing: a plan has tens of things to time
 _IMAGES = 64  # that an evaluation is timed with, as many for its calibration
 STATES = 3  # weights in a kept state of training: the module's, its momenta, and those being written
 
@@ -39,18 +40,24 @@ def step_seconds(
 ) -> float:
     """Mean seconds of a training step with its batch, without the first few; the weights stay as they are.
 
-    Batches are those of `epochs`, whose purpose names what is timed.
+    Batches are those of `epochs`, whose purpose names what is timed. At most `steps` are timed, fewer where
+    they take long.
     """
     timed = _Timed(epochs, _WARM_UP + steps)
     still = RateSchedule.model_construct(lr=0.0, epochs=1, warmup_epochs=0)
     with TemporaryDirectory() as folder:
         store = StateStore(Path(folder), epochs.purpose)
         fit(module, step, timed, optimiser=optimiser, schedule=still, precision=precision, store=store)
-    return (timed.moments[-1] - timed.moments[_WARM_UP]) / steps
+    done = len(timed.moments) - 1
+    first = min(_WARM_UP, done // 2)
+    return (timed.moments[-1] - timed.moments[first]) / (done - first)
 
 
 class _Timed:
-    """One epoch of so many `steps`, from a small set too; each begins at one of `moments`."""
+    """One epoch of at most so many `steps`, from a small set too; each begins at one of `moments`.
+
+    After a few seconds two steps are enough.
+    """
 
     def __init__(self, epochs: Epochs, steps: int) -> None:
         self.steps, self.moments = steps, list[float]()
@@ -61,6 +68,9 @@ class _Timed:
         endless = chain.from_iterable(self._epochs(number) for number in count(epoch))
         for batch in islice(endless, self.steps):
             self.moments.append(time.perf_counter())
+            if len(self.moments) > 2 and self.moments[-1] - self.moments[0] > _ENOUGH_S:
+                self.steps = len(self.moments) - 1
+                return
             yield batch
         self.moments.append(time.perf_counter())
 

@@ -35,7 +35,7 @@ def plan_stages(
     widths: WidthsConfig,
     store: StateStore,
 ) -> pd.DataFrame:
-    """Hours, memory and disk of each stage of a search, from 20 timed steps of each."""
+    """Hours, memory and disk of each stage of a search, from at most 20 timed steps of each."""
     images, search, classes = images.to(run.device), search.at(images.sizes), len(images.class_names)
     family = {}
     for width in (widths.narrow, widths.wide):

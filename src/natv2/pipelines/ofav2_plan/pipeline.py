@@ -19,7 +19,7 @@ _STEPS = 20
 def plan_training(
     images: ImageSplits, training: Training, run: Run, widths: WidthsConfig, store: StateStore
 ) -> pd.DataFrame:
-    """Hours, memory and disk of each phase at both widths, from 20 timed steps of each."""
+    """Hours, memory and disk of each phase at both widths, from at most 20 timed steps of each."""
     images, training = images.to(run.device), training.at(images.sizes)
     tables = []
     for width in (widths.narrow, widths.wide):
