@@ -15,7 +15,7 @@ from natv2.runs.resume import _own_code
 from tests.pipelines.project import Project, differences
 
 RUN = ("--env", "test", "--pipeline", "aep")
-SMALL = {"images": {"per_class": 40}, "aep": {"batch_size": 64, "max_epochs": 3}}
+SMALL = {"images": {"per_class": 40}, "aep": {"batch_size": 64, "max_epochs": 2}}
 
 
 @pytest.fixture(scope="module")
