@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,9 +130,25 @@ def test_identical_copies_keep_their_sides(tmp_path):
     assert drawn(tmp_path, listing(tmp_path, [*files, *names(5, 20)])).items() >= before.items()
 
 
-def test_damaged_records_are_told(tmp_path):
+def test_a_file_that_is_gone_is_told_and_one_that_cannot_be_read_is_left_to_decoding(tmp_path):
+    files = names(20)
+    images = listing(tmp_path, files)
+    (tmp_path / files[0]).unlink()
+    (tmp_path / files[0]).mkdir()  # no file that can be opened, whoever asks
+    assert set(drawn(tmp_path, images)) == set(files)
+    (tmp_path / files[0]).rmdir()
+    with pytest.raises(UserError, match="is listed and not there"):
+        drawn(tmp_path, images)
+
+
+@pytest.mark.parametrize("damage", ["cut", "other columns"])
+def test_damaged_records_are_told(tmp_path, damage):
     images = listing(tmp_path, names(20))
     drawn(tmp_path, images)
-    (tmp_path / "store/splits.parquet").write_bytes(b"PAR1")
+    record = tmp_path / "store/splits.parquet"
+    if damage == "cut":
+        record.write_bytes(b"PAR1")
+    else:
+        pd.DataFrame({"image": ["x"]}).to_parquet(record)
     with pytest.raises(UserError, match=r"splits\.parquet, which says which images train.*cannot be read"):
         drawn(tmp_path, images)

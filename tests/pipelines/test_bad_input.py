@@ -157,3 +157,11 @@ def test_a_loss_that_is_not_finite(journey, tmp_path, run_in):
     assert sum(path.name == "full.safetensors" for path in project.outputs().values()) == 2
     assert not [name for name in project.outputs() if "kernel" in name]
     assert project.tracked_runs()[0].info.status == "FAILED"
+
+
+def test_what_was_made_on_other_splits_is_not_read(journey, run_in):
+    """By the records that a real search has kept: with another share, images that trained would validate."""
+    result = run_in(journey.project)("--pipeline", "postprocess", "--params", "images.valid_fraction=0.5")
+    assert result.exit_code == 1
+    assert "was made with validation share of digits: None; now: 0.5" in result.output
+    assert "kedro run --pipeline natv2_search --env test" in result.output.splitlines()[-1]

@@ -78,6 +78,14 @@ def test_a_moved_project_writes_into_itself(project, database):
     assert client.get_experiment(number).artifact_location == (project / "mlartifacts").as_uri()
     others = [each.name for each in client.search_experiments() if each.experiment_id != number]
     assert f"natv2, artifacts in {(database.parent / 'mlartifacts').as_uri()}" in others
+    # There and back, as often as anybody likes: each place has one experiment.
+    other = project.with_name("another place")
+    for _ in range(2):
+        project.rename(other)
+        _, there = project_experiment(other)
+        assert there != number
+        other.rename(project)
+        assert project_experiment(project)[1] == number
 
 
 def test_any_folder_will_do(project, monkeypatch):

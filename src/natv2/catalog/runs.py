@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 def tracking_uri(project: Path) -> str:
     """Where MLflow keeps its runs: MLFLOW_TRACKING_URI, or mlflow.db in `project` as `mlflow ui` expects."""
-    if "MLFLOW_TRACKING_URI" in os.environ:
-        return os.environ["MLFLOW_TRACKING_URI"]
+    if given := os.environ.get("MLFLOW_TRACKING_URI"):
+        return given
     # Absolute: a relative path would follow the working directory. But a URI's path ends at some characters.
     place = project.resolve() / "mlflow.db"
     if set("?#%") & set(str(place)):

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from natv2.bar import progress_bar
 from natv2.disk import writing
 from natv2.errors import UserError
-from natv2.files import write_bytes
+from natv2.files import one_line, write_bytes
 from natv2.images.datasets import Counts
 from natv2.images.listing import Listing
 from natv2.images.splits import split
+from natv2.images.store import file_status
 
 FILE = "splits.parquet"
 _IDENTITY = ["name", "size", "modified"]  # a file that these are equal of is not read again
@@ -62,18 +64,20 @@ def _known(file: Path) -> pd.DataFrame:
     if not file.exists():
         return pd.DataFrame(columns=[*_IDENTITY, "image"])
     try:
-        return pd.read_parquet(file)
-    except (OSError, ValueError) as error:
+        known = pd.read_parquet(file)
+        return known[[*_IDENTITY, "image", *known.columns.drop([*_IDENTITY, "image"])]]
+    except (OSError, ValueError, KeyError) as error:
         raise UserError(
-            f"{file}, which says which images train and which are tested on, cannot be read: {error}; "
-            "restore it, or delete it and train anew: what trained before may be tested on then"
+            f"{file}, which says which images train and which are tested on, cannot be read "
+            f"({one_line(error)}); restore it, or delete it and train anew: what trained before may be "
+            "tested on then"
         ) from None
 
 
 def _images(listing: Listing, known: pd.DataFrame) -> pd.DataFrame:
     """What each sample is: its file's name, size and time, and a digest with the number of the copy."""
     assert not isinstance(listing.samples, np.ndarray)
-    status = [path.stat() for path in listing.samples]
+    status = [file_status(path) for path in listing.samples]
     frame = pd.DataFrame(
         {
             "name": list(listing.names),
@@ -84,9 +88,12 @@ def _images(listing: Listing, known: pd.DataFrame) -> pd.DataFrame:
     read_before = known[[*_IDENTITY, "image"]].drop_duplicates(_IDENTITY)
     found = frame.merge(read_before, on=_IDENTITY, how="left")["image"].astype(object)
     digests = found.str.partition("/")[0].to_numpy(dtype=object, copy=True)
-    missing = np.flatnonzero(found.isna())
-    with ThreadPoolExecutor() as pool:
-        digests[missing] = list(pool.map(_digest, [listing.samples[i] for i in missing]))
+    new = np.flatnonzero(found.isna())
+    if len(new):
+        with ThreadPoolExecutor() as pool, progress_bar("reading images that are new", len(new)) as bar:
+            for row, digest in zip(new, pool.map(_digest, [listing.samples[i] for i in new]), strict=True):
+                digests[row] = digest
+                bar.advance("")
     copies: Counter[str] = Counter()
     numbered = []
     for digest in digests:
@@ -96,5 +103,8 @@ def _images(listing: Listing, known: pd.DataFrame) -> pd.DataFrame:
 
 
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:  # decoding says what is wrong, or leaves it out
+        return f"unreadable {path.name}"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -51,6 +52,16 @@ class Decoded:
         return torch.from_numpy(self.pixels).permute(0, 3, 1, 2)
 
 
+def file_status(path: Path) -> os.stat_result:
+    """Size and times of an image's file. Raises UserError where it is gone or may not be looked at."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        raise UserError(f"{path} is listed and not there: the set is incomplete") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): allow it") from None
+
+
 def fingerprint(listing: Listing, size: tuple[int, int]) -> str:
     """A digest of what the decoded arrays depend on: the files, their order, the size they are kept at."""
     digest = hashlib.blake2b(f"{_FORMAT} {size}".encode(), digest_size=8)
@@ -58,12 +69,7 @@ def fingerprint(listing: Listing, size: tuple[int, int]) -> str:
         digest.update(np.ascontiguousarray(listing.samples).data)
     else:
         for path, name in zip(listing.samples, listing.names, strict=True):
-            try:
-                status = path.stat()
-            except FileNotFoundError:
-                raise UserError(f"{path} is listed and not there: the set is incomplete") from None
-            except OSError as error:
-                raise UserError(f"{path} cannot be read ({error.strerror}): allow it") from None
+            status = file_status(path)
             # The inode tells two folders apart that have exchanged their names.
             digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}\0".encode())
     return digest.hexdigest()

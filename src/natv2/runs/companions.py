@@ -27,7 +27,6 @@ class Companions:
         self._asked, self._project = asked, project
         self._datasets: dict[str, AbstractVersionedDataset[Any, Any]] = {}
         self._candidates: dict[str, list[Record]] = {}
-        self._newest: dict[str, str] = {}
         for name in sorted(pipeline.inputs()):
             dataset = catalog.get(name)
             if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
@@ -35,7 +34,7 @@ class Companions:
             pinned = dataset._version.load
             versions = [pinned] if pinned else dataset.list_versions(full_path=False)
             records = [read_record(dataset, version, project) for version in versions]
-            self._datasets[name], self._newest[name] = dataset, versions[0]
+            self._datasets[name] = dataset
             self._candidates[name] = sorted(records, key=self._differences)  # stable: the newest first
         self._candidates = {name: self._as_known(records) for name, records in self._candidates.items()}
         self.taken: dict[str, Record] = {}
@@ -45,7 +44,11 @@ class Companions:
 
         `commands` say what makes each entry anew. Raises UserError where nothing belongs together.
         """
-        found = _first_that_agree(list(self._candidates), self._candidates, known)
+        fitting = {
+            name: [record for record in records if contradiction(record.facts, known) is None]
+            for name, records in self._candidates.items()
+        }
+        found = _first_that_agree(list(fitting), fitting, {}) if all(fitting.values()) else None
         if found is None:
             raise UserError(self._what_does_not_fit(known, commands))
         for name, record in found.items():
@@ -54,14 +57,14 @@ class Companions:
         self.taken = found
 
     def say(self) -> None:
-        """Log which runs the entries are of, and which are not the newest or not made as asked for now."""
+        """Log which runs the entries are of, and what is no first choice or not made as asked for now."""
         by_run: dict[tuple[str, str], list[str]] = {}
         for name, record in self.taken.items():
             by_run.setdefault((record.run, record.pipeline), []).append(name)
-            if record.run != self._newest[name]:
+            if record.run != (first := self._candidates[name][0].run):
                 logger.warning(
-                    "%s is of the run of %s: the newest, of %s, does not belong with the others",
-                    *(name, record.run, self._newest[name]),
+                    "%s is of the run of %s: that of %s does not belong with the others or to the images",
+                    *(name, record.run, first),
                 )
         for (run, made_by), names in by_run.items():
             logger.info("from %s of %s: %s", made_by or "the run", run, ", ".join(names))

@@ -34,10 +34,7 @@ def project_experiment(project: Path) -> tuple[MlflowClient, str]:
             client = MlflowClient(tracking_uri=uri)
             found = client.get_experiment_by_name(MLFLOW_EXPERIMENT)
             if found is not None and _is_of_another_place(client, found, project):
-                client.rename_experiment(
-                    found.experiment_id, f"{MLFLOW_EXPERIMENT}, artifacts in {found.artifact_location}"
-                )
-                found = None
+                found = _exchanged(client, found, project)
             return client, _checked(_created(client, project) if found is None else found)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = " ".join(str(error).split())[:300]
@@ -59,8 +56,21 @@ def _impatient() -> Iterator[None]:
 
 def _is_of_another_place(client: MlflowClient, experiment: Experiment, project: Path) -> bool:
     """Whether the project was copied or moved: its artifacts would go to where it was."""
-    own = client.tracking_uri.startswith("sqlite:") and "MLFLOW_TRACKING_URI" not in os.environ
+    own = client.tracking_uri.startswith("sqlite:") and not os.environ.get("MLFLOW_TRACKING_URI")
     return own and experiment.artifact_location != _artifacts(project)
+
+
+def _exchanged(client: MlflowClient, other: Experiment, project: Path) -> Experiment | None:
+    """Put `other` aside under its place's name; that of this place, where the project was here before."""
+    client.rename_experiment(other.experiment_id, _aside(other.artifact_location))
+    own = client.get_experiment_by_name(_aside(_artifacts(project)))
+    if own is not None:
+        client.rename_experiment(own.experiment_id, MLFLOW_EXPERIMENT)
+    return own
+
+
+def _aside(place: str) -> str:
+    return f"{MLFLOW_EXPERIMENT}, artifacts in {place}"
 
 
 def _created(client: MlflowClient, project: Path) -> Experiment:
@@ -95,5 +105,7 @@ def _artifacts(project: Path) -> str:
 
 def _lock_of(uri: str) -> Path:
     """A file outside of the project, of which no trace is to be left there."""
-    name = hashlib.blake2b(f"{uri} {Path.cwd()}".encode(), digest_size=8).hexdigest()
+    is_relative = uri.startswith("sqlite:///") and not uri.startswith("sqlite:////")
+    whole = f"{uri} {Path.cwd()}" if is_relative else uri
+    name = hashlib.blake2b(whole.encode(), digest_size=8).hexdigest()
     return own_lock(f"mlflow-{name}.lock")

@@ -96,7 +96,7 @@ class RunHooks:
             pipeline=_name(run_params),
             asked=dict(inputs.asked),
         )
-        self._recorder = Recorder(catalog, project, about, inputs.facts)
+        self._recorder = Recorder(catalog, project, about, inputs.records)
         store.folder = self._resumable.folder
 
     def _start_run(self, run_params: dict[str, Any], identity: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from kedro.pipeline import Pipeline
 
 from natv2.runs.companions import Companions
 from natv2.runs.experiment import project_experiment
-from natv2.runs.lineage import Facts
+from natv2.runs.lineage import Record
 from natv2.runs.parameters import Parameters
 from natv2.runs.preflight import check_checkpoints, check_inputs, look_at_images
 
@@ -20,12 +20,12 @@ from natv2.runs.preflight import check_checkpoints, check_inputs, look_at_images
 class Inputs:
     """What is known of what a run reads.
 
-    `looks` are fingerprints of the images, `facts` what must agree wherever artifacts meet, `asked` what may
-    differ between them.
+    `looks` are fingerprints of the images, `records` say where everything comes from, `asked` is what may
+    differ between artifacts.
     """
 
     looks: Mapping[str, str]
-    facts: Mapping[str, Facts]
+    records: Mapping[str, Record]
     asked: Mapping[str, Any]
 
 
@@ -62,8 +62,8 @@ def chosen_inputs(
     check_checkpoints(pipeline, catalog, parameters)
     companions.say()
     _read_own_versions(pipeline, catalog)
-    read = {name: record.facts for name, record in companions.taken.items()}
-    return Inputs(looks=looks, facts=images | read, asked=asked)
+    seen = {name: Record(run="", facts=facts) for name, facts in images.items()}
+    return Inputs(looks=looks, records=seen | companions.taken, asked=asked)
 
 
 def _read_own_versions(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:

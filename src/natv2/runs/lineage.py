@@ -33,7 +33,8 @@ class Record(BaseModel):
 
     `run` is the version of the run that made it, `tracking_run` its MLflow run, `pipeline` what was run
     ("" where nobody knows). `facts` are the same in all that belongs together: versions of entries, by
-    their paths in the project; what images, which training. `asked` may differ, and is said then.
+    their paths in the project; what images, which training. `asked` may differ, and is said then: by the
+    last node in its history that it bore on.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,28 +49,29 @@ class Record(BaseModel):
 class Recorder:
     """Keeps a record beside everything that one run saves.
 
-    `about` is the run alone, with all that it was `asked` for; `images` and `inputs` are the facts about
-    what it reads.
+    `about` is the run alone, with all that it was `asked` for; `inputs` are the records of what it reads.
     """
 
     def __init__(
-        self, catalog: CatalogProtocol[Any, Any], project: Path, about: Record, inputs: Mapping[str, Facts]
+        self, catalog: CatalogProtocol[Any, Any], project: Path, about: Record, inputs: Mapping[str, Record]
     ) -> None:
         self._catalog, self._project, self._about = catalog, project, about
-        self._facts: dict[str, Facts] = dict(inputs)
+        self._records = dict(inputs)
 
     def saved(self, name: str, data: Any, node: Node) -> None:
         """Record `data`, which `node` gave as the entry `name`."""
         facts: dict[str, Any] = {}
-        for each in node.inputs:
-            facts |= self._facts.get(each, {})
+        asked: dict[str, Any] = {}
+        for record in (self._records[each] for each in node.inputs if each in self._records):
+            facts |= record.facts
+            asked |= record.asked
         versioned = {each: dataset for each in node.outputs if (dataset := self._versioned(each)) is not None}
         facts |= {entry_name(dataset, self._project): self._about.run for dataset in versioned.values()}
         facts |= told_by(getattr(data, "origin", {}))
-        self._facts[name] = facts
+        asked |= {what: self._about.asked[what] for what in _asked_of(node) & self._about.asked.keys()}
+        record = self._about.model_copy(update={"facts": facts, "asked": asked})
+        self._records[name] = record
         if name in versioned:
-            asked = {what: self._about.asked[what] for what in _asked_of(node) & self._about.asked.keys()}
-            record = self._about.model_copy(update={"facts": facts, "asked": asked})
             write_bytes(_place(versioned[name], record.run), record.model_dump_json(indent=1).encode())
 
     def _versioned(self, name: str) -> AbstractVersionedDataset[Any, Any] | None:
