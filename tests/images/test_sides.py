@@ -152,3 +152,13 @@ def test_damaged_records_are_told(tmp_path, damage):
         pd.DataFrame({"image": ["x"]}).to_parquet(record)
     with pytest.raises(UserError, match=r"splits\.parquet, which says which images train.*cannot be read"):
         drawn(tmp_path, images)
+
+
+def test_of_two_groups_that_become_one_nothing_that_has_trained_is_tested_on(tmp_path):
+    files = names(20)
+    before = drawn(tmp_path, listing(tmp_path, files, list(range(40))))
+    tested, trained = (next(n for n in files if before[n] == part) for part in ("test", "train"))
+    groups = [0 if name in (tested, trained) else n + 1 for n, name in enumerate(files)]
+    after = drawn(tmp_path, listing(tmp_path, files, groups))
+    assert after[trained] != "test"
+    assert after[tested] == after[trained]
