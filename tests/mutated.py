@@ -14,6 +14,7 @@ from natv2.aep.classifier import MultiExitClassifier, MultiExitHeader
 from natv2.aep.network.backbones import multi_exit_network
 from natv2.catalog.tables import read_table, write_table
 from natv2.finished_network import Build, Classifier
+from natv2.images.levels import Levels
 from natv2.spaces.architecture import constant
 from natv2.spaces.design import Design
 from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
@@ -120,6 +121,7 @@ def _subnet() -> SubnetClassifier:
         class_names=CLASSES,
         mean=(0.4, 0.5, 0.6),
         std=(0.2, 0.3, 0.1),
+        levels=Levels(0.0, 4095.0),
         weights=(0.5, 0.5),
         record={"top1": 0.9, "dataset": "digits"},
     )

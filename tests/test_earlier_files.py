@@ -21,6 +21,7 @@ def earlier(folder, kind: str, version: int, **changes):
     tensors, header = read_tensors(folder / "whole")
     if version == 1 and "record" in header:
         header["record"] = {**header["record"], "weighting": "MIX"}
+    header.pop("levels", None)
     texts = {"natv2": json.dumps(header | changes)} | ({"format": str(version)} if version > 1 else {})
     save_file(tensors, folder / "earlier", texts)
     return folder / "earlier"

@@ -1,5 +1,6 @@
 """Finished networks: saved in one file each, loaded from it in one call as classifiers of images."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 import torch
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass as checked_dataclass
 from torch import Tensor, nn
 
@@ -15,6 +16,7 @@ from natv2.errors import UserError
 from natv2.exits.ensembles import ensemble
 from natv2.files import misfit, parsed, read_tensors, write_tensors
 from natv2.images.given import Given, as_batch
+from natv2.images.levels import Levels
 from natv2.images.transforms import prepare
 
 Build = Callable[[int], nn.Module]
@@ -51,17 +53,25 @@ ClassNames = Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_CLAS
 Pixel = Annotated[float, Field(ge=0, le=1)]
 
 
+def _ordered(levels: Levels) -> Levels:
+    if not 0 <= levels.white - levels.black < math.inf:
+        raise ValueError(f"{levels}: white must be above black")
+    return levels
+
+
 @checked_dataclass(frozen=True, kw_only=True, config=HEADER)
 class NetworkHeader:
     """What every finished network's file says beside its weights.
 
-    `mean` and `std` normalise pixels in 0..1; `weights` are the β of its exits; `record` holds how it was
-    found and trained, for people.
+    `mean` and `std` normalise pixels in 0..1; `levels` scaled those images of its data set that have more
+    than 8 bits (None: it has none, or an earlier version wrote the file); `weights` are the β of its exits;
+    `record` holds how it was found and trained, for people.
     """
 
     class_names: ClassNames
     mean: tuple[Pixel, Pixel, Pixel]
     std: tuple[Pixel, Pixel, Pixel]
+    levels: Annotated[Levels, AfterValidator(_ordered)] | None = None
     weights: tuple[float, ...] = (1.0,)
     record: Mapping[str, Any] = field(default_factory=dict)
 
@@ -102,11 +112,12 @@ class Classifier(nn.Module):
         """Map images of any size to logits (N, classes).
 
         They are a tensor (N, 3, H, W), uint8 or floats in 0..1, or what else `as_batch` knows, or a list of
-        such. Raises UserError on what is no image.
+        such; those of more than 8 bits are scaled as the network's data set was. Raises UserError on what is
+        no image.
         """
         if isinstance(images, list | tuple) and images:
             return torch.cat([self(image) for image in images])
-        batch = as_batch(images).to(next(self.parameters()).device)
+        batch = as_batch(images, self.header.levels).to(next(self.parameters()).device)
         return self.logits(prepare(batch, self.resolution, self.header.mean, self.header.std))
 
     def logits(self, x: Tensor) -> Tensor:

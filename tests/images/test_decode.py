@@ -90,13 +90,16 @@ def test_exif_rotation_is_undone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation_is_pillows(tmp_path: Path, orientation: int) -> None:
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.webp"])
+def test_every_orientation_is_pillows(tmp_path: Path, name: str, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    path = written(tmp_path, Image.fromarray(colours()), "a.png", exif=exif)
+    path = written(tmp_path, Image.fromarray(colours()), name, exif=exif)
     with Image.open(path) as image:
-        expected = np.asarray(ImageOps.exif_transpose(image))
-    assert np.array_equal(decode(path, None).pixels, expected)
+        expected = ImageOps.exif_transpose(image)
+    decoded = decode(path, None)
+    assert np.array_equal(decoded.pixels, np.asarray(expected))
+    assert (decoded.width, decoded.height) == image_size(path) == expected.size
 
 
 def test_resizing_is_pillows_bicubic(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def trained(
         class_names=images.class_names,
         mean=images.mean,
         std=images.std,
+        levels=images.levels,
         record={
             "dataset": images.name,
             "scenario": training.scenario,

@@ -168,6 +168,9 @@ def _pages(image: Image.Image) -> int:
 
 
 def _orientation(image: Image.Image) -> int:
+    """EXIF's, as far as Pillow has not turned the image itself: that of a TIFF file it tells upright."""
+    if image.format == "TIFF":
+        return 1
     # To look for EXIF takes as long as to decode a small JPEG, and that tells at once whether it has any.
     if image.format == "JPEG" and not image.info.keys() & {"exif", "xmp"}:
         return 1

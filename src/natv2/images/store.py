@@ -25,7 +25,7 @@ from natv2.images.listing import Listing
 from natv2.images.memory import memory_limit
 from natv2.images.store_files import StoreFiles, keep, to_disk, whole_lines
 
-_FORMAT = 1
+_FORMAT = 2  # the first turned TIFF files twice
 _CHUNK = 256  # samples decoded by one thread at a time
 _SECONDS = 1  # of decoding that a stop can cost
 _FACTS = 200  # bytes, at the most, that are kept of an image beside its pixels

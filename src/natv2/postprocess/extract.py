@@ -47,6 +47,7 @@ class Extraction:
             class_names=self.images.class_names,
             mean=self.images.mean,
             std=self.images.std,
+            levels=self.images.levels,
             weights=exit_weights(plan.config.exit_weighting, len(plan.architecture.exits)).output,
             record={"dataset": self.images.name, "source": self._source, **record},
         )
