@@ -1,7 +1,7 @@
 """A supernet's weights with what is needed to build it again."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,13 +12,22 @@ from torch import Tensor
 
 from natv2.errors import UserError
 from natv2.files import misfit, one_line, parsed, read_header, read_tensors, write_tensors
-from natv2.finished_network import HEADER, ClassNames
-from natv2.spaces.design import WIDEST, Design, spelled_out
+from natv2.finished_network import HEADER, ClassNames, Pixel
+from natv2.images.image_set import ImageSplits
+from natv2.spaces.design import EXITS, WIDEST, Design, spelled_out
 from natv2.spaces.space import SearchSpace
 from natv2.supernets.network import Network
 from natv2.supernets.supernet import Supernet
 
 KIND: Literal["supernet"] = "supernet"
+
+
+@checked_dataclass(frozen=True, kw_only=True, config=HEADER)
+class Normalisation:
+    """Mean and deviation of each channel, pixels in 0..1."""
+
+    mean: tuple[Pixel, Pixel, Pixel]
+    std: tuple[Pixel, Pixel, Pixel]
 
 
 @checked_dataclass(frozen=True, kw_only=True, config=HEADER)
@@ -31,6 +40,8 @@ class CheckpointHeader:
     classes: ClassNames
     phase: str
     origin: Mapping[str, Any]
+    normalisation: Normalisation | None = None
+    new_exits: tuple[Annotated[int, Field(ge=EXITS[0], le=EXITS[-1])], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +50,8 @@ class Checkpoint:
 
     `classes` are the names of its outputs; `origin` is free for what made it (data set,
     parameters, versions). `path` is the file it was read from: saving it again then links that
-    file instead of writing a copy.
+    file instead of writing a copy. `normalisation` goes with weights that were trained elsewhere (None:
+    each set of images has its own). The heads of `new_exits` have never been trained.
     """
 
     design: Design
@@ -49,6 +61,8 @@ class Checkpoint:
     weights: Mapping[str, Tensor]
     origin: Mapping[str, Any] = field(default_factory=dict)
     path: Path | None = None
+    normalisation: Normalisation | None = None
+    new_exits: tuple[int, ...] = ()
 
     @classmethod
     def of(
@@ -63,6 +77,12 @@ class Checkpoint:
             weights={name: weight.detach().clone() for name, weight in supernet.named_parameters()},
             origin=origin,
         )
+
+    def normalised(self, images: ImageSplits) -> ImageSplits:
+        """`images` with the mean and deviation that these weights were trained with, where they have any."""
+        if self.normalisation is None:
+            return images
+        return replace(images, mean=self.normalisation.mean, std=self.normalisation.std)
 
     def supernet(self, *, dropout: float = 0.0) -> Supernet:
         """A supernet with these weights. Raises UserError where they do not fit its design."""
@@ -94,8 +114,13 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         classes=checkpoint.classes,
         phase=checkpoint.phase,
         origin=checkpoint.origin,
+        normalisation=checkpoint.normalisation,
+        new_exits=checkpoint.new_exits,
     )
-    write_tensors(path, checkpoint.weights, asdict(header))
+    # What a supernet has not is left out: earlier versions read its file too.
+    optional = ("normalisation", "new_exits")
+    told = {name: value for name, value in asdict(header).items() if value or name not in optional}
+    write_tensors(path, checkpoint.weights, told)
 
 
 def read_checkpoint_header(path: Path) -> dict[str, Any]:
@@ -118,6 +143,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         weights=weights,
         origin=header.origin,
         path=path,
+        normalisation=header.normalisation,
+        new_exits=header.new_exits,
     )
 
 
