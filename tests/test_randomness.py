@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from natv2.randomness import derived_seed, numpy_generator, torch_generator
+from natv2.randomness import derived_seed, numpy_generator, process_generator, torch_generator
 
 PURPOSES = st.lists(st.integers(-5, 5) | st.text(max_size=3), max_size=3)
 
@@ -22,6 +22,20 @@ def test_different_purposes_have_different_seeds(
     same = (a, purpose_a) == (b, purpose_b)
     assert (derived_seed(a, *purpose_a) == derived_seed(b, *purpose_b)) == same
     assert 0 <= derived_seed(a, *purpose_a) < 2**63
+
+
+def test_torchs_own_generator_is_seeded_for_a_while() -> None:
+    torch.manual_seed(1)
+    before = torch.random.get_rng_state()
+    with process_generator(5):
+        first = torch.rand(3)
+        with process_generator(6):
+            other = torch.rand(3)
+        second = torch.rand(3)
+    assert torch.equal(before, torch.random.get_rng_state())
+    torch.manual_seed(5)
+    assert torch.equal(torch.rand(6), torch.cat([first, second]))
+    assert not torch.equal(other, first)
 
 
 def test_generators_do_not_touch_or_read_global_state() -> None:

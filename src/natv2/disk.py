@@ -31,13 +31,17 @@ def what_to_do(error: OSError) -> str | None:
     return None
 
 
-def check_room(folder: Path, needed: int, what: str) -> None:
-    """Raise UserError where fewer than `needed` bytes are free in `folder`; `what` takes them."""
+def check_room(
+    folder: Path, needed: int, what: str, instead: str = "give smaller resolutions, or more room"
+) -> None:
+    """Raise UserError where fewer than `needed` bytes are free in `folder`.
+
+    `what` takes them, and a person can do `instead`.
+    """
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise UserError(
-            f"{folder} has room for {free / 2**30:,.1f} GiB and {what} take {needed / 2**30:,.1f}: "
-            "give smaller resolutions, or more room"
+            f"{folder} has room for {free / 2**30:,.1f} GiB and {what} take {needed / 2**30:,.1f}: {instead}"
         )
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
-from threading import Lock
+from threading import RLock
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ def torch_generator(seed: int, *purpose: str | int) -> torch.Generator:
     return torch.Generator().manual_seed(derived_seed(seed, *purpose))
 
 
-_PROCESS = Lock()
+_PROCESS = RLock()  # what builds a network may load another
 
 
 def seed_process(seed: int) -> None:
@@ -42,11 +42,12 @@ def seed_process(seed: int) -> None:
 
 
 @contextmanager
-def process_generator(seed: int) -> Iterator[None]:
-    """Torch's own generator, seeded and nobody else's meanwhile; afterwards it is where it was.
+def process_generator(seed: int | None = None) -> Iterator[None]:
+    """Torch's own generator on the CPU, nobody else's meanwhile; afterwards it is where it was.
 
-    For the weights of others' networks, which are drawn from it.
+    For the weights of others' networks, which are drawn from it; seeded where they matter.
     """
     with _PROCESS, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        if seed is not None:
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed seeds those of GPUs too
         yield

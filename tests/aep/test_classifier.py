@@ -1,9 +1,11 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
+from threading import Thread
 
 import pytest
 import torch
 
 import natv2
+from natv2 import randomness
 from natv2.aep.classifier import MultiExitClassifier, MultiExitHeader
 from natv2.aep.network.backbones import multi_exit_network
 from natv2.errors import UserError
@@ -121,6 +123,37 @@ def refused(tmp_path, **changes) -> str:
 )
 def test_a_header_whose_values_cannot_be_is_refused_in_one_line(tmp_path, changes, told):
     assert told in refused(tmp_path, **changes)
+
+
+def test_what_builds_a_network_has_torchs_generator_alone_and_leaves_it_where_it_was(tmp_path):
+    whole = classifier()
+    whole.stored().write(tmp_path / "network.safetensors")
+    taken: list[bool] = []
+
+    def build(classes: int) -> TinyNetwork:
+        if not taken:  # a network may start from another one
+            taken.append(False)
+            natv2.load_network(tmp_path / "network.safetensors", build)
+            other = Thread(target=lambda: taken.append(randomness._PROCESS.acquire(blocking=False)))
+            other.start()
+            other.join()
+        return TinyNetwork(classes)
+
+    before = torch.random.get_rng_state()
+    loaded = natv2.load_network(tmp_path / "network.safetensors", build)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert taken == [False, False]
+    assert torch.equal(loaded(IMAGES), whole(IMAGES))
+
+
+def test_a_network_of_torchvisions_leaves_torchs_generator_where_it_was():
+    """Of a Swin transformer a table is drawn from it, though nothing else is."""
+    header = {**asdict(classifier().header), "network": "swin_t", "modules": ["features.1"], "kept": [1]}
+    stored = StoredNetwork({}, {"kind": "multi_exit_network", **header, "weights": [1.0]})
+    before = torch.random.get_rng_state()
+    with pytest.raises(UserError, match="is missing"):
+        MultiExitClassifier.build(stored)
+    assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_a_folder_with_one_network_is_that_network(tmp_path):

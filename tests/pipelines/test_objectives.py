@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,12 @@ import pytest
 from natv2.costs.parts import MACS, architecture_cost
 from natv2.images.batches import calibration_batches, evaluation_batches
 from natv2.pipelines.natv2_plan.pipeline import plan_stages
-from natv2.pipelines.natv2_search.nodes import know_costs, report_search, search_networks
+from natv2.pipelines.natv2_search.nodes import (
+    know_costs,
+    report_search,
+    search_and_keep,
+    search_networks,
+)
 from natv2.pipelines.postprocess.nodes import finish_networks
 from natv2.pipelines.postprocess.nodes import test_networks as last_node
 from natv2.pipelines.postprocess_study.pipeline import create_pipeline as study_pipeline
@@ -22,6 +28,7 @@ from natv2.search.latency import NO_TABLE
 from natv2.search.report.description import describe_archive
 from natv2.spaces.architecture import Architecture, architecture_of, constant
 from natv2.spaces.space import SearchSpace
+from natv2.supernets.checkpoint import Checkpoint, read_checkpoint
 from natv2.supernets.supernet import Supernet
 from natv2.training.evaluation import top1
 from natv2.training.recalibration import calibrate
@@ -172,22 +179,37 @@ def test_the_study_of_refining_asks_for_no_refined_networks():
     assert "front" in inputs and "chosen_networks" not in inputs
 
 
-def test_a_turn_that_was_saved_and_not_tracked_is_tracked_by_the_next_run(tmp_path):
-    search = parameters(search={"turns": 2}).search
-    turns: list[int] = []
+def test_a_killed_search_tracks_the_turn_that_it_saved_and_has_kept_the_supernets_of_every_turn(tmp_path):
+    search = parameters(search={"turns": 2, "keep_supernets": True}).search
+    supernets, turns = family("OFAMobileNetV3", IMAGES), list[int]()
 
-    def run(*, fails: bool) -> None:
+    def run(*, fails: bool) -> Any:
         def track(metrics: Mapping[str, float], turn: int) -> None:
             if "search/hypervolume" in metrics:
                 if fails:
                     raise InterruptedError
                 turns.append(turn)
 
-        inputs = (*family("OFAMobileNetV3", IMAGES), IMAGES, NO_TABLE, search, goal("accuracy"))
-        search_networks(*inputs, "nat", RUN, StateStore(tmp_path, "search", track))
+        inputs = (*supernets, IMAGES, NO_TABLE, search, goal("accuracy"))
+        return search_and_keep(*inputs, "nat", RUN, StateStore(tmp_path, "search", track))
 
     with pytest.raises(InterruptedError):
         run(fails=True)
     assert (tmp_path / "turn_1.safetensors").exists()
-    run(fails=False)
+    _, by_turn, _, _, _, *adapted, kept = run(fails=False)
     assert turns == [1, 2]
+    first, last = (
+        [read_checkpoint(kept.files[f"turn_{turn:02}/{width}"]) for width in ("narrow", "wide")]
+        for turn in turns
+    )
+    assert len(kept.files) == 4 and [each.phase for each in last] == ["adaptation of turn 2"] * 2
+    assert [_weights(each) for each in adapted] == [_weights(each) for each in last]
+    assert [_weights(each) for each in adapted] != [_weights(each) for each in first]
+    # What the archive says of the first turn is what its supernets do.
+    for row in by_turn[by_turn["at_turn"] == 1].drop_duplicates("width").to_dict("records"):
+        supernet = {each.width: each for each in first}[row["width"]].supernet()
+        assert row["accuracy"] == pytest.approx(accuracy_of(supernet, architecture_of(row)))
+
+
+def _weights(checkpoint: Checkpoint) -> dict[str, bytes]:
+    return {name: weight.numpy().tobytes() for name, weight in checkpoint.weights.items()}

@@ -42,7 +42,7 @@ def test_a_row_for_each_stage_and_supernets_as_they_were(monkeypatch, growth, ar
     family = {width: new_supernet("EE_B_OFAMobileNetV3", width) for width in (0.1, 0.2)}
     before = {w: [p.clone() for p in supernet.parameters()] for w, supernet in family.items()}
     space = SearchSpace(design=DESIGNS["EE_B_OFAMobileNetV3"], resolutions=(16, 20), widths=(0.1, 0.2))
-    config = SEARCH.model_copy(update={"growth": growth})
+    config = SEARCH.model_copy(update={"growth": growth, "keep_supernets": growth == "grow"})
     plan = plan_search(
         TargetSupernets(family, space, IMAGES, config, RUN),
         space_costs(space, 4, NO_TABLE),
@@ -70,5 +70,8 @@ def test_a_row_for_each_stage_and_supernets_as_they_were(monkeypatch, growth, ar
         [0, 0, 0, 24 * seconds, 3 * (3 + archive + grid) * seconds]
     )
     assert (3600 * plan["search"]).tolist() == pytest.approx([0, 0, 0, 0, 3])
+    weights = 4 * sum(p.numel() for supernet in family.values() for p in supernet.parameters())
+    kept = 3 * weights if config.keep_supernets else 0
+    assert plan["disk"].tolist()[2:] == [4 * weights, 0, 4 * weights + kept]
     for width, supernet in family.items():
         assert all(torch.equal(a, b) for a, b in zip(supernet.parameters(), before[width], strict=True))

@@ -21,6 +21,7 @@ from natv2.finished_network import (
     NetworkHeader,
     StoredNetwork,
 )
+from natv2.randomness import process_generator
 
 MOST_EXITS = 100
 
@@ -93,10 +94,10 @@ class MultiExitClassifier(Classifier, kind="multi_exit_network", header=MultiExi
         """
         header = cls.header_of(stored)
         classes, resolution, modules = len(header.class_names), header.resolution, header.modules
-        if build is None:
-            network = unfilled_network(header.network, classes, resolution=resolution, exits=modules)
-        else:
-            with torch.random.fork_rng(devices=[]):  # the weights it is built with are thrown away
+        with process_generator():  # the weights that it is built with are thrown away
+            if build is None:
+                network = unfilled_network(header.network, classes, resolution=resolution, exits=modules)
+            else:
                 network, _ = multi_exit_network(
                     header.network, classes, resolution=resolution, exits=modules, build=build
                 )

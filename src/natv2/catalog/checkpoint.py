@@ -45,7 +45,7 @@ class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
         """Write `data`, or link the file it came from."""
         path = Path(self._get_save_path())
         if data.path is not None and _holds(data.path, data):
-            _link(data.path, path)
+            link(data.path, path)
         else:
             write_checkpoint(path, data)
 
@@ -71,7 +71,7 @@ def _holds(path: Path, checkpoint: Checkpoint) -> bool:
     )
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
     """Make `target` another name of `source`, a copy where the file system has no hard links."""
     if target.exists() and target.samefile(source):
         return

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from natv2.config import (
+    NO_DIGEST,
     BatchSize,
     Config,
     Count,
@@ -83,7 +84,8 @@ class AdaptationConfig(Config):
 class SearchConfig(SGDConfig):
     """The search for the best subnets; resolutions None: those of the data set.
 
-    `patience` turns without progress of the hypervolume end it; None: all `turns`.
+    `patience` turns without progress of the hypervolume end it; None: all `turns`. `keep_supernets` keeps
+    both as they are after each turn, too.
     """
 
     init_from: Place | None
@@ -113,6 +115,7 @@ class SearchConfig(SGDConfig):
     adaptation: AdaptationConfig
     latency: BatchLatencyConfig
     high_tradeoff: PositiveInt
+    keep_supernets: Annotated[bool, NO_DIGEST]
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:

@@ -92,6 +92,8 @@ def plan_search(
             _turn_seconds(supernets, costs_of, goal),
         )
     )
+    if config.keep_supernets:
+        rows[-1]["disk"] += config.turns * weight_bytes(module)
     return pd.DataFrame(rows)
 
 

@@ -1,6 +1,6 @@
 """Nodes of `natv2_search`: warm-up, search and report."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 from matplotlib.figure import Figure as Image
@@ -12,6 +12,12 @@ from natv2.objectives.goal import Goal
 from natv2.objectives.objectives import first_cost
 from natv2.reporting.front import front_figure, front_image
 from natv2.run import Run
+from natv2.search.adaptation.keeping import (
+    KeptSupernets,
+    SupernetKeeper,
+    check_room_for_turns,
+    kept_supernets,
+)
 from natv2.search.adaptation.start import (
     common_space,
     new_target_supernet,
@@ -32,6 +38,10 @@ from natv2.search.search import Search
 from natv2.supernets.checkpoint import Checkpoint
 from natv2.training.state_store import StateStore
 
+Found: TypeAlias = tuple[
+    pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any], Checkpoint, Checkpoint
+]
+
 
 def know_costs(
     narrow: Checkpoint,
@@ -47,10 +57,12 @@ def know_costs(
     """Before anything is trained: the latency table of the space on this device, and its check.
 
     Both are empty where latency is neither an objective nor constrained. Raises UserError where no network
-    can keep the constraints on costs.
+    can keep the constraints on costs, or the disk the supernets that are to be kept.
     """
     for supernet in (narrow, wide):
         remark_on_teacher(supernet, teacher)
+    if search.keep_supernets:
+        check_room_for_turns((narrow, wide), search.turns, store)
     classes = len(images.class_names)
     space = common_space(narrow, wide, search.at(images.sizes))
     table, check = NO_TABLE, NO_CHECK
@@ -107,7 +119,7 @@ def search_networks(
     preset: str,
     run: Run,
     store: StateStore,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any], Checkpoint, Checkpoint]:
+) -> Found:
     """All turns.
 
     Gives the archive, what it was after each turn, the predictor's data, the turns' figures, their summary
@@ -116,7 +128,19 @@ def search_networks(
     supernets = target_supernets(narrow, wide, images, search, run)
     space, config = supernets.space, supernets.config
     costs_of = space_costs(space, len(images.class_names), latency_table)
-    subnets = AdaptableFamily(supernets, store)
+
+    def checkpoints(phase: str) -> tuple[Checkpoint, Checkpoint]:
+        first, second = (
+            search_checkpoint(supernets.family[each.width], each, phase, images, config)
+            for each in (narrow, wide)
+        )
+        return first, second
+
+    def snapshot(turn: int) -> dict[str, Checkpoint]:
+        return dict(zip(("narrow", "wide"), checkpoints(f"adaptation of turn {turn}"), strict=True))
+
+    keeper = SupernetKeeper(snapshot, store) if config.keep_supernets else None
+    subnets = AdaptableFamily(supernets, store, keeper)
     result = Search(space, subnets, costs_of, config, goal, run.seed, store).run()
     by_turn = describe_turns(result.archives, space, goal.objectives, search.high_tradeoff, goal.constraints)
     summary = search_summary(config, goal, run, (narrow, wide), images, result.hypervolume)
@@ -127,9 +151,24 @@ def search_networks(
         result.archive.to_frame(),
         result.history,
         {"preset": preset, **summary},
-        search_checkpoint(supernets.family[narrow.width], narrow, "adaptation", images, config),
-        search_checkpoint(supernets.family[wide.width], wide, "adaptation", images, config),
+        *checkpoints("adaptation"),
     )
+
+
+def search_and_keep(
+    narrow: Checkpoint,
+    wide: Checkpoint,
+    images: ImageSplits,
+    latency_table: pd.DataFrame,
+    search: SearchConfig,
+    goal: Goal,
+    preset: str,
+    run: Run,
+    store: StateStore,
+) -> tuple[*Found, KeptSupernets]:
+    """What `search_networks` gives, and the supernets after each turn: none unless they were to be kept."""
+    found = search_networks(narrow, wide, images, latency_table, search, goal, preset, run, store)
+    return *found, kept_supernets(store)
 
 
 def report_search(

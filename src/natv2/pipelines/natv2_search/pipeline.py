@@ -5,7 +5,7 @@ from kedro.pipeline import Node, Pipeline
 from natv2.pipelines.natv2_search.nodes import (
     know_costs,
     report_search,
-    search_networks,
+    search_and_keep,
     warm_up_largest_network,
     warm_up_supernets,
 )
@@ -40,6 +40,7 @@ _FOUND = [
     "search_summary",
     "narrow.adapted_supernet",
     "wide.adapted_supernet",
+    "turn_supernets",
 ]
 _FIGURES = [
     "front",
@@ -73,7 +74,7 @@ def create_pipeline() -> Pipeline:
                 outputs=["narrow.warm_supernet", "wide.warm_supernet"],
                 name="warm_up_supernets",
             ),
-            Node(search_networks, inputs=_SEARCH, outputs=_FOUND, name="search"),
+            Node(search_and_keep, inputs=_SEARCH, outputs=_FOUND, name="search"),
             Node(
                 report_search,
                 inputs=["archive", "archive_by_turn", "search_history", "search_summary"],

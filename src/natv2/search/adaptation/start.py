@@ -20,17 +20,19 @@ _ADAPTED = "*/adapted_supernet.safetensors/*/adapted_supernet.safetensors"
 def adapted_supernet(folder: Path, like: Checkpoint) -> Checkpoint:
     """The newest supernet that the search of `folder` has adapted, of the width and design of `like`.
 
-    `folder` is that search's under data/06_models, with a folder for each width. Raises UserError where it
-    has none of this width and design.
+    `folder` is that search's under data/06_models, with a folder for each width, or that of a turn whose
+    supernets it has kept. Raises UserError where it has none of this width and design.
     """
     files = sorted(folder.glob(_ADAPTED), key=lambda file: file.parent.name)
+    files = files or sorted(folder.glob("*.safetensors"))
     for file in reversed(files):
         found = read_checkpoint(file)
         if (found.width, found.design) == (like.width, like.design):
             return found
     raise UserError(
         f"search.init_from={folder}: there is no adapted supernet of {like.design.label} at width "
-        f"{like.width} in it ({len(files)} others); allowed is the folder of a search under data/06_models"
+        f"{like.width} in it ({len(files)} others); allowed is the folder of a search under data/06_models, "
+        "or of a turn in its turn_supernets"
     )
 
 

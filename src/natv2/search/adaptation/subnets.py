@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from natv2.images.batches import evaluation_batches
+from natv2.search.adaptation.keeping import SupernetKeeper
 from natv2.search.adaptation.training import Sampler, TargetSupernets, adapt
 from natv2.spaces.architecture import Architecture
 from natv2.spaces.choices import Choices, combinations
@@ -28,10 +29,12 @@ class Adaptable(Protocol):
 
 
 class AdaptableFamily:
-    """Two supernets, adapted in place (sections 3.3.4 and 6.2.3)."""
+    """Two supernets, adapted in place (sections 3.3.4 and 6.2.3); `keeper` keeps them after each turn."""
 
-    def __init__(self, supernets: TargetSupernets, store: StateStore) -> None:
-        self._supernets, self._store = supernets, store.child("adaptation")
+    def __init__(
+        self, supernets: TargetSupernets, store: StateStore, keeper: SupernetKeeper | None = None
+    ) -> None:
+        self._supernets, self._store, self._keeper = supernets, store.child("adaptation"), keeper
         images, config = supernets.images, supernets.config
         self._evaluator = Evaluator(
             calibration=supernets.calibration(),
@@ -58,6 +61,8 @@ class AdaptableFamily:
             store=self._store,
             until=until,
         )
+        if self._keeper is not None:
+            self._keeper.keep(turn)
         # Supernets that had been adapted further give the losses of later turns too.
         return history[:until][-1]["loss"] if until else None
 
