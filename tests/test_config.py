@@ -14,7 +14,7 @@ CONFIGS: dict[str, Config] = {name: getattr(PARAMETERS, name) for name in ("eps"
 # Typed again: results, choices with a column of their own, and what no result depends on.
 UNTOLD = {
     "eps": {"evaluation", "evaluation_batch_size", "probes", "phases"},
-    "search": {"evaluation_batch_size"},
+    "search": {"evaluation_batch_size", "keep_supernets"},
     "aep": {
         "resolution",
         "losses",
