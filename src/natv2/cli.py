@@ -32,6 +32,7 @@ from yaml import YAMLError
 from natv2.disk import what_to_do
 from natv2.errors import UserError
 from natv2.runs.checking import validate_parameters
+from natv2.runs.folders import check_folder
 from natv2.runs.lazy_hooks import LazyHooks
 from natv2.settings import CONFIG_LOADER_ARGS
 
@@ -118,6 +119,7 @@ def _check(options: dict[str, Any]) -> None:
     loader = OmegaConfigLoader(
         conf_source=str(source), env=env, runtime_params=options["params"], **CONFIG_LOADER_ARGS
     )
+    check_folder(loader["globals"]["folder"])
     _check_preset(loader["globals"]["presets"], options["params"])
     try:
         raw = loader["parameters"]

@@ -30,7 +30,7 @@ T = TypeVar("T")
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path` through a temporary file: a power cut leaves the old or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")  # no longer than most names are
     try:
         os.fchmod(handle, 0o644)  # mkstemp lets only the owner read
         with os.fdopen(handle, "wb") as file:

@@ -9,6 +9,7 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 # Tables of other runs are small: a bar for each would be all that is seen.
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
+from natv2.runs.folders import fitted
 from natv2.runs.lazy_hooks import LazyHooks
 
 HOOKS = (LazyHooks(),)
@@ -18,4 +19,5 @@ CONFIG_LOADER_ARGS: dict[str, Any] = {
     "default_run_env": "local",
     # An environment names only what differs, at any depth.
     "merge_strategy": {"parameters": "soft", "globals": "soft"},
+    "custom_resolvers": {"fitted": fitted},
 }

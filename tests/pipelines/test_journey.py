@@ -1,5 +1,6 @@
 """The whole journey through the command line, on conf/test."""
 
+import json
 import re
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from kedro.io import AbstractVersionedDataset
 
 import natv2
 from natv2.images.loading import load_images
+from natv2.runs.lineage import RECORD
 from natv2.supernets.checkpoint import Checkpoint
 from tests.pipelines.conftest import Journey
 from tests.pipelines.project import differences
+from tests.runs.test_folders import NETWORK, VERSION, paths
 
 
 def catalog_of(journey: Journey):
@@ -41,6 +44,18 @@ def test_every_versioned_output_is_there_and_loads(journey, monkeypatch):
     assert catalog.exists("front_image")
     assert isinstance(catalog.load("wide.adapted_supernet"), Checkpoint)
     assert catalog.load("search_history")["turn"].tolist() == [1, 2]
+
+
+def test_paths_are_those_that_are_counted_and_records_have_the_names_whole(journey):
+    root = journey.project.root
+    known = {(root / path).relative_to(root) for path in paths(catalog_of(journey))}
+    written = [path for path in (root / "data").glob("0[5-8]*/**/*Z/**/*") if path.is_file()]
+    for path in written:
+        versioned = re.sub(r"\d{4}-\d\d-\d\dT[\d.]+Z", VERSION, str(path.relative_to(root)))
+        assert Path(re.sub(r"network_\d+", NETWORK, versioned)) in known
+    record = next(path for path in written if path.name == RECORD)
+    names = json.loads(record.read_text())["names"]
+    assert (names["folder"], names["source"], names["objectives"]) == ("test", "digits", "accuracy+macs")
 
 
 def test_the_table_of_finished_networks_and_the_places_are_printed(journey):

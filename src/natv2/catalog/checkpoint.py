@@ -76,7 +76,7 @@ def link(source: Path, target: Path) -> None:
     if target.exists() and target.samefile(source):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    temporary = target.with_name(f".{os.getpid()}")
     temporary.unlink(missing_ok=True)
     try:
         try:

@@ -31,7 +31,7 @@ class KeptSupernetsDataset(AbstractVersionedDataset[KeptSupernets, KeptSupernets
         """Take all files; an unversioned folder is replaced."""
         folder = Path(self._get_save_path())
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
         try:
             for name, path in data.files.items():
                 link(path, temporary / f"{name}{path.suffix}")

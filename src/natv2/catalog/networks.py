@@ -34,7 +34,7 @@ class NetworksDataset(AbstractVersionedDataset[StoredNetworks, StoredNetworks]):
         """Write all networks; an unversioned folder is replaced."""
         folder = Path(self._get_save_path())
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
         try:
             for name, network in data.items():
                 network.write(temporary / f"{name}{_SUFFIX}")

@@ -34,6 +34,7 @@ from natv2.images.store import Decoded, decode_all
 _MARGIN = 9 / 8  # images are kept this much larger than the largest resolution, for crops
 _SMALLEST, _LARGEST = 32, 128  # of the derived resolutions; larger ones can be asked for
 _SHOWN = 10
+_LONGEST_NAME = 60  # characters of a folder that its set is called after
 
 
 def load_images(
@@ -115,7 +116,7 @@ def set_name(name: str, raw: Path) -> str:
     place = hashlib.blake2b(str(raw.resolve()).encode(), digest_size=4).hexdigest()
     own = raw.resolve()
     readable = re.sub(r"[^\w.-]+", "_", own.stem if own.is_file() else own.name)  # for the names of files
-    return f"{readable}-{place}"
+    return f"{readable[:_LONGEST_NAME]}-{place}"
 
 
 def find_images(name: str, raw: Path) -> Listing:

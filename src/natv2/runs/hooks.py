@@ -16,9 +16,11 @@ from kedro.pipeline.node import Node
 from natv2.catalog.state_store import StateStoreDataset
 from natv2.devices import resolve
 from natv2.errors import UserError
+from natv2.images.datasets import DATASETS
 from natv2.images.loading import set_name
 from natv2.run import Run
 from natv2.runs.checking import validate_parameters
+from natv2.runs.folders import check_folder
 from natv2.runs.inputs import chosen_inputs
 from natv2.runs.lineage import Record, Recorder
 from natv2.runs.parameters import Parameters
@@ -54,6 +56,7 @@ class RunHooks:
         """
         self._parameters = validate_parameters(context.config_loader["parameters"])
         self._folder = context.config_loader["globals"]["folder"]
+        check_folder(self._folder)
         self._computing = resolve(Run.part_of(self._parameters))
         values = self._parameters.model_dump() | self._parameters.blocks(self._computing)
         named = _named(self._parameters)
@@ -95,6 +98,7 @@ class RunHooks:
             tracking_run=self._run.id,
             pipeline=_name(run_params),
             asked=dict(inputs.asked),
+            names=_readable_names(self._parameters, self._folder),
         )
         self._recorder = Recorder(catalog, project, about, inputs.records)
         store.folder = self._resumable.folder
@@ -212,6 +216,20 @@ def _named(parameters: Parameters) -> dict[str, Any]:
         "search_resolution": max(search) if search else None,
         "images": parameters.images.model_dump(),
     }
+
+
+def _readable_names(parameters: Parameters, folder: str) -> dict[str, str]:
+    """What a run's folders are called after, whole where paths have it cut; of own images, where they are."""
+    own = {
+        name: str(place.resolve()) if DATASETS[chosen].classes is None else chosen
+        for name, chosen, place in (
+            ("source", parameters.source, parameters.source_place()),
+            ("dataset", parameters.dataset, parameters.target_place()),
+        )
+    }
+    named = ("supernet", "objectives", "preset", "network", "weights", "scenario")
+    values = _named(parameters) | {"preset": parameters.preset, "network": parameters.network}
+    return {"folder": folder, **own, **{name: str(values[name]) for name in named}}
 
 
 def _says_what_to_do(error: BaseException | None) -> bool:

@@ -32,9 +32,10 @@ class Record(BaseModel):
     """Where an artifact comes from.
 
     `run` is the version of the run that made it, `tracking_run` its MLflow run, `pipeline` what was run
-    ("" where nobody knows). `facts` are the same in all that belongs together: versions of entries, by
-    their paths in the project; what images, which training. `asked` may differ, and is said then: by the
-    last node in its history that it bore on.
+    ("" where nobody knows), `names` what the folders are called after, whole where paths have it cut. `facts`
+    are the same in all that belongs together: versions of entries, by their paths in the project; what
+    images, which training. `asked` may differ, and is said then: by the last node in its history that it
+    bore on.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +43,7 @@ class Record(BaseModel):
     run: str
     tracking_run: str | None = None
     pipeline: str = ""
+    names: dict[str, str] = {}
     facts: dict[str, Any] = {}
     asked: dict[str, Any] = {}
 
