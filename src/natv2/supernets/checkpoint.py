@@ -17,7 +17,7 @@ from natv2.images.image_set import ImageSplits
 from natv2.spaces.design import EXITS, WIDEST, Design, spelled_out
 from natv2.spaces.space import SearchSpace
 from natv2.supernets.network import Network
-from natv2.supernets.supernet import Supernet
+from natv2.supernets.supernet import Supernet, parts_of
 
 KIND: Literal["supernet"] = "supernet"
 
@@ -88,7 +88,10 @@ class Checkpoint:
         """A supernet with these weights. Raises UserError where they do not fit its design."""
         # On the meta device first: a header alone makes nobody take more memory than its file has.
         space = SearchSpace(design=self.design, resolutions=(1,), widths=(self.width,))
-        largest = Network(self.design, space.largest(exits=self.design.exits), len(self.classes))
+        parts = parts_of(self.design, self.width, len(self.classes), dropout)
+        largest = Network(
+            self.design, space.largest(exits=self.design.exits), len(self.classes), dropout, parts
+        )
         self._refuse_misfit(dict(largest.named_parameters(prefix="network")), of_network=True)
         result = Supernet(self.design, self.width, len(self.classes), dropout=dropout)
         self._refuse_misfit(dict(result.named_parameters()))

@@ -1,6 +1,7 @@
 """A supernet: one set of weights, from which every network of a design takes its own."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,16 @@ Statistics = Mapping[str, Tensor]
 """Means and variances of the batch norms a network uses, by the names of its buffers."""
 
 _ELASTIC_KERNEL = ".inverted_bottleneck.depthwise.conv.weight"
+
+
+@lru_cache(maxsize=32)
+def parts_of(design: Design, width: float, classes: int, dropout: float) -> Parts:
+    """What the subnets of such supernets have been built of: to build it takes longer than to run it once.
+
+    It holds no tensors, so that all supernets of a run can share it, the teacher and the taught alike; one
+    thread at a time.
+    """
+    return {}
 
 
 class Supernet(nn.Module):
@@ -43,7 +54,7 @@ class Supernet(nn.Module):
             nn.ParameterList(torch.eye(size) for size in sizes) for _ in range(design.levels)
         )
         self._named = dict(self.network.named_parameters())
-        self._parts: Parts = {}
+        self._parts = parts_of(design, width, classes, dropout)
 
     def largest(self, resolution: int) -> Architecture:
         """The maximal network of section 5.1.2: everything at its largest, all exits active."""

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from natv2.search.moo import subset_selection
 from natv2.search.moo.subset_selection import select_subset, spread
+
+both_ways = pytest.mark.parametrize("enumerated", [0, subset_selection.ENUMERATED])
+"""By the genetic algorithm, and by trying all subsets."""
 
 
 def naive_spread(choice: np.ndarray, candidates: np.ndarray, fixed: np.ndarray) -> float:
@@ -43,7 +47,9 @@ def test_accuracy_alone_takes_the_best_predicted() -> None:
     assert select_subset(costs, costs[:1], ("accuracy",), count=2, seed=0).tolist() == [1, 3]
 
 
-def test_it_finds_the_most_even_subset() -> None:
+@both_ways
+def test_it_finds_the_most_even_subset(enumerated: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subset_selection, "ENUMERATED", enumerated)
     generator = np.random.default_rng(3)
     macs, front = np.sort(generator.random(10)) * 1e8, np.array([[1e7, 0.4], [6e7, 0.3]])
     macs[0], macs[-1] = 0.0, 1e8
@@ -57,7 +63,9 @@ def test_it_finds_the_most_even_subset() -> None:
     assert set(chosen) == set(np.flatnonzero(best)) | set(topped_up)
 
 
-def test_the_largest_gap_is_filled() -> None:
+@both_ways
+def test_the_largest_gap_is_filled(enumerated: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subset_selection, "ENUMERATED", enumerated)
     # The front covers the cheap half; candidates crowd there too, and few lie in the gap.
     front = np.stack([np.linspace(0.5, 0.4, 11), np.linspace(0, 50, 11)], axis=1)
     candidates = np.stack([np.full(23, 0.3), [*np.linspace(1, 49, 20), 62, 75, 88]], axis=1)
@@ -65,7 +73,11 @@ def test_the_largest_gap_is_filled() -> None:
     assert select_subset(candidates, front, ("accuracy", "macs"), count=3, seed=0).tolist() == [20, 21, 22]
 
 
-def test_what_the_genetic_algorithm_leaves_free_goes_to_the_most_accurate() -> None:
+@both_ways
+def test_what_the_choice_leaves_free_goes_to_the_most_accurate(
+    enumerated: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subset_selection, "ENUMERATED", enumerated)
     # Already even: any candidate makes it worse, so none is kept for its place.
     front = np.stack([np.zeros(11), np.linspace(0, 100, 11)], axis=1)
     candidates = np.stack([[0.5, 0.1, 0.4, 0.2, 0.3], [1, 22, 43, 64, 99]], axis=1)

@@ -1,5 +1,7 @@
 """The subset selection problem: which candidates are worth a true evaluation (section 3.3.4, step 3)."""
 
+from itertools import combinations
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ Subsets = NDArray[np.bool_]
 
 POPULATION = 100
 GENERATIONS = 60
+ENUMERATED = POPULATION * GENERATIONS
+"""So many subsets are all evaluated: the algorithm would take as many, and search long for new ones."""
 
 
 def spread(
@@ -79,9 +83,9 @@ def select_subset(
     """Indices, ascending, of the `count` rows of `candidates` (C, M) to be truly evaluated.
 
     A binary genetic algorithm keeps at most `count` of them, so that together with the archive's
-    `front` (F, M) they lie evenly along each objective but accuracy. If it keeps fewer, those with
-    the best predicted accuracy are added; with accuracy as the only objective, they are all there is.
-    All candidates, where there are no more than `count`.
+    `front` (F, M) they lie evenly along each objective but accuracy; of few subsets the best is found
+    without it. If it keeps fewer, those with the best predicted accuracy are added; with accuracy as the
+    only objective, they are all there is. All candidates, where there are no more than `count`.
     """
     if len(candidates) <= count:
         return np.arange(len(candidates))
@@ -95,6 +99,11 @@ def select_subset(
 
 
 def _most_even(candidates: Costs, front: Costs, count: int, seed: int) -> Subsets:
+    problem = _SubsetSelection(candidates, front)
+    if sum(comb(len(candidates), size) for size in range(count + 1)) <= ENUMERATED:
+        choices = _subsets(len(candidates), count)
+        first: Subsets = choices[problem.evaluate(choices)[:, 0].argmin()]
+        return first
     algorithm = GA(
         pop_size=POPULATION,
         sampling=BinaryRandomSampling(),
@@ -102,6 +111,15 @@ def _most_even(candidates: Costs, front: Costs, count: int, seed: int) -> Subset
         mutation=BitflipMutation(),
         repair=_AtMost(count),
     )
-    result = minimize(_SubsetSelection(candidates, front), algorithm, ("n_gen", GENERATIONS), seed=seed)
+    result = minimize(problem, algorithm, ("n_gen", GENERATIONS), seed=seed)
     best: Subsets = result.X.astype(np.bool_)
     return best
+
+
+def _subsets(candidates: int, count: int) -> Subsets:
+    """Every subset of at most `count` of so many `candidates`, the smallest first."""
+    kept = [subset for size in range(count + 1) for subset in combinations(range(candidates), size)]
+    choices = np.zeros((len(kept), candidates), np.bool_)
+    for row, subset in zip(choices, kept, strict=True):
+        row[list(subset)] = True
+    return choices
