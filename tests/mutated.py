@@ -1,5 +1,6 @@
 """Whole files of every kind, to be mutated."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -8,13 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from kedro.io import AbstractDataset, DatasetError
 
 import natv2
 from natv2.aep.classifier import MultiExitClassifier, MultiExitHeader
 from natv2.aep.network.backbones import multi_exit_network
+from natv2.catalog.sheets import SheetDataset
 from natv2.catalog.tables import read_table, write_table
+from natv2.catalog.values import ValuesDataset
+from natv2.errors import UserError
 from natv2.finished_network import Build, Classifier
 from natv2.images.levels import Levels
+from natv2.recorded import CHECKSUMS, RECORD, checksums
 from natv2.spaces.architecture import constant
 from natv2.spaces.design import Design
 from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
@@ -96,6 +102,22 @@ def archive(folder: Path) -> Subject:
     return Subject.at(folder / "whole", lambda path: read_table(path).to_csv())
 
 
+def sheet(folder: Path) -> Subject:
+    """A table of results, with the record of its run beside it."""
+    draw = np.random.default_rng(0)
+    columns = {"test_accuracy": draw.random(30), "macs": draw.integers(10**6, 10**8, 30)}
+    names = [f"=network {number:02}" for number in range(30)]
+    SheetDataset(filepath=str(folder / "whole")).save(pd.DataFrame({"name": names, **columns}))
+    return _with_record(folder, lambda path: loaded(SheetDataset(filepath=str(path))).to_csv())
+
+
+def values(folder: Path) -> Subject:
+    """A search's summary."""
+    whole = {"objectives": ["accuracy", "macs"], "seed": 0, "hypervolume": [0.25, 0.5] * 20}
+    ValuesDataset(filepath=str(folder / "whole")).save(whole)
+    return _with_record(folder, lambda path: loaded(ValuesDataset(filepath=str(path))))
+
+
 KINDS: Mapping[str, Callable[[Path], Subject]] = MappingProxyType(
     {
         "network": network,
@@ -105,6 +127,8 @@ KINDS: Mapping[str, Callable[[Path], Subject]] = MappingProxyType(
         "supernet": supernet,
         "state": state,
         "archive": archive,
+        "sheet": sheet,
+        "values": values,
     }
 )
 """What writes a whole file into a folder that is there."""
@@ -150,6 +174,25 @@ def _finished(folder: Path, classifier: Classifier, build: Build | None = None) 
         with torch.inference_mode():
             return loaded.class_names, _bytes({"logits": loaded(PIXELS)})
 
+    return Subject.at(folder / "whole", load)
+
+
+def loaded(dataset: AbstractDataset[Any, Any]) -> Any:
+    """What it loads; raises what is said to people where Kedro wraps that, as our command line does."""
+    try:
+        return dataset.load()
+    except DatasetError as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, UserError):
+            cause = cause.__cause__ or cause.__context__
+        raise (cause or error) from None
+
+
+def _with_record(folder: Path, load: Callable[[Path], Any]) -> Subject:
+    """The file `whole`, whose checksum that of a damaged one is compared with."""
+    found = checksums(folder / "whole")["whole"]
+    recorded = {"whole": found, "changed.safetensors": found}
+    (folder / RECORD).write_text(json.dumps({CHECKSUMS: recorded}))
     return Subject.at(folder / "whole", load)
 
 

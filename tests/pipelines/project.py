@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from natv2.files import read_tensors
-from natv2.runs.lineage import RECORD
+from natv2.recorded import RECORD
 
 REPOSITORY = Path(__file__).parents[2]
 

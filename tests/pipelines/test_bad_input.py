@@ -165,3 +165,16 @@ def test_what_was_made_on_other_splits_is_not_read(journey, run_in):
     assert result.exit_code == 1
     assert "was made with validation share of digits: None; now: 0.5" in result.output
     assert "kedro run --pipeline natv2_search --env test" in result.output.splitlines()[-1]
+
+
+def test_a_file_that_has_changed_since_its_run_is_named_before_any_work(journey, run_in):
+    path = journey.project.newest("search_summary.json")
+    before, runs = path.read_bytes(), len(journey.project.tracked_runs())
+    path.write_bytes(before.replace(b"1", b"2", 1))
+    try:
+        result = run_in(journey.project)("--pipeline", "postprocess")
+    finally:
+        path.write_bytes(before)
+    assert result.exit_code == 1
+    assert f"Error: {path} is not as its run saved it" in result.output
+    assert len(journey.project.tracked_runs()) == runs

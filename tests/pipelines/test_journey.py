@@ -14,7 +14,7 @@ from kedro.io import AbstractVersionedDataset
 
 import natv2
 from natv2.images.loading import load_images
-from natv2.runs.lineage import RECORD
+from natv2.recorded import RECORD
 from natv2.supernets.checkpoint import Checkpoint
 from tests.pipelines.conftest import Journey
 from tests.pipelines.project import differences

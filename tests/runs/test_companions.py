@@ -9,8 +9,9 @@ from kedro.pipeline import Node, Pipeline
 from kedro_datasets.json import JSONDataset
 
 from natv2.errors import UserError
+from natv2.recorded import RECORD
 from natv2.runs.companions import Companions
-from natv2.runs.lineage import RECORD, Record, Recorder
+from natv2.runs.lineage import Record, Recorder
 
 ENTRIES = ("narrow", "wide", "archive", "adapted", "front", "figure", "results")
 

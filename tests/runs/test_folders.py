@@ -21,10 +21,10 @@ from natv2.errors import UserError
 from natv2.images.loading import set_name
 from natv2.objectives.objectives import OBJECTIVES
 from natv2.pipeline_registry import register_pipelines
+from natv2.recorded import RECORD
 from natv2.runs.checking import validate_parameters
 from natv2.runs.folders import check_folder, fitted
 from natv2.runs.hooks import _named
-from natv2.runs.lineage import RECORD
 from natv2.settings import CONFIG_LOADER_ARGS
 from natv2.spaces.design import DESIGNS
 

@@ -10,6 +10,7 @@ import torch
 from kedro.io import AbstractVersionedDataset, Version
 
 from natv2.errors import UserError
+from natv2.recorded import check_recorded
 from natv2.supernets.checkpoint import (
     Checkpoint,
     read_checkpoint,
@@ -33,7 +34,9 @@ class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
 
     def load(self) -> Checkpoint:
         """The checkpoint, with `path` set. Raises UserError on a damaged or foreign file."""
-        return read_checkpoint(Path(self._get_load_path()))
+        path = Path(self._get_load_path())
+        check_recorded(path)
+        return read_checkpoint(path)
 
     def header(self) -> dict[str, Any]:
         """What the file says beside the weights, all of it checked. Raises UserError as `load`."""

@@ -8,6 +8,7 @@ from typing import Any
 from kedro.io import AbstractVersionedDataset, Version
 
 from natv2.catalog.checkpoint import link
+from natv2.recorded import check_recorded
 from natv2.search.adaptation.keeping import KeptSupernets
 
 
@@ -25,7 +26,9 @@ class KeptSupernetsDataset(AbstractVersionedDataset[KeptSupernets, KeptSupernets
 
     def load(self) -> KeptSupernets:
         """All files of the folder, each for `natv2.supernets.checkpoint.read_checkpoint`."""
-        return KeptSupernets.of(Path(self._get_load_path()))
+        folder = Path(self._get_load_path())
+        check_recorded(folder)
+        return KeptSupernets.of(folder)
 
     def save(self, data: KeptSupernets) -> None:
         """Take all files; an unversioned folder is replaced."""

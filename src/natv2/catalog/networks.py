@@ -8,6 +8,7 @@ from typing import Any
 from kedro.io import AbstractVersionedDataset, Version
 
 from natv2.finished_network import StoredNetwork, StoredNetworks
+from natv2.recorded import check_recorded
 
 _SUFFIX = ".safetensors"
 
@@ -27,6 +28,7 @@ class NetworksDataset(AbstractVersionedDataset[StoredNetworks, StoredNetworks]):
     def load(self) -> StoredNetworks:
         """All networks of the folder. Raises UserError on a damaged or foreign file."""
         folder = Path(self._get_load_path())
+        check_recorded(folder)
         files = sorted(folder.glob(f"*{_SUFFIX}"))
         return {path.name.removesuffix(_SUFFIX): StoredNetwork.read(path) for path in files}
 

@@ -19,6 +19,7 @@ from mlflow.exceptions import MlflowException
 from natv2.catalog.tables import read_table
 from natv2.errors import UserError
 from natv2.files import one_line
+from natv2.recorded import check_recorded
 from natv2.reporting.spreadsheets import with_formulas
 
 MLFLOW_EXPERIMENT = "natv2"
@@ -119,6 +120,7 @@ _READERS: Mapping[str, Callable[[Any], pd.DataFrame]] = MappingProxyType(
 
 
 def _whole(path: Path) -> pd.DataFrame:
+    check_recorded(path)
     try:
         return _READERS[path.suffix](path)
     except (ValueError, TypeError, OSError) as error:  # pandas's and JSON's for what is no table

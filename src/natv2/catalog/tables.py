@@ -10,6 +10,7 @@ from kedro_datasets.pandas import ParquetDataset
 
 from natv2.errors import UserError
 from natv2.files import one_line, write_bytes
+from natv2.recorded import check_recorded
 
 logger = logging.getLogger("natv2")
 
@@ -21,7 +22,9 @@ class TableDataset(ParquetDataset):  # type: ignore[misc] # kedro_datasets has n
 
     def load(self) -> pd.DataFrame:
         """The table. Raises UserError on a damaged or foreign file."""
-        return read_table(Path(self._get_load_path()))
+        path = Path(self._get_load_path())
+        check_recorded(path)
+        return read_table(path)
 
     def save(self, data: pd.DataFrame) -> None:
         """Write the table, atomically."""

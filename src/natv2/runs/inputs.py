@@ -13,7 +13,7 @@ from natv2.runs.companions import Companions
 from natv2.runs.experiment import project_experiment
 from natv2.runs.lineage import Record
 from natv2.runs.parameters import Parameters
-from natv2.runs.preflight import check_checkpoints, check_inputs, look_at_images
+from natv2.runs.preflight import check_files, check_inputs, look_at_images
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def chosen_inputs(
     companions = Companions(pipeline, catalog, project, asked)
     # Once before the images are decoded, and once more with what is known of them.
     companions.take({}, commands)
-    check_checkpoints(pipeline, catalog, parameters)
+    check_files(pipeline, catalog, parameters)
     project_experiment(project)  # known to work before any work is done
     looks, images = look_at_images(pipeline, catalog)
     if "aep_images" in images:
@@ -59,7 +59,7 @@ def chosen_inputs(
         settings = parameters.aep.settings(len(catalog.load("aep_images").train))
         images["aep_images"] |= {"the training of aep": f"seed {parameters.seed}, settings {settings}"}
     companions.take({fact: value for facts in images.values() for fact, value in facts.items()}, commands)
-    check_checkpoints(pipeline, catalog, parameters)
+    check_files(pipeline, catalog, parameters)
     companions.say()
     _read_own_versions(pipeline, catalog)
     seen = {name: Record(run="", facts=facts) for name, facts in images.items()}

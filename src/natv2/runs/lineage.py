@@ -19,9 +19,9 @@ from natv2.catalog.checkpoint import CheckpointDataset
 from natv2.catalog.images import ImagesDataset
 from natv2.errors import UserError
 from natv2.files import write_bytes
+from natv2.recorded import RECORD, checksums
 from natv2.supernets.checkpoint import read_checkpoint_header
 
-RECORD = "record.json"
 _TRAINING = ("source", "schedule", "teacher", "kd", "settings")  # of a checkpoint's origin: all but its seed
 _LITTLE = 0.02  # of the range of a pixel
 
@@ -35,7 +35,7 @@ class Record(BaseModel):
     ("" where nobody knows), `names` what the folders are called after, whole where paths have it cut. `facts`
     are the same in all that belongs together: versions of entries, by their paths in the project; what
     images, which training. `asked` may differ, and is said then: by the last node in its history that it
-    bore on.
+    bore on. `sha256` are the checksums of its files, which whoever reads them compares (natv2.recorded).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,6 +46,7 @@ class Record(BaseModel):
     names: dict[str, str] = {}
     facts: dict[str, Any] = {}
     asked: dict[str, Any] = {}
+    sha256: dict[str, str] = {}
 
 
 class Recorder:
@@ -73,8 +74,9 @@ class Recorder:
         asked |= {what: self._about.asked[what] for what in _asked_of(node) & self._about.asked.keys()}
         record = self._about.model_copy(update={"facts": facts, "asked": asked})
         self._records[name] = record
-        if name in versioned:
-            write_bytes(_place(versioned[name], record.run), record.model_dump_json(indent=1).encode())
+        if name in versioned and (file := _file(versioned[name], record.run)).exists():
+            record = record.model_copy(update={"sha256": checksums(file)})
+            write_bytes(file.parent / RECORD, record.model_dump_json(indent=1).encode())
 
     def _versioned(self, name: str) -> AbstractVersionedDataset[Any, Any] | None:
         dataset = self._catalog.get(name) if name in self._catalog else None
@@ -88,7 +90,8 @@ def read_record(dataset: AbstractVersionedDataset[Any, Any], version: str, proje
         with suppress(UserError):  # whoever loads it says what is wrong
             known |= told_by(read_checkpoint_header(_file(dataset, version)).get("origin", {}))
     try:
-        record = Record.model_validate_json(_place(dataset, version).read_text(encoding="utf-8"))
+        text = (_file(dataset, version).parent / RECORD).read_text(encoding="utf-8")
+        record = Record.model_validate_json(text)
     except (OSError, ValidationError):  # a damaged record is none
         return Record(run=version, facts=known)
     return record.model_copy(update={"run": version, "facts": {**record.facts, **known}})
@@ -141,7 +144,3 @@ def _asked_of(node: Node) -> set[str]:
 
 def _file(dataset: AbstractVersionedDataset[Any, Any], version: str) -> Path:
     return Path(str(dataset._get_versioned_path(version)))
-
-
-def _place(dataset: AbstractVersionedDataset[Any, Any], version: str) -> Path:
-    return _file(dataset, version).parent / RECORD

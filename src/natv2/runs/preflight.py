@@ -3,6 +3,7 @@
 import logging
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from kedro.io import AbstractVersionedDataset, CatalogProtocol
@@ -11,6 +12,7 @@ from kedro.pipeline import Pipeline
 from natv2.catalog.checkpoint import CheckpointDataset
 from natv2.catalog.images import ImagesDataset
 from natv2.errors import UserError
+from natv2.recorded import check_recorded
 from natv2.runs.checking import flattened
 from natv2.runs.lineage import image_facts
 from natv2.runs.parameters import Parameters
@@ -49,8 +51,11 @@ def check_inputs(
     return commands
 
 
-def check_checkpoints(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], parameters: Parameters) -> None:
-    """Raise UserError if a checkpoint that `pipeline` reads is damaged or not what `parameters` ask for."""
+def check_files(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], parameters: Parameters) -> None:
+    """Raise UserError if a file that `pipeline` reads has changed since its run.
+
+    Or if a checkpoint is damaged or not what `parameters` ask for.
+    """
     for name in sorted(pipeline.inputs()):
         dataset = catalog.get(name)
         if isinstance(dataset, CheckpointDataset):
@@ -66,6 +71,8 @@ def check_checkpoints(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], pa
                         f"{name} at {dataset._filepath} is a supernet of {found}, not {wanted} as asked for; "
                         "train one with `kedro run --pipeline ofav2_eps`, or ask for what there is"
                     )
+        if isinstance(dataset, AbstractVersionedDataset) and dataset._version:
+            check_recorded(Path(str(dataset._get_load_path())))
 
 
 def look_at_images(
