@@ -7,6 +7,8 @@ from kedro.io import DatasetError
 from natv2.catalog.images import ImagesDataset
 from natv2.errors import UserError
 from natv2.images.loading import load_images
+from natv2.runs.lineage import contradiction, image_facts
+from tests.images.test_loading import make_folder
 
 
 def test_it_loads_what_the_library_loads(tmp_path):
@@ -33,6 +35,26 @@ def test_the_same_images_are_in_memory_once_and_no_longer_than_needed(tmp_path):
     other.release()
     del loaded
     assert seen() is None
+
+
+def test_a_share_that_changes_no_split_is_no_other_fact(tmp_path):
+    """Else what was made before does not belong to the images, although no split has changed."""
+
+    def facts(folder, share):
+        dataset = ImagesDataset(
+            name="folder", raw=str(tmp_path / folder), store=str(tmp_path / "store"), valid_fraction=share
+        )
+        return image_facts("target_images", dataset), dataset.load().index["split"].tolist()
+
+    make_folder(tmp_path / "drawn", side=24)
+    for part in ("train", "valid", "test"):
+        make_folder(tmp_path / "official" / part, per_class=4, side=24)
+    drawn, _ = facts("drawn", None)
+    assert facts("drawn", 0.2) == facts("drawn", None)  # what datasets.yml has for a folder
+    assert contradiction(facts("drawn", 0.5)[0], drawn).startswith("validation share of drawn")
+    assert facts("official", 0.5) == facts("official", None)
+    make_folder(tmp_path / "drawn", per_class=30, side=24)  # the same images and more
+    assert facts("drawn", None) == facts("drawn", 0.2)
 
 
 def test_an_unknown_name_and_saving_are_refused(tmp_path):

@@ -27,12 +27,6 @@ class ImagesDataset(AbstractDataset[None, ImageSplits]):
         self._options = options
         self._images: ImageSplits | None = None
 
-    @property
-    def valid_fraction(self) -> float | None:
-        """The validating share that is asked for; None for the set's own."""
-        share: float | None = self._options.get("valid_fraction")
-        return share
-
     def load(self) -> ImageSplits:
         """The data set. Raises UserError on images that are missing or wrong."""
         if self._images is None:

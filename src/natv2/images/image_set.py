@@ -66,9 +66,10 @@ class ImageSplits:
     The splits are parts of one pool. `mean` and `std` are those of the training pixels, a channel at a
     time, scaled to 0..1, unless the set has fixed ones. `sizes` are the elastic resolutions that suit
     the set. `levels` scaled its images of more than 8 bits (None: it has none); images that come later are
-    scaled alike. Batches are made on `device`. `report` is the look that was taken at the images and `index`
-    has a row for each image of the pool (natv2.images.looking says which columns); None where the images
-    come from no source. Raises ValueError where the splits have different pools.
+    scaled alike. `valid_fraction` is the validating share that was asked for, None where the splits are those
+    that the set has anyway. Batches are made on `device`. `report` is the look that was taken at the images
+    and `index` has a row for each image of the pool (natv2.images.looking says which columns); None where the
+    images come from no source. Raises ValueError where the splits have different pools.
     """
 
     name: str
@@ -81,6 +82,7 @@ class ImageSplits:
     test: ImageSet
     sizes: Sizes = THESIS_SIZES
     levels: Levels | None = None
+    valid_fraction: float | None = None
     device: torch.device | str = "cpu"
     report: ImageReport | None = None
     index: pd.DataFrame | None = None

@@ -28,7 +28,7 @@ from natv2.images.looking import make_report
 from natv2.images.readers import READERS
 from natv2.images.sides import lasting_split
 from natv2.images.sizes import stored_size, typical_side
-from natv2.images.splits import split, thinned
+from natv2.images.splits import changing_share, split, thinned
 from natv2.images.store import Decoded, decode_all
 
 _MARGIN = 9 / 8  # images are kept this much larger than the largest resolution, for crops
@@ -70,9 +70,10 @@ def load_images(
         if valid_fraction is not None and "valid" in listing.parts:
             remark = f"has its own validation images: images.valid_fraction={valid_fraction} changes nothing"
             listing = replace(listing, remarks=(*listing.remarks, remark))
+        share = changing_share(listing, spec.counts, valid_fraction)
         # A person's images may become more.
         draw = partial(lasting_split, folder=store / title) if spec.classes is None else split
-        assigned = draw(listing, spec.counts, name=name, seed=seed, valid_fraction=valid_fraction)
+        assigned = draw(listing, spec.counts, name=name, seed=seed, valid_fraction=share)
         listing = replace(listing, remarks=(*listing.remarks, *_borrowed(listing, assigned)))
         scaling = assigned != "test"
         if per_class is not None:
@@ -94,6 +95,7 @@ def load_images(
         augmentation=augmentation,
         sizes=sizes,
         levels=decoded.levels,
+        valid_fraction=share,
         report=report,
         index=index,
         train=parts["train"],

@@ -1,5 +1,6 @@
 """Which samples train, validate and test."""
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -31,7 +32,7 @@ def split(
     """
     assigned = np.where(listing.parts == "all", "train", listing.parts).astype("<U5")
     new = np.full(len(listing), -1, dtype=np.int8)
-    share = counts.valid / (counts.train + counts.valid) if valid_fraction is None else valid_fraction
+    share = _own_share(counts) if valid_fraction is None else valid_fraction
     if "test" not in assigned:
         all_of_it = counts.train + counts.valid + counts.test
         known = earlier.get("test", new)
@@ -43,6 +44,16 @@ def split(
         if not (assigned == part).any():
             raise UserError(f"{name} has no images left for its split '{part}': {len(listing)} are too few")
     return assigned
+
+
+def changing_share(listing: Listing, counts: Counts, valid_fraction: float | None) -> float | None:
+    """`valid_fraction` where it changes the splits.
+
+    None where it does not: the set has that share anyway, or validation images of its own.
+    """
+    if valid_fraction is None or "valid" in listing.parts or math.isclose(valid_fraction, _own_share(counts)):
+        return None
+    return valid_fraction
 
 
 def thinned(
@@ -60,6 +71,10 @@ def thinned(
             members = np.flatnonzero((assigned == part) & (labels == label))
             kept[members[np.argsort(place[members])][:per_class]] = True
     return np.where(kept, assigned, "")
+
+
+def _own_share(counts: Counts) -> float:
+    return counts.valid / (counts.train + counts.valid)
 
 
 def _draw(
