@@ -5,8 +5,9 @@ from pathlib import Path
 
 from kedro.config import OmegaConfigLoader
 
-from natv2.runs.checking import CONFIG_LOADER_ARGS, validate_parameters
+from natv2.runs.checking import validate_parameters
 from natv2.runs.parameters import Parameters
+from natv2.settings import CONFIG_LOADER_ARGS
 
 REPOSITORY = Path(__file__).parents[1]
 

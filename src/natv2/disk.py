@@ -38,11 +38,24 @@ def check_room(
 
     `what` takes them, and a person can do `instead`.
     """
-    free = shutil.disk_usage(folder).free
+    free = free_bytes(folder)
     if needed > free:
-        raise UserError(
-            f"{folder} has room for {free / 2**30:,.1f} GiB and {what} take {needed / 2**30:,.1f}: {instead}"
-        )
+        raise UserError(no_room(folder, free, needed, what, instead))
+
+
+def no_room(folder: Path, free: int, needed: int, what: str, instead: str) -> str:
+    """A sentence for people: `what` takes `needed` bytes in `folder`, and `free` are there."""
+    return f"{folder} has room for {free / 2**30:,.1f} GiB and {what} take {needed / 2**30:,.1f}: {instead}"
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes that this user may still write into `folder`."""
+    return shutil.disk_usage(folder).free
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files in `folder`: 0 where there is none."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 @contextmanager

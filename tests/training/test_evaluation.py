@@ -61,7 +61,7 @@ def mixed(count: int = 6) -> list[Architecture]:
 @pytest.mark.parametrize(("pixels", "piece"), [(1 << 22, 1 << 18), (1, 1 << 18), (1 << 22, 7 * 24**2)])
 def test_evaluated_together_as_each_one_alone(monkeypatch, pixels, piece):
     """All at once; the images in several rounds, of which the first alone records statistics; in pieces."""
-    monkeypatch.setattr(evaluation, "_PIXELS", pixels)
+    monkeypatch.setattr(evaluation, "PIXELS", pixels)
     monkeypatch.setattr(evaluation, "_PIECE", piece)
     networks = mixed()
     family = {width: shared_supernet(NAME, width) for width in (0.1, 0.25)}
@@ -117,7 +117,7 @@ def test_as_many_images_go_together_as_memory_allows_and_calibration_once(monkey
             super().__call__(images, calibration)
 
     monkeypatch.setattr(evaluation, "PrefixTree", Watched)
-    monkeypatch.setattr(evaluation, "_PIXELS", 2 * 25 * 16**2)
+    monkeypatch.setattr(evaluation, "PIXELS", 2 * 25 * 16**2)
     supernet = shared_supernet(NAME)
     evaluator().accuracies({0.1: supernet}, [replace(supernet.largest(16), exits=(1,))], "test")
     assert walked == [(2, 2), (1, 0)]  # three batches of 25 images or fewer

@@ -78,6 +78,11 @@ def steps_per_epoch(images: ImageSet, batch_size: int) -> int:
     return len(_training_sizes(len(images), batch_size))
 
 
+def largest_batch(images: int, batch_size: int) -> int:
+    """The images of the largest batch that training makes of so many."""
+    return max(_training_sizes(images, batch_size), default=0)
+
+
 def training_batches(
     splits: ImageSplits, images: ImageSet, *, batch_size: int, seed: int, purpose: str, epoch: int
 ) -> Iterator[Batch]:

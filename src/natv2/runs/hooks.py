@@ -23,8 +23,10 @@ from natv2.runs.checking import validate_parameters
 from natv2.runs.folders import check_folder
 from natv2.runs.inputs import chosen_inputs
 from natv2.runs.lineage import Record, Recorder
+from natv2.runs.needs import needs_of
 from natv2.runs.parameters import Parameters
 from natv2.runs.resume import ResumableRun, identity_of_run, open_run
+from natv2.runs.room import check_needs
 from natv2.runs.summary import show_places, show_tables
 from natv2.runs.tracking import Ending, TrackedRun, git_commit, start_tracking
 
@@ -91,7 +93,14 @@ class RunHooks:
         store = _progress(catalog)
         self._resumable = open_run(store.root, identity, fresh=self._parameters.fresh)
         self._nodes_started, self._nodes, self._saved = 0, len(pipeline.nodes), {}
-        self._start_run(run_params, identity)
+        try:
+            needs = needs_of(pipeline, catalog, self._parameters, self._computing)
+            check_needs(needs, progress=store.root, resumed=self._resumable.folder, run=self._computing)
+            self._start_run(run_params, identity)
+        except BaseException:
+            self._resumable.leave()
+            self._resumable = None
+            raise
         assert self._run is not None
         about = Record(
             run=run_params["run_id"],
@@ -108,29 +117,24 @@ class RunHooks:
         project = Path(run_params["project_path"])
         name = _name(run_params)
         earlier = self._resumable.tracking_run
-        try:
-            self._run = start_tracking(
-                project,
-                run_id=earlier,
-                name=_title(name, self._parameters),
-                parameters=self._parameters.model_dump(exclude={"fresh"}),
-                tags={
-                    "pipeline": name,
-                    "dataset": set_name(self._parameters.dataset, self._parameters.target_place()),
-                    "source": set_name(self._parameters.source, self._parameters.source_place()),
-                    "supernet": self._parameters.supernet,
-                    "network": self._parameters.network,
-                    "objectives": "+".join(self._parameters.objectives),
-                    "env": identity["env"],
-                    "folder": self._folder,
-                    "git_commit": git_commit(project),
-                    "catalog_version": run_params["run_id"],
-                },
-            )
-        except BaseException:
-            self._resumable.leave()
-            self._resumable = None
-            raise
+        self._run = start_tracking(
+            project,
+            run_id=earlier,
+            name=_title(name, self._parameters),
+            parameters=self._parameters.model_dump(exclude={"fresh"}),
+            tags={
+                "pipeline": name,
+                "dataset": set_name(self._parameters.dataset, self._parameters.target_place()),
+                "source": set_name(self._parameters.source, self._parameters.source_place()),
+                "supernet": self._parameters.supernet,
+                "network": self._parameters.network,
+                "objectives": "+".join(self._parameters.objectives),
+                "env": identity["env"],
+                "folder": self._folder,
+                "git_commit": git_commit(project),
+                "catalog_version": run_params["run_id"],
+            },
+        )
         self._resumable.begin(identity, self._run.id)
         if earlier is not None:
             logger.info("resumed from %s", self._resumable.folder)

@@ -19,7 +19,7 @@ from natv2.supernets.supernet import Statistics, Supernet
 from natv2.training.prefix_tree import PrefixTree, prefix_tree
 from natv2.training.recalibration import calibrate
 
-_PIXELS = 1 << 22  # of images that are on their way together: 1,024 of 64 x 64 take a few hundred MB
+PIXELS = 1 << 22  # of images that are on their way together: 1,024 of 64 x 64 take a few hundred MB
 _PIECE = 1 << 18  # pixels that a CPU computes with at once: its caches and its allocator are faster then
 
 Family = Mapping[float, Supernet]
@@ -89,7 +89,7 @@ class Evaluator:
     def _rounds(self, resolution: int) -> list[int]:
         """How many batches of the images go through together, time after time."""
         images = len(next(iter(self.images)))
-        size = max(1, _PIXELS // (images * resolution**2))
+        size = max(1, PIXELS // (images * resolution**2))
         whole, rest = divmod(len(self.images), size)
         return [size] * whole + [rest] * (rest > 0)
 

@@ -17,6 +17,8 @@ from natv2.errors import UserError
 from natv2.files import one_line
 from natv2.finished_network import Build
 
+_EXITS = 4  # that are found where nobody names them
+
 
 def multi_exit_network(
     name: str,
@@ -24,7 +26,7 @@ def multi_exit_network(
     *,
     resolution: int,
     exits: Sequence[str] | None = None,
-    count: int = 4,
+    count: int = _EXITS,
     pretrained: bool = False,
     build: Build | None = None,
 ) -> tuple[MultiExitNetwork, tuple[str, ...]]:
@@ -51,11 +53,13 @@ def multi_exit_network(
     return network, names
 
 
-def unfilled_network(name: str, classes: int, *, resolution: int, exits: Sequence[str]) -> MultiExitNetwork:
+def unfilled_network(
+    name: str, classes: int, *, resolution: int, exits: Sequence[str] | None
+) -> MultiExitNetwork:
     """The network that a file calls `name`, on the meta device: its tensors take no memory until given.
 
-    It comes from our tables, and is never imported. Raises UserError where it is not there, or an exit is
-    unknown.
+    It comes from our tables, and is never imported; exits None are those of `multi_exit_network`. Raises
+    UserError where it is not there, or an exit is unknown.
     """
     if name not in (*BACKBONES, *TORCHVISION):
         raise UserError(
@@ -65,8 +69,10 @@ def unfilled_network(name: str, classes: int, *, resolution: int, exits: Sequenc
     row = BACKBONES.get(name)
     with _Unfilled():
         module = _torchvision(row.model if row else name, classes, pretrained=False)
+    module.to("meta")
     with torch.device("meta"):
-        return with_exits(module.to("meta"), exits, resolution)
+        names = exits or (row.exits if row else find_exits(module, _EXITS, resolution))
+        return with_exits(module, names, resolution)
 
 
 class _Unfilled(TorchFunctionMode):
