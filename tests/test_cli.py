@@ -3,7 +3,7 @@ import pytest
 PARAMETERS = (
     "supernet, schedule, teacher, kd, init_from, elastic, eps, objectives, constraints, network, weights, "
     "scenario, aep, seed, device, precision, threads, source, dataset, source_path, data_path, images, "
-    "preset, fresh, widths, search, postprocess, postprocess_study, predictor_study"
+    "preset, fresh, widths, search, postprocess, postprocess_study, predictor_study, import_ofa"
 )
 
 

@@ -167,7 +167,7 @@ def test_presets_are_small_in_small_environments(env, preset):
             "sgd",
             ["'postprocess.optimiser'", "did you mean 'postprocess.optimizer'?"],
         ),
-        ("search.warm_up.lrr", 1.0, ["known: search.warm_up.lr, search.warm_up.largest_epochs"]),
+        ("search.warm_up.lrr", 1.0, ["known: search.warm_up.lr, search.warm_up.heads_epochs"]),
     ],
 )
 def test_what_is_not_allowed_is_named_with_what_is(name, value, parts):
@@ -252,7 +252,15 @@ def test_parameters_are_checked_before_anything_large_is_loaded():
 
 LEAVES = sorted(flattened(BASE))
 # Any text may be a place; presets are checked by the command line, before their values are used.
-PLACES = ("source_path", "data_path", "init_from", "search.init_from", "preset")
+PLACES = (
+    "source_path",
+    "data_path",
+    "init_from",
+    "search.init_from",
+    "import_ofa.narrow",
+    "import_ofa.wide",
+    "preset",
+)
 
 
 @given(st.sampled_from(LEAVES), st.sampled_from([{}, [[]], object, "no such value", -(10**9)]))

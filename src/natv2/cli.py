@@ -33,8 +33,10 @@ from natv2.disk import what_to_do
 from natv2.errors import UserError
 from natv2.runs.checking import validate_parameters
 from natv2.runs.folders import check_folder
+from natv2.runs.following import following_source
 from natv2.runs.lazy_hooks import LazyHooks
 from natv2.settings import CONFIG_LOADER_ARGS
+from natv2.supernets.published import OFA_IMAGENET
 
 # Errors of Kedro that a person can mend; their own text says what is wrong.
 _MENDABLE = (
@@ -102,6 +104,37 @@ def _split(context: click.Context, parameter: click.Parameter, value: Any) -> An
 cli.add_command(click.Command("run", params=_params(), callback=run, help=kedro_run.help))
 
 
+def import_ofa(files: tuple[str, ...], env: str | None, params: Mapping[str, Any]) -> None:
+    """Make OFA's published supernets, in two FILES of either order, those of source=ofa_imagenet.
+
+    A search then starts from them: kedro run --pipeline natv2_search --params source=ofa_imagenet,dataset=...
+    Without FILES they are looked for in data/01_raw/ofa_imagenet; relative paths are relative to the project.
+    """
+    if files and len(files) != 2:
+        raise UserError(
+            f"{len(files)} files: a search needs both widths, so two are to be imported, or none named"
+        )
+    places = {"import_ofa": dict(zip(("narrow", "wide"), files, strict=True))} if files else {}
+    command, context = cli.commands["run"], click.get_current_context()
+    options = ["--pipeline", "import_ofa", *(["--env", env] if env else [])]
+    with command.make_context("run", options, parent=context) as run_context:
+        run_context.params["params"] = {**params, **places, "source": OFA_IMAGENET}
+        command.invoke(run_context)
+
+
+cli.add_command(
+    click.Command(
+        "import-ofa",
+        params=[
+            click.Argument(["files"], nargs=-1, metavar="FILE FILE"),
+            *(parameter for parameter in _params() if parameter.name in ("env", "params")),
+        ],
+        callback=import_ofa,
+        help=import_ofa.__doc__,
+    )
+)
+
+
 def _check(options: dict[str, Any]) -> None:
     """Raise UserError if the environment, a parameter, a pipeline or a node does not exist or is wrong.
 
@@ -125,7 +158,7 @@ def _check(options: dict[str, Any]) -> None:
         raw = loader["parameters"]
     except ValueError as error:  # the same name in two files
         raise UserError(_one_line(error)) from None
-    validate_parameters(raw)
+    validate_parameters(following_source(raw, options["params"]))
     validate_settings()  # an error while settings.py is imported would pass in silence
     _check_pipelines(options)
 

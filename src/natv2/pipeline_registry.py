@@ -18,7 +18,7 @@ _BESIDE = (
 )
 
 
-NAMES = ("images", *_JOURNEY, *_BESIDE, "__default__")
+NAMES = ("images", "import_ofa", *_JOURNEY, *_BESIDE, "__default__")
 
 
 def register_pipelines() -> dict[str, Pipeline]:

@@ -163,3 +163,14 @@ def test_no_batch_of_one_image_is_trained_or_calibrated_with():
     assert [len(batch) for batch in batches] == [2, 2]
     assert steps_per_epoch(images.train, 2) == 2
     assert [len(b) for b in calibration_batches(images, CalibrationConfig(images=3, batch_size=2), 0)] == [2]
+
+
+def test_large_images_are_evaluated_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = splits(valid=8, size=16)
+    monkeypatch.setattr("natv2.images.batches._PIXELS", 3 * 16**2)
+    for asked, sizes in ((8, [3, 3, 2]), (2, [2, 2, 2, 2])):
+        batches = list(evaluation_batches(images, images.valid, asked))
+        assert [len(batch) for batch in batches] == sizes
+        assert ids(batches) == images.valid.ids.tolist()
+    monkeypatch.setattr("natv2.images.batches._PIXELS", 1)
+    assert len(next(iter(evaluation_batches(images, images.valid, 8)))) == 1

@@ -14,10 +14,10 @@ from natv2.pipelines.natv2_search.nodes import (
     warm_up_largest_network,
     warm_up_supernets,
 )
-from natv2.pipelines.ofav2_eps.nodes import full_phase
+from natv2.pipelines.ofav2_eps.nodes import full_phase, phase_node
 from natv2.search.latency import NO_TABLE
 from natv2.spaces.architecture import architecture_of
-from natv2.supernets.checkpoint import Checkpoint
+from natv2.supernets.checkpoint import Checkpoint, Normalisation, write_checkpoint
 from natv2.training.state_store import StateStore
 from tests.configs import RUN, goal, parameters, training
 
@@ -88,6 +88,22 @@ def test_networks_are_found_for_the_target(digits, source, target, tmp_path):
         assert logits.shape == (2, len(target))
         assert row["params"] == sum(parameter.numel() for parameter in network.parameters())
     assert (summary["source"], summary["dataset"]) == ("digits", "digits")
+
+
+def test_training_from_an_imported_supernet_keeps_its_normalisation(digits, source, tmp_path):
+    narrow, _ = source
+    theirs = Normalisation(mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
+    write_checkpoint(tmp_path / "imported", replace(narrow, normalisation=theirs))
+    config = training(
+        supernet="EE_D_OFAMobileNetV3",
+        schedule="random",
+        init_from=str(tmp_path / "imported"),
+        eps={"phases": {"single_stage": {"epochs": 0}}, "probes": 2},
+    )
+    begun, _ = full_phase(digits, config, RUN, 0.1, StateStore(tmp_path / "full"))
+    inputs = (digits, config, RUN, begun, begun, StateStore(tmp_path / "phase"))
+    trained, _ = phase_node("single_stage")(*inputs)
+    assert begun.normalisation == trained.normalisation == theirs
 
 
 def test_two_supernets_of_different_designs_are_refused(digits, source, tmp_path):

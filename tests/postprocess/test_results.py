@@ -29,6 +29,17 @@ def stored():
     return SubnetClassifier(supernet.subnet(architecture, statistics), header).stored()
 
 
+def test_networks_are_tested_with_their_own_normalisation():
+    """A supernet that was trained elsewhere brings its own: the images' says nothing to its networks."""
+    images, network = splits(test=40), stored()
+    others = replace(images, mean=(0.1, 0.2, 0.3), std=(0.9, 0.9, 0.9))
+    tables = [
+        results_of({"one": network}, {"x": network}, evaluation_batches(each, each.test, 16), None, "cpu")[0]
+        for each in (images, others)
+    ]
+    assert tables[0].equals(tables[1])
+
+
 def test_macro_accuracy_stands_beside_top1_where_classes_are_unequal():
     images, network = splits(test=40), stored()
     unequal = images.test.subset((images.test.labels < 2).nonzero().flatten()[[0, *range(1, 20, 2)]])

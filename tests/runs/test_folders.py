@@ -24,7 +24,7 @@ from natv2.pipeline_registry import register_pipelines
 from natv2.recorded import RECORD
 from natv2.runs.checking import validate_parameters
 from natv2.runs.folders import check_folder, fitted
-from natv2.runs.hooks import _named
+from natv2.runs.naming import catalog_names
 from natv2.settings import CONFIG_LOADER_ARGS
 from natv2.spaces.design import DESIGNS
 
@@ -69,7 +69,7 @@ def longest_names(place: Path) -> dict[str, Any]:
 def catalog(conf: Path, env: str, names: Mapping[str, Any]) -> DataCatalog:
     """The catalog of a run with these names."""
     loader = OmegaConfigLoader(str(conf), env=env, runtime_params=dict(names), **CONFIG_LOADER_ARGS)
-    followed = _named(validate_parameters(loader["parameters"]))
+    followed = catalog_names(validate_parameters(loader["parameters"]))
     loader = OmegaConfigLoader(str(conf), env=env, runtime_params={**names, **followed}, **CONFIG_LOADER_ARGS)
     return DataCatalog.from_config(loader["catalog"])
 

@@ -33,6 +33,24 @@ SEARCH = CONFIG.model_copy(
 )
 
 
+def test_new_heads_are_planned_for_too():
+    family = {width: new_supernet("EE_B_OFAMobileNetV3", width) for width in (0.1, 0.2)}
+    space = SearchSpace(design=DESIGNS["EE_B_OFAMobileNetV3"], resolutions=(16,), widths=(0.1, 0.2))
+    warm_up = SEARCH.warm_up.model_copy(update={"heads_epochs": 3})
+    config = SEARCH.model_copy(update={"warm_up": warm_up})
+    plan = plan_search(
+        TargetSupernets(family, space, IMAGES, config, RUN),
+        space_costs(space, 4, NO_TABLE),
+        GOAL,
+        latency_seconds=0.0,
+        steps=1,
+        new_exits=(1, 2, 3, 4),
+    )
+    rows = plan[plan["stage"].str.startswith("warm-up of new heads, width")]
+    assert rows["epochs"].tolist() == [3, 3] and (rows["training"] > 0).all()
+    assert all(parameter.requires_grad for supernet in family.values() for parameter in supernet.parameters())
+
+
 @pytest.mark.parametrize(("growth", "archive"), [("substitute", 12), ("grow", 12 + 3 * 4 // 2)])
 def test_a_row_for_each_stage_and_supernets_as_they_were(monkeypatch, growth, archive):
     """By a clock that goes on by a second whenever it is looked at."""

@@ -15,6 +15,8 @@ from natv2.images.image_set import ImageSet, ImageSplits
 from natv2.images.transforms import padded_crops, random_boxes, render
 from natv2.randomness import torch_generator
 
+_PIXELS = 1 << 22  # of the images that are evaluated together: 500 of 64 x 64 pixels, 64 of 256 x 256
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Batch:
@@ -131,8 +133,10 @@ class EvaluationBatches:
 
 
 def evaluation_batches(splits: ImageSplits, images: ImageSet, batch_size: int) -> EvaluationBatches:
-    """Batches of all of `images` (of `splits`, any part of it) in order, whole."""
-    return EvaluationBatches(splits=splits, images=images, batch_size=batch_size)
+    """Batches of all of `images` (of `splits`, any part of it) in order, whole; of large images fewer."""
+    height, width = images.pool.shape[2:]
+    most = max(1, _PIXELS // (height * width))
+    return EvaluationBatches(splits=splits, images=images, batch_size=min(batch_size, most))
 
 
 def calibration_batches(splits: ImageSplits, config: CalibrationConfig, seed: int) -> list[Batch]:

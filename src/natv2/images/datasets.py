@@ -88,3 +88,8 @@ def _table() -> Mapping[str, DataSet]:
 
 
 DATASETS = _table()
+
+
+def is_own(name: str) -> bool:
+    """Whether `name` is that of a person's own images, which have a place instead of a name."""
+    return name in DATASETS and DATASETS[name].classes is None

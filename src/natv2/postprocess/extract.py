@@ -29,7 +29,7 @@ class Extraction:
         dropout: float,
         run: Run,
     ) -> None:
-        self.images, self.design, self.run = images.to(run.device), narrow.design, run
+        self.images, self.design, self.run = narrow.normalised(images).to(run.device), narrow.design, run
         self._source = narrow.origin.get("source")
         self._family = {c.width: c.supernet(dropout=dropout).to(run.device) for c in (narrow, wide)}
         self._calibration = calibration_batches(self.images, calibration, run.seed)

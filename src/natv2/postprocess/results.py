@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,8 @@ def _tested(
     """What a network's row says of it, and its number of images and top-1 in each class."""
     classifier = SubnetClassifier.build(stored)
     network, header = classifier.network, classifier.header
-    predicted, labels = predictions(network, batches, header.weights)
+    normalised = (replace(batch, mean=header.mean, std=header.std) for batch in batches)
+    predicted, labels = predictions(network, normalised, header.weights)
     correct = (predicted == labels).double()
     architecture = network.architecture
     row = {name: header.record[name] for name in _RECORDED if name in header.record}

@@ -16,13 +16,14 @@ from kedro.pipeline.node import Node
 from natv2.catalog.state_store import StateStoreDataset
 from natv2.devices import resolve
 from natv2.errors import UserError
-from natv2.images.datasets import DATASETS
 from natv2.images.loading import set_name
 from natv2.run import Run
 from natv2.runs.checking import validate_parameters
 from natv2.runs.folders import check_folder
+from natv2.runs.following import following_source
 from natv2.runs.inputs import chosen_inputs
 from natv2.runs.lineage import Record, Recorder
+from natv2.runs.naming import catalog_names, readable_names, source_name
 from natv2.runs.needs import needs_of
 from natv2.runs.parameters import Parameters
 from natv2.runs.resume import ResumableRun, identity_of_run, open_run
@@ -56,16 +57,17 @@ class RunHooks:
 
         A path says ${runtime_params:supernet, ...}; a supernet named in a file must count there too.
         """
-        self._parameters = validate_parameters(context.config_loader["parameters"])
+        given = context.config_loader.runtime_params or {}
+        self._parameters = validate_parameters(following_source(context.config_loader["parameters"], given))
         self._folder = context.config_loader["globals"]["folder"]
         check_folder(self._folder)
         self._computing = resolve(Run.part_of(self._parameters))
         values = self._parameters.model_dump() | self._parameters.blocks(self._computing)
-        named = _named(self._parameters)
+        named = catalog_names(self._parameters)
         loader = type(context.config_loader)(
             conf_source=context.config_loader.conf_source,
             env=context.env,
-            runtime_params={**(context.config_loader.runtime_params or {}), **named},
+            runtime_params={**given, **named},
             **settings.CONFIG_LOADER_ARGS,
         )
         loader["parameters"] = values
@@ -107,7 +109,7 @@ class RunHooks:
             tracking_run=self._run.id,
             pipeline=_name(run_params),
             asked=dict(inputs.asked),
-            names=_readable_names(self._parameters, self._folder),
+            names=readable_names(self._parameters, self._folder),
         )
         self._recorder = Recorder(catalog, project, about, inputs.records)
         store.folder = self._resumable.folder
@@ -125,7 +127,7 @@ class RunHooks:
             tags={
                 "pipeline": name,
                 "dataset": set_name(self._parameters.dataset, self._parameters.target_place()),
-                "source": set_name(self._parameters.source, self._parameters.source_place()),
+                "source": source_name(self._parameters),
                 "supernet": self._parameters.supernet,
                 "network": self._parameters.network,
                 "objectives": "+".join(self._parameters.objectives),
@@ -196,44 +198,6 @@ def _title(pipeline: str, parameters: Parameters) -> str:
     images = set_name(parameters.dataset, parameters.target_place())
     what = {"images": "", "aep_compare": "", "aep": f"{parameters.network} {parameters.weights} "}
     return f"{pipeline.strip('_')} {what.get(pipeline, f'{parameters.supernet} ')}{images}"
-
-
-def _named(parameters: Parameters) -> dict[str, Any]:
-    """What the catalog's entries follow, beside the parameters of the same names."""
-    eps, search = parameters.eps.resolutions, parameters.search.resolutions
-    return {
-        "supernet": parameters.supernet,
-        "source": parameters.source,
-        "dataset": parameters.dataset,
-        "seed": parameters.seed,
-        "network": parameters.network.replace(":", "."),
-        "weights": parameters.weights,
-        "scenario": parameters.scenario,
-        "aep_resolution": parameters.aep.resolution,
-        "aep_valid_fraction": parameters.aep.valid_fraction_of(parameters.dataset, parameters.images),
-        "objectives": "+".join(parameters.objectives),
-        "source_place": str(parameters.source_place()),
-        "target_place": str(parameters.target_place()),
-        "source_name": set_name(parameters.source, parameters.source_place()),
-        "target_name": set_name(parameters.dataset, parameters.target_place()),
-        "eps_resolution": max(eps) if eps else None,
-        "search_resolution": max(search) if search else None,
-        "images": parameters.images.model_dump(),
-    }
-
-
-def _readable_names(parameters: Parameters, folder: str) -> dict[str, str]:
-    """What a run's folders are called after, whole where paths have it cut; of own images, where they are."""
-    own = {
-        name: str(place.resolve()) if DATASETS[chosen].classes is None else chosen
-        for name, chosen, place in (
-            ("source", parameters.source, parameters.source_place()),
-            ("dataset", parameters.dataset, parameters.target_place()),
-        )
-    }
-    named = ("supernet", "objectives", "preset", "network", "weights", "scenario")
-    values = _named(parameters) | {"preset": parameters.preset, "network": parameters.network}
-    return {"folder": folder, **own, **{name: str(values[name]) for name in named}}
 
 
 def _says_what_to_do(error: BaseException | None) -> bool:

@@ -13,7 +13,7 @@ from natv2.runs.companions import Companions
 from natv2.runs.experiment import project_experiment
 from natv2.runs.lineage import Record
 from natv2.runs.parameters import Parameters
-from natv2.runs.preflight import check_files, check_inputs, look_at_images
+from natv2.runs.preflight import check_files, check_inputs, check_published, look_at_images
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ def chosen_inputs(
 
     Raises UserError where something is missing, damaged, not as asked for, or does not belong together.
     """
-    commands = check_inputs(pipeline, catalog, dict(pipelines), env=env, runtime_params=runtime_params)
+    commands = check_inputs(
+        pipeline, catalog, dict(pipelines), parameters, env=env, runtime_params=runtime_params
+    )
     asked = {
         "seed": parameters.seed,
         "constraints": parameters.constraints.active,
@@ -52,6 +54,7 @@ def chosen_inputs(
     # Once before the images are decoded, and once more with what is known of them.
     companions.take({}, commands)
     check_files(pipeline, catalog, parameters)
+    check_published(pipeline, catalog, parameters)
     project_experiment(project)  # known to work before any work is done
     looks, images = look_at_images(pipeline, catalog)
     if "aep_images" in images:

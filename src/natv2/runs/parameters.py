@@ -8,13 +8,14 @@ from pydantic import model_validator
 from natv2.aep.config import AepTraining
 from natv2.config import Config, Place, one_of
 from natv2.images.config import ImagesConfig
-from natv2.images.datasets import DATASETS
+from natv2.images.datasets import DATASETS, is_own
 from natv2.objectives.goal import Goal
 from natv2.postprocess.config import PostprocessConfig, PostprocessStudyConfig
 from natv2.run import Run
 from natv2.search.config import PredictorStudyConfig, SearchConfig
 from natv2.shrinking.config import Training
 from natv2.spaces.widths import WidthsConfig
+from natv2.supernets.published import OFA_IMAGENET, PUBLISHED, ImportOfaConfig
 
 _RAW = Path("data/01_raw")
 
@@ -22,7 +23,7 @@ _RAW = Path("data/01_raw")
 class Parameters(Run, AepTraining, Goal, Training):
     """All parameters of a run, flat where people type them often."""
 
-    source: Annotated[str, one_of(DATASETS)]
+    source: Annotated[str, one_of({**DATASETS, **PUBLISHED})]
     dataset: Annotated[str, one_of(DATASETS)]
     source_path: Place | None
     data_path: Place | None
@@ -34,6 +35,7 @@ class Parameters(Run, AepTraining, Goal, Training):
     postprocess: PostprocessConfig
     postprocess_study: PostprocessStudyConfig
     predictor_study: PredictorStudyConfig
+    import_ofa: ImportOfaConfig
 
     @model_validator(mode="after")
     def _own_images_have_a_place(self) -> Self:
@@ -42,7 +44,7 @@ class Parameters(Run, AepTraining, Goal, Training):
             (self.dataset, self.data_path, "data_path"),
             (self.source, self.source_path or same, "source_path"),
         ):
-            if DATASETS[name].classes is None and path is None:
+            if is_own(name) and path is None:
                 raise ValueError(f"images of your own ({name}) need {field}: where they are")
         return self
 
@@ -57,6 +59,11 @@ class Parameters(Run, AepTraining, Goal, Training):
         """Where the raw files of `source` are, or go to: those of `dataset`, if it is the same set."""
         same = self.target_place() if self.source == self.dataset else _RAW / self.source
         return self.source_path or same
+
+    def published_places(self) -> tuple[Path, Path]:
+        """Where OFA's two published files are: where they are said to be, or under their own names."""
+        narrow, wide = (_RAW / OFA_IMAGENET / file.name for file in PUBLISHED[OFA_IMAGENET].files)
+        return self.import_ofa.narrow or narrow, self.import_ofa.wide or wide
 
     def target_place(self) -> Path:
         """Where the raw files of `dataset` are, or go to."""

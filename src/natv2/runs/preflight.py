@@ -1,7 +1,6 @@
 """What a pipeline needs from an earlier one: said before anything runs, with the command that makes it."""
 
 import logging
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,16 @@ from kedro.pipeline import Pipeline
 
 from natv2.catalog.checkpoint import CheckpointDataset
 from natv2.catalog.images import ImagesDataset
+from natv2.catalog.published import PublishedDataset
 from natv2.errors import UserError
 from natv2.recorded import check_recorded
-from natv2.runs.checking import flattened
+from natv2.runs.commands import command
 from natv2.runs.lineage import image_facts
 from natv2.runs.parameters import Parameters
+from natv2.runs.sources import SUPERNETS, check_source, how_to_import, makes_of, no_supernets
 from natv2.spaces.design import Design
+from natv2.supernets.import_ofa import check_design
+from natv2.supernets.published import PUBLISHED
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +28,7 @@ def check_inputs(
     pipeline: Pipeline,
     catalog: CatalogProtocol[Any, Any],
     registered: Mapping[str, Pipeline],
+    parameters: Parameters,
     *,
     env: str | None,
     runtime_params: Mapping[str, Any],
@@ -34,21 +38,38 @@ def check_inputs(
     `registered` are all pipelines by name; `env` and `runtime_params` were given on the command line.
     Raises UserError if an input that an earlier pipeline makes is not there.
     """
-    options, commands = _options(env, runtime_params), {}
+    check_source(pipeline, parameters)
+    commands = {}
+    makers = {name: each for name, each in registered.items() if makes_of(each, parameters.source)}
     for name in sorted(pipeline.inputs()):
         if name not in catalog:
-            makers = {
-                node.name for each in registered.values() for node in each.nodes if name in node.outputs
-            }
+            nodes = {node.name for each in registered.values() for node in each.nodes if name in node.outputs}
             raise UserError(
                 f"{name} is not kept when a run has ended; start from where it is made, with "
-                f"--from-nodes {','.join(sorted(makers))} or without"
+                f"--from-nodes {','.join(sorted(nodes))} or without"
             )
-        maker = _maker(name, registered, options)
+        dataset, maker = catalog.get(name), _maker(name, makers, env, runtime_params)
         if not catalog.exists(name):
-            raise UserError(_missing(name, catalog.get(name), maker))
+            if isinstance(dataset, PublishedDataset):
+                paths = " and no ".join(str(path.resolve()) for path in dataset.paths if not path.exists())
+                raise UserError(f"there is no {paths}; {how_to_import(env, runtime_params)}")
+            if name in SUPERNETS and not _pinned(dataset):
+                absent = [
+                    each for each in SUPERNETS if each in pipeline.inputs() and not catalog.exists(each)
+                ]
+                missing = {each: str(_place(catalog.get(each))) for each in absent}
+                raise UserError(no_supernets(missing, parameters, env, runtime_params))
+            raise UserError(_missing(name, dataset, maker))
         commands[name] = "No pipeline makes it" if maker is None else f"This makes it anew: {maker}"
     return commands
+
+
+def check_published(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], parameters: Parameters) -> None:
+    """Raise UserError if published files that `pipeline` reads cannot become what `parameters` ask for."""
+    for name in pipeline.inputs():
+        if isinstance(dataset := catalog.get(name), PublishedDataset):
+            check_design(parameters.design)
+            dataset.load()
 
 
 def check_files(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], parameters: Parameters) -> None:
@@ -67,9 +88,15 @@ def check_files(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], paramete
                 (f"width {header['width']}", f"width {width}"),
             ):
                 if found != wanted:
+                    published = parameters.source in PUBLISHED
+                    one = (
+                        "import one with `natv2 import-ofa FILE FILE`"
+                        if published
+                        else "train one with `kedro run --pipeline ofav2_eps`"
+                    )
                     raise UserError(
                         f"{name} at {dataset._filepath} is a supernet of {found}, not {wanted} as asked for; "
-                        "train one with `kedro run --pipeline ofav2_eps`, or ask for what there is"
+                        f"{one}, or ask for what there is"
                     )
         if isinstance(dataset, AbstractVersionedDataset) and dataset._version:
             check_recorded(Path(str(dataset._get_load_path())))
@@ -103,29 +130,28 @@ def look_at_images(
 
 
 def _missing(name: str, dataset: Any, maker: str | None) -> str:
-    place = getattr(dataset, "_filepath", None)  # Kedro's data sets have no public name for it
+    place = _place(dataset)
     message = f"there is no {name}" + (f" at {place}" if place else "")
-    if isinstance(dataset, AbstractVersionedDataset) and dataset._version and dataset._version.load:
-        message += f", version {dataset._version.load}"
+    if (version := _pinned(dataset)) is not None:
+        message += f", version {version}"
     return f"{message}, and no pipeline makes it" if maker is None else f"{message}; this makes it: {maker}"
 
 
-def _maker(name: str, registered: Mapping[str, Pipeline], options: list[str]) -> str | None:
+def _place(dataset: Any) -> Any:
+    return getattr(dataset, "_filepath", None)  # Kedro's data sets have no public name for it
+
+
+def _pinned(dataset: Any) -> str | None:
+    """The version that a person has asked for."""
+    version = dataset._version if isinstance(dataset, AbstractVersionedDataset) else None
+    return version.load if version else None
+
+
+def _maker(
+    name: str, registered: Mapping[str, Pipeline], env: str | None, given: Mapping[str, Any]
+) -> str | None:
     """The command that makes the entry `name`; None where no pipeline does."""
     makers = [maker for maker, pipeline in registered.items() if name in pipeline.all_outputs()]
     # The pipeline that makes it alone says more than the sum of all.
     makers.sort(key=lambda maker: (maker == "__default__", len(registered[maker].nodes)))
-    return shlex.join(["kedro", "run", "--pipeline", makers[0], *options]) if makers else None
-
-
-def _options(env: str | None, runtime_params: Mapping[str, Any]) -> list[str]:
-    options = ["--env", env] if env else []
-    flat = {name: value for name, value in flattened(runtime_params).items() if name != "fresh"}
-    if any(isinstance(value, list) for value in flat.values()):  # which --params cannot say
-        return [*options, "--config", "FILE"]
-    given = [f"{name}={_text(value)}" for name, value in flat.items()]
-    return [*options, "--params", ",".join(given)] if given else options
-
-
-def _text(value: Any) -> str:
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return command(["kedro", "run", "--pipeline", makers[0]], env, given) if makers else None

@@ -51,12 +51,18 @@ TrainingNumbers = Annotated[tuple[Annotated[int, Field(ge=10)], ...], Field(min_
 
 
 class WarmUpConfig(Config):
-    """What is trained before the search (section 6.1.2)."""
+    """What is trained before the search (section 6.1.2); new heads of an imported supernet first, alone."""
 
     lr: PositiveFloat
+    heads_epochs: Count = 0
     largest_epochs: Count
     supernet_epochs: Count
     subnets: PositiveInt
+
+    @property
+    def heads(self) -> RateSchedule:
+        """The schedule of heads that are new."""
+        return RateSchedule(lr=self.lr, epochs=self.heads_epochs)
 
     @property
     def largest(self) -> RateSchedule:

@@ -1,7 +1,7 @@
 """What tells one search from another, in tables and checkpoints."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from natv2.config import digest
@@ -54,4 +54,5 @@ def search_checkpoint(
 ) -> Checkpoint:
     """`supernet` after a phase of a search, which began with `before`."""
     origin = {**before.origin, "dataset": images.name, "search": search.model_dump(mode="json")}
-    return Checkpoint.of(supernet, classes=images.class_names, phase=phase, origin=origin)
+    made = Checkpoint.of(supernet, classes=images.class_names, phase=phase, origin=origin)
+    return replace(made, normalisation=before.normalisation)

@@ -1,7 +1,7 @@
 """What a search will take, from a few timed steps and evaluations of each of its stages."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,7 +15,13 @@ from natv2.objectives.costs import CostsOf
 from natv2.objectives.goal import Goal
 from natv2.randomness import numpy_generator
 from natv2.search.adaptation.subnets import extreme_networks
-from natv2.search.adaptation.training import Sampler, TargetSupernets, largest_step, sampled_step
+from natv2.search.adaptation.training import (
+    Sampler,
+    TargetSupernets,
+    frozen_trunk,
+    largest_step,
+    sampled_step,
+)
 from natv2.search.candidates import SAMPLERS
 from natv2.search.search import Search
 from natv2.spaces.space import Codes
@@ -48,13 +54,14 @@ def plan_search(
     *,
     latency_seconds: float,
     steps: int,
+    new_exits: Sequence[int] = (),
 ) -> pd.DataFrame:
     """What each stage of a search over `supernets` is expected to take; their weights stay as they are.
 
     A row a stage: stage, times (how often), epochs and steps (each time), step_ms, networks (evaluated each
     time); training, evaluation and search (predictor, evolution, choice) in hours, of all times together;
     memory (peak of the process or of the GPU so far) and disk (bytes). `latency_seconds` are those of a
-    latency table, were there one.
+    latency table, were there one; `new_exits` those whose heads are trained first.
     """
     config, images = supernets.config, supernets.images
     batches = supernets.epochs("plan").steps
@@ -80,7 +87,7 @@ def plan_search(
         }
 
     rows = [row("latency table", 1, search=latency_seconds)] if latency_seconds else []
-    rows += _warm_up_rows(supernets, row, steps)
+    rows += _warm_up_rows(supernets, row, steps, new_exits)
     rows.append(row("first archive", 1, networks=config.archive_size * config.pre_processing))
     rows.append(
         row(
@@ -98,12 +105,16 @@ def plan_search(
 
 
 def _warm_up_rows(
-    supernets: TargetSupernets, row: Callable[..., dict[str, Any]], steps: int
+    supernets: TargetSupernets, row: Callable[..., dict[str, Any]], steps: int, new_exits: Sequence[int]
 ) -> list[dict[str, Any]]:
-    warm_up, name = supernets.config.warm_up, "warm-up of the largest network"
+    warm_up, name, heads = supernets.config.warm_up, "warm-up of the largest network", "warm-up of new heads"
     rows = []
     for width, supernet in supernets.family.items():
         step = largest_step(supernets, supernet)
+        if new_exits:
+            with frozen_trunk(supernet, new_exits):
+                seconds = _seconds(supernets, supernet, step, heads, steps)
+            rows.append(row(f"{heads}, width {width:g}", 1, warm_up.heads_epochs, seconds))
         seconds = _seconds(supernets, supernet, step, name, steps)
         rows.append(row(f"{name}, width {width:g}", 1, warm_up.largest_epochs, seconds))
     seconds = _sampled_seconds(supernets, warm_up.supernets, "warm-up", steps)

@@ -102,7 +102,7 @@ def as_checkpoint(published: PublishedSupernet, design: Design, seed: int) -> Ch
     The heads of its other exits are told as `new_exits`. Raises UserError where the elastic values of
     `design` are not those of OFA.
     """
-    _check_design(design)
+    check_design(design)
     supernet = Supernet(design, published.width, len(imagenet_wnids()), seed=seed)
     with torch.no_grad():
         for name, parameter in supernet.named_parameters():
@@ -220,7 +220,8 @@ def _meta(width: float) -> list[tuple[str, Tensor]]:
     return [*network.named_parameters(prefix="network"), *matrices]
 
 
-def _check_design(design: Design) -> None:
+def check_design(design: Design) -> None:
+    """Raise UserError where OFA's weights have no place in `design`."""
     if not design.full_mask & INVERTED_BOTTLENECK:
         raise UserError(f"{design.label} has no inverted bottlenecks, which OFA's weights are of")
     for name in ("kernels", "expand_ratios", "depths"):

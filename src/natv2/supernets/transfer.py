@@ -6,13 +6,13 @@ from pathlib import Path
 import torch
 
 from natv2.errors import UserError
-from natv2.supernets.checkpoint import read_checkpoint
+from natv2.supernets.checkpoint import Checkpoint, read_checkpoint
 from natv2.supernets.supernet import Supernet
 
 
 @torch.no_grad()
-def transfer_weights(supernet: Supernet, path: Path, classes: Sequence[str]) -> None:
-    """Give `supernet`, in place, the weights of the checkpoint at `path`.
+def transfer_weights(supernet: Supernet, path: Path, classes: Sequence[str]) -> Checkpoint:
+    """Give `supernet`, in place, the weights of the checkpoint at `path`; gives that checkpoint.
 
     At another width the channels that both have are taken, which are the first ones; the others stay as
     they are. The classifier is taken only where the names of its `classes` are the same. Raises UserError
@@ -38,3 +38,4 @@ def transfer_weights(supernet: Supernet, path: Path, classes: Sequence[str]) -> 
         given = weights[name]
         both = tuple(slice(min(ours, theirs)) for ours, theirs in zip(weight.shape, given.shape, strict=True))
         weight[both] = given[both]
+    return checkpoint

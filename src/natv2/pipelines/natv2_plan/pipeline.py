@@ -18,11 +18,12 @@ from natv2.search.latency import NO_TABLE, build_latency_table
 from natv2.search.plan import plan_search
 from natv2.shrinking.config import Training
 from natv2.spaces.widths import WidthsConfig
+from natv2.supernets.published import PUBLISHED
 from natv2.supernets.supernet import Supernet
 from natv2.training.state_store import StateStore
 from natv2.training.timing import track_expected
 
-_PARAMETERS = ("training", "search", "goal", "run", "widths")
+_PARAMETERS = ("training", "search", "goal", "run", "widths", "source")
 _STEPS = 20
 
 
@@ -33,6 +34,7 @@ def plan_stages(
     goal: Goal,
     run: Run,
     widths: WidthsConfig,
+    source: str,
     store: StateStore,
 ) -> pd.DataFrame:
     """Hours, memory and disk of each stage of a search, from at most 20 timed steps of each."""
@@ -51,6 +53,7 @@ def plan_stages(
         goal.model_copy(update={"constraints": UNCONSTRAINED}),
         latency_seconds=time.perf_counter() - start if goal.needs_latency else 0.0,
         steps=_STEPS,
+        new_exits=training.design.exits[:-1] if source in PUBLISHED else (),
     )
     track_expected(table, ("training", "evaluation", "search"), store)
     return table

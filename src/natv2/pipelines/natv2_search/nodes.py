@@ -1,5 +1,6 @@
 """Nodes of `natv2_search`: warm-up, search and report."""
 
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import pandas as pd
@@ -19,13 +20,14 @@ from natv2.search.adaptation.keeping import (
     kept_supernets,
 )
 from natv2.search.adaptation.start import (
+    beginning,
     common_space,
     new_target_supernet,
     remark_on_teacher,
     target_supernets,
 )
 from natv2.search.adaptation.subnets import AdaptableFamily
-from natv2.search.adaptation.training import adapt, warm_up_largest
+from natv2.search.adaptation.training import adapt, warm_up_heads, warm_up_largest
 from natv2.search.config import SearchConfig
 from natv2.search.feasible.feasibility import check_constraints
 from natv2.search.identity import search_checkpoint, search_summary
@@ -77,12 +79,18 @@ def know_costs(
 def warm_up_largest_network(
     checkpoint: Checkpoint, images: ImageSplits, search: SearchConfig, run: Run, store: StateStore
 ) -> Checkpoint:
-    """Train the largest network of one width on the target images, with classifiers for their classes."""
-    supernets = new_target_supernet(checkpoint, images, search, run)
+    """Train the largest network of one width on the target images, with classifiers for their classes.
+
+    Heads that are new in an imported supernet are trained before that.
+    """
+    start = beginning(checkpoint, search)
+    supernets = new_target_supernet(start, images, search, run)
     (supernet,) = supernets.family.values()
+    if start.new_exits:
+        warm_up_heads(supernets, supernet, start.new_exits, store.child("heads"))
     warm_up_largest(supernets, supernet, store)
-    phase = "warm-up of the largest network"
-    return search_checkpoint(supernet, checkpoint, phase, images, supernets.config)
+    before = replace(checkpoint, normalisation=start.normalisation)
+    return search_checkpoint(supernet, before, "warm-up of the largest network", images, supernets.config)
 
 
 def warm_up_supernets(

@@ -1,6 +1,7 @@
 """Nodes of `ofav2_eps`: the phases of a supernet's training, their report, and the test of what they made."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pandas as pd
 import torch
@@ -27,13 +28,16 @@ def full_phase(
     """A new supernet, or one that starts from a checkpoint, and its largest network trained."""
     images, training = images.to(run.device), training.at(images.sizes)
     dropout, classes = training.eps.dropout, len(images.class_names)
-    network = Supernet(training.design, width, classes, dropout=dropout, seed=run.seed)
+    network, normalisation = Supernet(training.design, width, classes, dropout=dropout, seed=run.seed), None
     if training.init_from is not None:
-        transfer_weights(network, training.init_from, images.class_names)
+        start = transfer_weights(network, training.init_from, images.class_names)
+        images, normalisation = start.normalised(images), start.normalisation
     network.to(memory_format=torch.channels_last)
     if "full" not in training.phases:
-        return phase_checkpoint(network, "none", images, training, run), {}
-    return run_phase(network, "full", images, training, run, store)
+        untrained = phase_checkpoint(network, "none", images, training, run)
+        return replace(untrained, normalisation=normalisation), {}
+    trained, told = run_phase(network, "full", images, training, run, store)
+    return replace(trained, normalisation=normalisation), told
 
 
 def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, Report]]:
@@ -50,11 +54,11 @@ def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, Report]]:
         """Train on from the phase before; a phase without a use passes its checkpoint on."""
         if phase not in training.phases:
             return previous, {}
-        images, training = images.to(run.device), training.at(images.sizes)
-        for checkpoint in (full, previous):
-            check_identity(checkpoint, training, run, images)
+        images, training = previous.normalised(images).to(run.device), training.at(images.sizes)
+        for each in (full, previous):
+            check_identity(each, training, run, images)
         teacher = teaching_supernet(full, previous, images, training, run, store)
-        return run_phase(
+        trained, told = run_phase(
             previous.supernet(dropout=training.eps.dropout),
             phase,
             images,
@@ -64,6 +68,7 @@ def phase_node(phase: str) -> Callable[..., tuple[Checkpoint, Report]]:
             teacher=teacher,
             before=previous.origin.get("probes", []),
         )
+        return replace(trained, normalisation=previous.normalisation), told
 
     node.__name__ = phase
     return node
@@ -92,6 +97,6 @@ def evaluate_steps(
     images: ImageSplits, training: Training, run: Run, store: StateStore, *checkpoints: Checkpoint
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Test top-1 after each step, from its saved checkpoint: a row of Table 5.3 that nothing reads back."""
-    images, training = images.to(run.device), training.at(images.sizes)
+    images, training = checkpoints[0].normalised(images).to(run.device), training.at(images.sizes)
     rows = steps_accuracy(checkpoints, images, training, run, store)
     return rows, shrinking_table(rows)

@@ -64,19 +64,21 @@ def target_supernets(
 
     Raises UserError where these are of different designs.
     """
-    images, search = images.to(run.device), search.at(images.sizes)
+    images, search = narrow.normalised(images).to(run.device), search.at(images.sizes)
     family = {c.width: c.supernet(dropout=search.dropout).to(run.device) for c in (narrow, wide)}
     return TargetSupernets(family, common_space(narrow, wide, search), images, search, run)
 
 
 def common_space(narrow: Checkpoint, wide: Checkpoint, search: SearchConfig) -> SearchSpace:
-    """All networks of two supernets. Raises UserError where these are of different designs."""
+    """All networks of two supernets. Raises UserError where these do not belong together."""
     if narrow.design != wide.design:
         raise UserError(
             f"the two supernets differ: {narrow.design.label} at width {narrow.width}, "
             f"{wide.design.label} at width {wide.width}; train both with the same command, or name them "
             "with --load-versions"
         )
+    if narrow.normalisation != wide.normalisation:
+        raise UserError("the two supernets differ: their images were normalised otherwise; import both anew")
     return search_space(narrow.design, search, (narrow.width, wide.width))
 
 
@@ -86,18 +88,18 @@ def search_space(design: Design, search: SearchConfig, widths: tuple[float, ...]
     return SearchSpace(design=design, resolutions=search.resolutions, widths=widths)
 
 
+def beginning(checkpoint: Checkpoint, search: SearchConfig) -> Checkpoint:
+    """What is transferred: `checkpoint`, or what the search of `search.init_from` has adapted of it."""
+    return checkpoint if search.init_from is None else adapted_supernet(search.init_from, checkpoint)
+
+
 def new_target_supernet(
     checkpoint: Checkpoint, images: ImageSplits, search: SearchConfig, run: Run
 ) -> TargetSupernets:
-    """One supernet to be transferred, with classifiers for the classes of `images`.
-
-    It is that of `checkpoint`, or what the search of `search.init_from` has adapted of it.
-    """
-    if search.init_from is not None:
-        checkpoint = adapted_supernet(search.init_from, checkpoint)
+    """The supernet of `checkpoint`, to be transferred, with classifiers for the classes of `images`."""
     supernet = checkpoint.supernet(dropout=search.dropout)
     if checkpoint.classes != images.class_names:
         supernet = supernet.replace_classifiers(len(images.class_names), run.seed)
-    images, search = images.to(run.device), search.at(images.sizes)
+    images, search = checkpoint.normalised(images).to(run.device), search.at(images.sizes)
     space = search_space(checkpoint.design, search, (checkpoint.width,))
     return TargetSupernets({checkpoint.width: supernet.to(run.device)}, space, images, search, run)

@@ -1,6 +1,7 @@
 """Training of the supernets on the target images: warm-up and adaptation (sections 3.3.3, 3.3.4, 6.1.2)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +80,27 @@ class TargetSupernets:
             store=store,
             until=until,
         )
+
+
+def warm_up_heads(
+    supernets: TargetSupernets, supernet: Supernet, exits: Sequence[int], store: StateStore
+) -> History:
+    """Before all others: train the heads of `exits`, which are new, and all classifiers, the trunk frozen."""
+    with frozen_trunk(supernet, exits):
+        step = largest_step(supernets, supernet)
+        return supernets.fit(supernet, step, supernets.config.warm_up.heads, store)
+
+
+@contextmanager
+def frozen_trunk(supernet: Supernet, exits: Sequence[int]) -> Iterator[None]:
+    """Let nothing of `supernet` learn but the heads of `exits` and all classifiers."""
+    heads = tuple(f"network.heads.{exit}." for exit in exits)
+    try:
+        for name, parameter in supernet.named_parameters():
+            parameter.requires_grad_(name.startswith(heads) or ".classifier." in name)
+        yield
+    finally:
+        supernet.requires_grad_(True)
 
 
 def warm_up_largest(supernets: TargetSupernets, supernet: Supernet, store: StateStore) -> History:

@@ -1,0 +1,1 @@
+"""OFA's published supernets become those that a search starts from."""
