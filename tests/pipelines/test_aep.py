@@ -31,6 +31,9 @@ def test_it_ends_with_the_table_of_its_networks(project):
         assert text in table
     results = pd.read_csv(project.newest("aep_results.csv"))
     assert list(results["variant"]) == ["single", "ensemble", "pruned", "early"]
+    assert list(results["run"]) == [
+        project.newest(entry).parent.name for entry in ("baseline", "ensemble", "pruned", "early_stopping")
+    ]
     single, whole, pruned, early = results.to_dict("records")
     assert single["top1_change"] == 0
     assert whole["params"] > single["params"]

@@ -61,6 +61,7 @@ def test_paths_are_those_that_are_counted_and_records_have_the_names_whole(journ
 def test_the_table_of_finished_networks_and_the_places_are_printed(journey):
     root, said = journey.project.root, journey.said
     results = pd.read_csv(journey.project.newest("results.csv"))
+    assert set(results["run"]) == {journey.project.newest("archive.parquet").parent.name}
     table = said[said.index("Test top-1") : said.index("Figure of the front")]
     for network in results.itertuples():
         (line,) = (line for line in table.splitlines() if network.name in line)

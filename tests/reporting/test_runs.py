@@ -24,4 +24,5 @@ def test_means_over_seeds_say_how_many_and_how_far_apart_they_are():
     assert table["supernet"].tolist() == ["a", "b"]
     assert table["seeds"].tolist() == [2, 1]
     assert table["top1"].tolist() == [3.0, 8.0]
+    assert table["run"].tolist() == ["2026-02 2026-01", "2026-01"]
     assert table["top1 sd"].tolist() == pytest.approx([1.41, float("nan")], nan_ok=True)

@@ -16,9 +16,11 @@ def mean_over_seeds(
 ) -> pd.DataFrame:
     """A row for each group that agrees in the columns `same`: `seeds`, the means of `values`, and deviations.
 
-    Columns "... sd" are the standard deviations of those named in `spread`, missing for one seed.
+    Columns "... sd" are the standard deviations of those named in `spread`, missing for one seed; `run` names
+    all runs of the group, the newest first.
     """
     groups = table.groupby(list(same), sort=True)
     means = groups[list(values)].mean().round(digits)
     deviations = groups[list(spread)].std().round(digits).add_suffix(" sd")
-    return pd.concat([groups.size().rename("seeds"), means, deviations], axis=1).reset_index()
+    runs = groups["run"].agg(lambda each: " ".join(sorted(set(each), reverse=True)))
+    return pd.concat([groups.size().rename("seeds"), means, deviations, runs], axis=1).reset_index()

@@ -153,6 +153,11 @@ class RunHooks:
             if name == _PROGRESS
         }
 
+    def before_dataset_saved(self, dataset_name: str, data: Any) -> None:
+        """Let tables of results say which runs they are of."""
+        if self._recorder is not None and isinstance(data, pd.DataFrame):
+            self._recorder.name_runs(dataset_name, data)
+
     def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
         """Record where it comes from; keep figures and tables with the MLflow run, for the end too."""
         if self._recorder is not None:

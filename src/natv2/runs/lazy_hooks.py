@@ -35,6 +35,11 @@ class LazyHooks:
         return self.hooks.before_node_run(node, catalog)
 
     @hook_impl
+    def before_dataset_saved(self, dataset_name: str, data: Any) -> None:
+        """As RunHooks."""
+        self.hooks.before_dataset_saved(dataset_name, data)
+
+    @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any, node: Any) -> None:
         """As RunHooks."""
         self.hooks.after_dataset_saved(dataset_name, data, node)

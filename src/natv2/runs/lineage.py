@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from kedro.io import AbstractVersionedDataset, CatalogProtocol
 from kedro.pipeline.node import Node
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -60,6 +61,16 @@ class Recorder:
     ) -> None:
         self._catalog, self._project, self._about = catalog, project, about
         self._records = dict(inputs)
+
+    def name_runs(self, name: str, table: pd.DataFrame) -> None:
+        """Give `table`, the entry `name`, a column `run` where the catalog's metadata say of which entry."""
+        metadata = getattr(self._catalog.get(name), "metadata", None) if name in self._catalog else None
+        made_of = (metadata or {}).get("run_of")
+        runs = {each: record.run for each, record in self._records.items()}
+        if isinstance(made_of, Mapping):
+            table["run"] = [runs.get(made_of.get(variant, ""), "") for variant in table["variant"]]
+        elif made_of is not None:
+            table["run"] = runs.get(made_of, "")
 
     def saved(self, name: str, data: Any, node: Node) -> None:
         """Record `data`, which `node` gave as the entry `name`."""

@@ -67,8 +67,19 @@ def _path(catalog: CatalogProtocol[Any, Any], name: str, project: Path) -> str:
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    """All but how far means over seeds spread."""
-    return table[[column for column in table.columns if not str(column).endswith(" sd")]]
+    """All but how far means over seeds spread, and runs where there is one alone."""
+    return _with_runs(table[[column for column in table.columns if not str(column).endswith(" sd")]])
+
+
+def _with_runs(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with the newest run of each row and how many more it has; without, where all are of one run."""
+    if "run" not in table:
+        return table
+    others = table.drop(columns="run")
+    named = [str(runs).split() for runs in table["run"]]
+    if len({tuple(runs) for runs in named}) < 2:
+        return others
+    return others.assign(run=[f"{newest} +{len(more)}" if more else newest for newest, *more in named])
 
 
 def _plan(table: pd.DataFrame) -> pd.DataFrame:
@@ -96,7 +107,8 @@ def _searches(table: pd.DataFrame) -> pd.DataFrame:
     shown["hypervolume"] = [f"{value:.4f}" for value in table["hypervolume"]]  # they may differ by little
     several = table.get("settings", pd.Series(dtype=str)).nunique() > 1  # one alone tells nothing apart
     settings = ["settings"] if several else []
-    return shown[[*_SEARCHES, *settings, *(f"{network} top-1" for network in _FOUND), *costs, *_REFINED]]
+    found = [f"{network} top-1" for network in _FOUND]
+    return _with_runs(shown[[*_SEARCHES, *settings, *found, *costs, *_REFINED, "run"]])
 
 
 def _finished(table: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from natv2.aep.report.tables import (
     costs_table,
     exits_table,
     pruning_table,
+    runs_table,
     scenarios_table,
     spread_table,
     summary_table,
@@ -31,6 +32,7 @@ TABLES = (
     scenarios_table,
     spread_table,
     trade_offs,
+    runs_table,
 )
 EE = ["EEdesc", "EEasc", "EEmix", "EEunif"]
 STARRED = [f"{name}*" for name in EE]
@@ -370,3 +372,17 @@ def test_a_quick_try_does_not_take_the_place_of_a_full_run():
     again = run(key, "4", {"single": 0.5, "ensemble": 0.75, "pruned": 0.6}, settings="12345678")
     (alone,) = accuracy_table(pd.DataFrame(full + again)).iloc[[-1]]["EEmix"]
     assert alone == pytest.approx(50)
+
+
+def test_the_runs_that_are_averaged_are_listed() -> None:
+    key = ("A", "x", "train", 64, "DESC", "", 0)
+    older = run(key, "1", {"single": 0.5, "ensemble": 0.6})
+    newer = run(key, "2", {"single": 0.6, "ensemble": 0.7, "pruned": 0.8, "early": 0.7, "front": 0.1})
+    newer += run(key, "2", {"front": 0.2})
+    other = run((*key[:-1], 1), "3", {"single": 0.4, "ensemble": 0.5})
+    table = runs_table(pd.DataFrame(older + newer + other).assign(settings=""))
+    assert table[["seed", "run", "single", "ensemble"]].values.tolist() == [
+        [0, "2", 0.6, 0.7],
+        [1, "3", 0.4, 0.5],
+    ]
+    assert set(table.columns) == {*KEY, "run", "single", "ensemble", "pruned"}

@@ -40,6 +40,7 @@ def test_seeds_are_averaged_and_of_a_repeated_run_the_newest_counts() -> None:
     table = comparison_table(ROWS).set_index("supernet")
     ours, baseline = table.loc["EE_D_OFAMobileNetV3"], table.loc["OFAMobileNetV3"]
     assert (ours["seeds"], baseline["seeds"]) == (2, 1)
+    assert (ours["run"], baseline["run"]) == ("c b", "d")
     assert ours["resolution mean"] == pytest.approx((20 + 30) / 2)
     assert ours["resolution best"] == pytest.approx((30 + 40) / 2)
     assert ours["width mean"] == pytest.approx((60 + 50) / 2)
@@ -53,6 +54,7 @@ def test_the_best_at_each_step_is_named_with_its_lead() -> None:
     assert "OFAMobileNetV3, eps, progressive" in best.loc[("resolution", "mean"), "training"]
     assert best.loc[("resolution", "mean"), "ahead_by"] == pytest.approx(45 - 25)
     assert best.loc[("width", "mean"), "training"].startswith("EE_D, eps, fixed teacher, ens")
+    assert best.loc[("width", "mean"), "run"] == "c b"
     assert best.loc[("width", "mean"), "top1"] == pytest.approx(55)
     assert pd.isna(best.loc[("kernel", "mean"), "ahead_by"])  # alone
     assert ("depth", "mean") not in best.index

@@ -13,6 +13,7 @@ import pandas as pd
 
 from natv2.aep.report.changes import (
     COSTS,
+    EXPERIMENT,
     TOP1,
     Variant,
     changes,
@@ -45,6 +46,15 @@ def accuracy_table(results: pd.DataFrame) -> pd.DataFrame:
         for scenario, by, name, group in _groups(found)
     ]
     return pd.DataFrame(rows, columns=["scenario", "by", "name", *series])
+
+
+def runs_table(results: pd.DataFrame) -> pd.DataFrame:
+    """The runs that all tables are made of: what tells them apart, seed, run, test top-1 of each variant."""
+    runs = newest_runs(results)
+    told, variants = [*EXPERIMENT, "seed", "run"], ["single", *_VARIANTS]
+    runs = runs[runs["variant"].isin(variants)]
+    table = runs.pivot(index=told, columns="variant", values=TOP1).reset_index()
+    return table.reindex(columns=[*told, *variants]).rename_axis(columns=None)
 
 
 def summary_table(results: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from natv2.aep.report.tables import (
     costs_table,
     exits_table,
     pruning_table,
+    runs_table,
     scenarios_table,
     spread_table,
     summary_table,
@@ -26,8 +27,9 @@ _TABLES: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "aep_costs": costs_table,
     "aep_scenarios": scenarios_table,
     "aep_spread": spread_table,
+    "aep_compared_runs": runs_table,
 }
-"""Tables 4.3/4.4, 4.5, 4.6, 4.7, 4.8-4.10 and 4.11, and the spread over seeds of the first."""
+"""Tables 4.3/4.4, 4.5, 4.6, 4.7, 4.8-4.10 and 4.11, the spread over seeds of the first, and their runs."""
 
 
 def compare_aep(runs: pd.DataFrame) -> tuple[pd.DataFrame | Figure, ...]:

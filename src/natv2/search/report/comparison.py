@@ -81,7 +81,7 @@ def searches_table(networks: pd.DataFrame) -> pd.DataFrame:
 
 
 def searches_mean(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a search: the number of its seeds, means of `searches_table`, and some standard deviations."""
+    """A row a search: the number of its seeds, its runs, means of `searches_table`, some deviations."""
     values = [name for name in table.columns if name not in (*SEARCH, "seed", "run")]
     return mean_over_seeds(table, SEARCH, values, _SPREAD, digits=4)
 

@@ -20,14 +20,15 @@ def comparison_table(rows: pd.DataFrame) -> pd.DataFrame:
 
     `rows` has a row a tested subnet: the columns of TRAINING, seed, run, phase, step, accuracy (a fraction).
     Of several runs with the same seed the newest counts. Columns: those of TRAINING, seeds, "<step> mean",
-    "<step> best", their standard deviations over the seeds ("... sd", missing for one seed), training.
+    "<step> best", their standard deviations over the seeds ("... sd", missing for one seed), run (one a
+    seed), training.
     """
     rows = rows.assign(settings=rows["settings"].fillna("") if "settings" in rows else "")
     rows = newest(rows, [*TRAINING, "seed"])
     tables = []
     for _, frame in rows.groupby([*TRAINING, "seed"]):
         table = shrinking_table(frame)
-        for name in (*TRAINING, "seed"):
+        for name in (*TRAINING, "seed", "run"):
             table[name] = frame[name].iloc[0]
         tables.append(table)
     every = pd.concat(tables, ignore_index=True)
@@ -58,6 +59,7 @@ def best_at_each_step(table: pd.DataFrame) -> pd.DataFrame:
                             "training": best["training"].iloc[0],
                             "top1": first,
                             "ahead_by": round(first - others[0], 2) if others else float("nan"),
+                            "run": best["run"].iloc[0],
                         }
                     )
     return pd.DataFrame(found)
