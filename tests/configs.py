@@ -28,7 +28,7 @@ TINY: Mapping[str, Any] = {
         "candidates": 2,
         "top": 4,
     },
-    "postprocess": {"batch_size": 16, "max_epochs": 1},
+    "postprocess": {"thesis": {"batch_size": 16, "max_epochs": 1}, "full": {"batch_size": 16, "epochs": 1}},
 }
 
 

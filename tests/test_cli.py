@@ -3,7 +3,8 @@ import pytest
 PARAMETERS = (
     "supernet, schedule, teacher, kd, init_from, elastic, eps, objectives, constraints, network, weights, "
     "scenario, aep, seed, device, precision, threads, source, dataset, source_path, data_path, images, "
-    "preset, fresh, widths, search, postprocess, postprocess_study, predictor_study, import_ofa"
+    "preset, budget, fresh, widths, search, postprocess, rank_study, baselines, postprocess_study, "
+    "predictor_study, import_ofa"
 )
 
 
@@ -23,7 +24,7 @@ PARAMETERS = (
             "unknown preset 'nat2'; known: natv2, nat, natv2_phase1, natv2_phase2, natv2_phase3, "
             "natv2_phase4, random",
         ),
-        (("--env", "nope"), "unknown environment 'nope'; known: base, demo, local, reduced, test"),
+        (("--env", "nope"), "unknown environment 'nope'; known: base, demo, local, photos, reduced, test"),
         (("--pipeline", "serch"), "unknown pipeline 'serch'; known: ofav2_eps, natv2_search, __default__"),
         (("--nodes", "nope"), "Pipeline does not contain nodes named ['nope']."),
         (

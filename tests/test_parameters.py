@@ -113,7 +113,9 @@ def test_presets_are_the_theses_phases_and_differ_in_nothing_else(preset):
     search = given["search"]
     assert (given["teacher"], *(search[name] for name in COLUMNS)) == PRESETS[preset]
     differing = {name for name, value in flattened(given).items() if flattened(BASE)[name] != value}
-    assert differing <= {"preset", "teacher", "postprocess.method", *(f"search.{name}" for name in COLUMNS)}
+    named = {"preset", "teacher", "postprocess.method", "postprocess.recipe"}
+    assert differing <= {*named, *(f"search.{name}" for name in COLUMNS)}
+    assert given["postprocess"]["recipe"] == "thesis"
     assert validate_parameters(given).preset == preset
 
 
@@ -161,11 +163,11 @@ def test_presets_are_small_in_small_environments(env, preset):
         ("search.top", 301, ["'search'", "top (301)", "archive_size (300)"]),
         ("search.candidates", 101, ["'search'", "candidates (101)", "population (100)"]),
         ("search.archive_size", 150, []),
-        ("postprocess.max_epochs", 0, ["'postprocess.max_epochs'", "0", "greater than 0"]),
+        ("postprocess.thesis.max_epochs", 0, ["'postprocess.thesis.max_epochs'", "0", "greater than 0"]),
         (
-            "postprocess.optimiser",
+            "postprocess.full.optimiser",
             "sgd",
-            ["'postprocess.optimiser'", "did you mean 'postprocess.optimizer'?"],
+            ["'postprocess.full.optimiser'", "did you mean 'postprocess.full.optimizer'?"],
         ),
         ("search.warm_up.lrr", 1.0, ["known: search.warm_up.lr, search.warm_up.heads_epochs"]),
     ],

@@ -10,8 +10,8 @@ def __getattr__(name: str) -> Any:
     # Loaded when it is asked for: torch takes seconds, and a mistyped command needs none of it.
     if name != "load_network":
         raise AttributeError(f"module 'natv2' has no attribute {name!r}")
-    for kind in ("aep", "supernets"):  # the kinds of networks that there are
-        import_module(f"natv2.{kind}.classifier")
+    for kind in ("aep.classifier", "baselines.plain", "supernets.classifier"):  # those that there are
+        import_module(f"natv2.{kind}")
     from natv2.finished_network import load_network
 
     return load_network

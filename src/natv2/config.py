@@ -5,12 +5,13 @@ import neither torch, torchvision nor pymoo: a mistyped name is refused before t
 """
 
 import json
+import re
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Config(BaseModel):
@@ -64,6 +65,27 @@ def _ascending(sizes: tuple[int, ...]) -> tuple[int, ...]:
     return sizes
 
 
+_TIME = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?")
+
+
+def seconds_of(time: str) -> float:
+    """Seconds of a time such as 90m, 1.5h or 1h30m. Raises ValueError where it is none."""
+    found = _TIME.fullmatch(time)
+    hours, minutes = found.groups() if found else (None, None)
+    seconds = 3600 * float(hours or 0) + 60 * float(minutes or 0)
+    if not seconds:
+        raise ValueError("it should be a time such as 90m, 1.5h or 1h30m")
+    return seconds
+
+
+def _time(value: object) -> object:
+    if isinstance(value, str):
+        seconds_of(value)
+        return value
+    raise ValueError("it should be a time such as 90m, 1.5h or 1h30m")
+
+
+Time = Annotated[str, BeforeValidator(_time)]
 BatchSize = Annotated[int, Field(ge=2)]  # batch norm has no use for one image
 EvaluationBatchSize = Annotated[int, Field(ge=1), NO_DIGEST]
 Count = Annotated[int, Field(ge=0)]

@@ -5,11 +5,12 @@ from importlib import import_module
 
 from kedro.pipeline import Pipeline
 
-_JOURNEY = ("ofav2_eps", "natv2_search", "postprocess")
+_JOURNEY = ("ofav2_eps", "natv2_search", "baselines", "postprocess")
 _BESIDE = (
     "aep",
     "postprocess_study",
     "predictor_study",
+    "rank_study",
     "ofav2_plan",
     "natv2_plan",
     "ofav2_compare",

@@ -36,7 +36,7 @@ SMALLER: Mapping[str, Any] = {
         "calibration": {"images": 32},
         "pre_processing": 1,
     },
-    "postprocess": {"lr": 1e-2, "batch_size": 256},
+    "postprocess": {"thesis": {"lr": 1e-2, "batch_size": 256}, "full": {"batch_size": 256}},
 }
 
 

@@ -27,7 +27,7 @@ NINE = "OFAMobileNetV3, SE_B_OFAMobileNetV3, SE_D_OFAMobileNetV3, SE_P_OFAMobile
         ("widths.narrow=0.3", "narrow (0.3)", "below wide (0.2)"),
         ("eps.phases.depth_1.epochs=-1", "eps.phases.depth_1.epochs", "greater than or equal to 0"),
         ("search.adaptation.epochs=-3", "-3", "greater than or equal to 0"),
-        ("postprocess.max_epochs=0", "postprocess.max_epochs", "greater than 0"),
+        ("postprocess.thesis.max_epochs=0", "postprocess.thesis.max_epochs", "greater than 0"),
         ("search.turn=3", "search.turn'", "did you mean 'search.turns'?"),
         ("epochs=3", "unknown parameter 'epochs'", "known: supernet, schedule, teacher"),
     ],

@@ -18,7 +18,7 @@ from natv2.recorded import RECORD
 from natv2.supernets.checkpoint import Checkpoint
 from tests.pipelines.conftest import Journey
 from tests.pipelines.project import differences
-from tests.runs.test_folders import NETWORK, VERSION, paths
+from tests.runs.test_folders import NETWORK, PLAIN_NETWORK, VERSION, paths
 
 
 def catalog_of(journey: Journey):
@@ -38,7 +38,7 @@ def test_every_versioned_output_is_there_and_loads(journey, monkeypatch):
     versioned = {name for name in outputs if isinstance(catalog.get(name), AbstractVersionedDataset)}
     # Not kept: what the phases of a width tell their report.
     every = pipelines["__default__"].all_outputs()
-    assert every - versioned == {name for name in every if name.endswith("_report")}
+    assert every - versioned == {"finishing", *(name for name in every if name.endswith("_report"))}
     for name in versioned - {"front_image"}:  # an image is only written
         assert catalog.load(name) is not None, name
     assert catalog.exists("front_image")
@@ -52,6 +52,7 @@ def test_paths_are_those_that_are_counted_and_records_have_the_names_whole(journ
     written = [path for path in (root / "data").glob("0[5-8]*/**/*Z/**/*") if path.is_file()]
     for path in written:
         versioned = re.sub(r"\d{4}-\d\d-\d\dT[\d.]+Z", VERSION, str(path.relative_to(root)))
+        versioned = re.sub(r"(/plain)/[^/]*safetensors", rf"\1/{PLAIN_NETWORK}.safetensors", versioned)
         assert Path(re.sub(r"network_\d+", NETWORK, versioned)) in known
     record = next(path for path in written if path.name == RECORD)
     names = json.loads(record.read_text())["names"]
@@ -107,7 +108,7 @@ def test_mlflow_has_the_run_with_its_curves_parameters_and_tags(journey):
     assert run.info.status == "FINISHED"
     assert run.data.params["eps.phases.width_2.epochs"] == "2"
     assert run.data.params["objectives"] == "('accuracy', 'macs')"
-    assert run.data.params.keys() >= {"seed", "threads", "widths.wide", "search.turns", "postprocess.lr"}
+    assert run.data.params.keys() >= {"seed", "threads", "widths.wide", "search.turns", "postprocess.full.lr"}
     assert (
         run.data.tags.items()
         >= {
@@ -131,7 +132,7 @@ def test_mlflow_has_the_run_with_its_curves_parameters_and_tags(journey):
     assert steps("search.adaptation/loss") == [0, 1]
     assert steps("search/hypervolume") == steps("search/best_accuracy") == steps("search/spearman") == [1, 2]
     epochs = pd.read_csv(journey.project.newest("results.csv")).epochs[0]
-    assert steps("finish_networks.network_01.final/loss") == list(range(epochs))
+    assert steps("finish_networks.network_01.found/loss") == list(range(epochs))
     artifacts = {file.path for file in client.list_artifacts(run.info.run_id)}
     assert artifacts >= {"results.csv", "front.csv", "archive.csv", "front_figure.html", "front_image.png"}
 

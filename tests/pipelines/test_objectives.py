@@ -18,7 +18,7 @@ from natv2.pipelines.natv2_search.nodes import (
     search_and_keep,
     search_networks,
 )
-from natv2.pipelines.postprocess.nodes import finish_networks
+from natv2.pipelines.postprocess.nodes import finish_networks, prepare_finishing
 from natv2.pipelines.postprocess.nodes import test_networks as last_node
 from natv2.pipelines.postprocess_study.pipeline import create_pipeline as study_pipeline
 from natv2.postprocess.refine import chosen_networks
@@ -90,15 +90,23 @@ def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_pa
     front, *_ = report_search(archive, by_turn, history, summary)
     assert len(front) == archive["non_dominated"].sum()
     chosen = chosen_networks(front, PARAMETERS.postprocess)
-    found, finished = finish_networks(
-        chosen, *adapted, IMAGES, PARAMETERS.postprocess, search, RUN, StateStore(tmp_path / "finish")
-    )
-    results, *_ = last_node(found, finished, IMAGES, archive, search, asked, RUN, summary)
+    found, finished = finish(chosen, adapted, PARAMETERS.postprocess, tmp_path / "finish")
+    results, *_ = last_node(found, finished, {}, IMAGES, PARAMETERS.baselines, search, asked, RUN, summary)
     assert ("latency" in results) == ("latency_spread" in results) == ("latency" in objectives)
     assert results["name"].tolist() == chosen["name"].tolist()
     assert results["accuracy_before"].tolist() == chosen["accuracy"].tolist()
     assert results["params"].tolist() == chosen["params"].tolist()
     assert results["macs"].tolist() == chosen["macs"].tolist()
+
+
+def finish(chosen, adapted, postprocess, folder):
+    finishing = prepare_finishing(
+        *({}, *adapted, IMAGES, PARAMETERS.baselines, postprocess, PARAMETERS.search, RUN),
+        StateStore(folder / "kept"),
+    )
+    return finish_networks(
+        chosen, *adapted, finishing, postprocess, PARAMETERS.search, StateStore(folder / "progress")
+    )
 
 
 def front_of(design: str, *exits: int) -> pd.DataFrame:
@@ -113,13 +121,8 @@ def front_of(design: str, *exits: int) -> pd.DataFrame:
 
 def finished_by(method: str, front: pd.DataFrame, tmp_path):
     postprocess = PARAMETERS.postprocess.model_copy(update={"method": method})
-    inputs = (
-        chosen_networks(front, postprocess),
-        *family("EE_B_OFAMobileNetV3", IMAGES),
-        IMAGES,
-        postprocess,
-    )
-    return finish_networks(*inputs, PARAMETERS.search, RUN, StateStore(tmp_path))
+    supernets = family("EE_B_OFAMobileNetV3", IMAGES)
+    return finish(chosen_networks(front, postprocess), supernets, postprocess, tmp_path)
 
 
 def test_a_network_without_earlier_exits_is_not_finished_by_the_same_method_twice(tmp_path):
@@ -140,7 +143,8 @@ def test_finished_networks_keep_what_bounded_their_search(tmp_path, bound, kept,
     else:
         summary["constraints"] = {"max_latency": 3.0}  # the later one counts
         asked = goal(max_latency=bound)
-    results, *_ = last_node(found, finished, IMAGES, front, PARAMETERS.search, asked, RUN, summary)
+    given = (found, finished, {}, IMAGES, PARAMETERS.baselines, PARAMETERS.search, asked, RUN, summary)
+    results, *_ = last_node(*given)
     assert results["meets_constraints"].tolist() == [kept]
     assert (results["latency"] > 0).all()
 
@@ -154,6 +158,7 @@ def test_a_search_for_latency_is_planned_with_its_table(tmp_path, latency):
         goal(f"accuracy+{'latency' if latency else 'macs'}"),
         RUN,
         PARAMETERS.widths,
+        PARAMETERS.source,
         StateStore(tmp_path),
     )
     assert (plan["stage"] == "latency table").sum() == latency

@@ -37,8 +37,9 @@ def test_what_no_pipeline_makes_is_images_parameters_and_stores():
         "target_images",
         "progress",
         "latency_store",
+        "finishing_store",
     }
-    journey = [SMALL[name].nodes for name in ("ofav2_eps", "natv2_search", "postprocess")]
+    journey = [SMALL[name].nodes for name in ("ofav2_eps", "natv2_search", "baselines", "postprocess")]
     assert set().union(*journey) == set(PIPELINES["__default__"].nodes)
 
 

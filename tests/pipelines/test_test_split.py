@@ -38,7 +38,7 @@ def inputs(values: Parameters) -> dict[str, Any]:
     # Not even the pixels that all splits share hold what a network could learn of the test images.
     images.train.pool[images.test.positions] = 0
     images = replace(images, test=Poisoned(images.train.pool))
-    names = ("search", "preset", "teacher", "postprocess")
+    names = ("search", "preset", "teacher", "postprocess", "baselines")
     named: dict[str, Any] = {f"params:{name}": getattr(values, name) for name in names}
     named |= {"params:run": RUN, "params:training": Training.part_of(values)}
     named |= {"params:goal": Goal.part_of(values)}
@@ -47,7 +47,7 @@ def inputs(values: Parameters) -> dict[str, Any]:
 
 
 LAST = {"test_networks", "narrow.test", "wide.test"}
-PAGES = {"narrow.page", "wide.page"}  # for people: what the last nodes give, among others
+PAGES = {"narrow.page", "wide.page", "draw_results"}  # for people: what the last nodes give, among others
 
 
 def test_all_nodes_but_the_last_run_without_the_test_images(tmp_path):
@@ -55,7 +55,7 @@ def test_all_nodes_but_the_last_run_without_the_test_images(tmp_path):
     known = inputs(parameters(supernet="OFAMobileNetV3"))
     for node in (node for node in nodes if node.name not in LAST | PAGES):
         store = StateStore(tmp_path).child(node.name)
-        stores = {"progress": store, "latency_store": store}
+        stores = {"progress": store, "latency_store": store, "finishing_store": store}
         known |= node.run({name: stores.get(name) or known[name] for name in node.inputs})
     assert known["finished_networks"]
     for node in (node for node in nodes if node.name in LAST):

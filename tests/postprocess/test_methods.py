@@ -27,7 +27,8 @@ def found(name: str, exit: int):
 
 
 def planned(method, name="EE_D_OFAMobileNetV3", exit=3, optimizer="auto"):
-    config = CONFIG.model_copy(update={"optimizer": optimizer})
+    thesis = CONFIG.thesis.model_copy(update={"optimizer": optimizer})
+    config = CONFIG.model_copy(update={"recipe": "thesis", "thesis": thesis})
     return plan_postprocessing(method, found(name, exit), DESIGNS[name], config)
 
 

@@ -46,7 +46,7 @@ def test_macro_accuracy_stands_beside_top1_where_classes_are_unequal():
     assert torch.bincount(unequal.labels).tolist() == [1, 10]
     for part, more in ((images.test, []), (unequal, ["test_macro", "largest_class"])):
         batches = evaluation_batches(images, part, 16)
-        results, classes = results_of({"one": network}, {"x": network}, batches, None, "cpu")
+        results, classes, _ = results_of({"one": network}, {"x": network}, batches, None, "cpu")
         assert [name for name in results if name in ("test_macro", "largest_class")] == more
     assert results["largest_class"].tolist() == [pytest.approx(10 / 11)]
     assert results["test_macro"].tolist() == [pytest.approx(np.nanmean(classes["x"]))]

@@ -55,7 +55,7 @@ class Project:
         )
         companions = Companions(pipeline, catalog, self.root, {"seed": seed})
         companions.take(images, COMMANDS)
-        companions.say()
+        companions.say({})
         about = Record(run=str(self.runs), pipeline="toy", asked={"seed": seed})
         known = {**companions.taken, "images": Record(run="", facts=images)}
         recorder = Recorder(catalog, self.root, about, known)

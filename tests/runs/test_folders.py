@@ -34,6 +34,7 @@ VERSION = "2026-01-02T03.04.05.678Z"
 TEMPORARY = ".12345678"  # as tempfile makes them
 PIPELINES = register_pipelines()
 NETWORK, CLASSIC = "network_300_standard", "early_stopping"  # an archive of 300 may be a front of 300
+PLAIN_NETWORK = "mobilenet_v3_small_100_taught"
 STUDIED = "network_300_aepDESC_adamw_0.00012345"
 ENTRIES = {name for pipeline in PIPELINES.values() for name in pipeline.datasets() if "params:" not in name}
 
@@ -83,7 +84,8 @@ def paths(entries: DataCatalog) -> Iterator[Path]:
             version = file / VERSION
             yield from (version / RECORD, version / TEMPORARY)
             if isinstance(dataset, NetworksDataset):
-                network = f"{CLASSIC if name.startswith('aep_') else NETWORK}.safetensors"
+                names = {"plain_networks": PLAIN_NETWORK}
+                network = f"{CLASSIC if name.startswith('aep_') else names.get(name, NETWORK)}.safetensors"
                 yield from (version / file.name / network, version / TEMPORARY / network)
                 yield version / TEMPORARY / TEMPORARY
             elif isinstance(dataset, KeptSupernetsDataset):

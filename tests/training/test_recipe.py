@@ -22,7 +22,6 @@ from tests.tiny import new_supernet, splits
 IMAGES = splits(train=24, valid=8, test=8)
 TRAIN, BOTH = set(range(24)), {*range(24), *range(1000, 1008)}
 CONFIG = RecipeConfig(
-    exit_weighting="UNIF",
     optimizer="sgd",
     lr=0.02,
     momentum=0.9,
@@ -45,10 +44,18 @@ def found_network(exits: tuple[int, ...] = (3,)) -> Network:
 
 
 def tuned(
-    network: Network, folder: Path, config: RecipeConfig = CONFIG, name: str = ""
+    network: Network, folder: Path, config: RecipeConfig = CONFIG, name: str = "", weighting: str = "UNIF"
 ) -> tuple[Network, FoundEpochs]:
     store = StateStore(folder, name)
-    return fine_tune(network, images=IMAGES, config=config, evaluation_batch_size=5, run=RUN_3, store=store)
+    return fine_tune(
+        network,
+        images=IMAGES,
+        config=config,
+        exit_weighting=weighting,
+        evaluation_batch_size=5,
+        run=RUN_3,
+        store=store,
+    )
 
 
 def copy_of(module: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -208,6 +215,5 @@ def test_several_exits_are_trained_jointly_and_judged_as_an_ensemble(tmp_path, w
     assert judged["valid_accuracy"] == (logits.argmax(1) == whole.labels).double().mean()
     assert judged["valid_loss"] == pytest.approx(cross_entropy(logits, whole.labels).item(), rel=1e-5)
 
-    config = CONFIG.model_copy(update={"exit_weighting": weighting})
-    best, found = tuned(network, tmp_path, config)
+    best, found = tuned(network, tmp_path, weighting=weighting)
     assert best.architecture.exits == (1, 2, 3) and found.epochs >= 1

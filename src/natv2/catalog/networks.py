@@ -16,17 +16,27 @@ _SUFFIX = ".safetensors"
 class NetworksDataset(AbstractVersionedDataset[StoredNetworks, StoredNetworks]):
     """A folder of networks, one safetensors file each, named after them; it may be empty.
 
-    The folder appears when all its files are written.
+    The folder appears when all its files are written. `optional`: what reads it can do without; where it is
+    `absent`, there are no networks.
     """
 
     def __init__(
-        self, *, filepath: str, version: Version | None = None, metadata: dict[str, Any] | None = None
+        self,
+        *,
+        filepath: str,
+        version: Version | None = None,
+        metadata: dict[str, Any] | None = None,
+        optional: bool = False,
     ) -> None:
         super().__init__(PurePosixPath(filepath), version)
         self.metadata = metadata
+        self.optional = optional
+        self.absent = False
 
     def load(self) -> StoredNetworks:
         """All networks of the folder. Raises UserError on a damaged or foreign file."""
+        if self.absent:
+            return {}
         folder = Path(self._get_load_path())
         check_recorded(folder)
         files = sorted(folder.glob(f"*{_SUFFIX}"))
@@ -35,6 +45,7 @@ class NetworksDataset(AbstractVersionedDataset[StoredNetworks, StoredNetworks]):
     def save(self, data: StoredNetworks) -> None:
         """Write all networks; an unversioned folder is replaced."""
         folder = Path(self._get_save_path())
+        self.absent = False
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
         try:

@@ -49,7 +49,8 @@ class Batch:
 class Epochs:
     """The epochs of `part` of `images`, shuffled and augmented: called with an epoch's number, its batches.
 
-    `purpose` tells their draws from those of other loops.
+    `purpose` tells their draws from those of other loops. `balanced` draws as many images, with
+    replacement, where all classes are as likely.
     """
 
     images: ImageSplits
@@ -57,6 +58,7 @@ class Epochs:
     batch_size: int
     seed: int
     purpose: str
+    balanced: bool = False
 
     @property
     def steps(self) -> int:
@@ -72,6 +74,7 @@ class Epochs:
             seed=self.seed,
             purpose=self.purpose,
             epoch=epoch,
+            balanced=self.balanced,
         )
 
 
@@ -86,14 +89,26 @@ def largest_batch(images: int, batch_size: int) -> int:
 
 
 def training_batches(
-    splits: ImageSplits, images: ImageSet, *, batch_size: int, seed: int, purpose: str, epoch: int
+    splits: ImageSplits,
+    images: ImageSet,
+    *,
+    batch_size: int,
+    seed: int,
+    purpose: str,
+    epoch: int,
+    balanced: bool = False,
 ) -> Iterator[Batch]:
     """One epoch of `images` (of `splits`, any part of it), shuffled and augmented.
 
     A batch is a function of (seed, purpose, epoch, its step) alone. A last batch of fewer than half
     of `batch_size` images, or of one, is dropped for the sake of batch norm, unless it is the only one.
     """
-    order = torch.randperm(len(images), generator=torch_generator(seed, purpose, epoch, "order"))
+    generator = torch_generator(seed, purpose, epoch, "order")
+    if balanced:
+        shares = 1 / torch.bincount(images.labels.cpu())[images.labels.cpu()].double()
+        order = torch.multinomial(shares, len(images), replacement=True, generator=generator)
+    else:
+        order = torch.randperm(len(images), generator=generator)
     sizes = _training_sizes(len(images), batch_size)
     for step, indices in enumerate(torch.split(order[: sum(sizes)], sizes)):
         batch = _batch(splits, images, indices)

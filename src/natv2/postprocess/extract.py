@@ -1,19 +1,24 @@
 """Networks taken out of their adapted supernets, and put into files."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from natv2.exits.weightings import exit_weights
-from natv2.finished_network import StoredNetwork
+from natv2.exits.weightings import ExitWeighting, exit_weights
 from natv2.images.batches import calibration_batches
 from natv2.images.config import CalibrationConfig
 from natv2.images.image_set import ImageSplits
+from natv2.nn.layers import initialise
 from natv2.postprocess.methods import PostprocessPlan
+from natv2.randomness import torch_generator
 from natv2.run import Run
 from natv2.supernets.checkpoint import Checkpoint
 from natv2.supernets.classifier import SubnetClassifier, SubnetHeader
 from natv2.supernets.network import Network
+from natv2.training.config import FullConfig
+from natv2.training.finishing import Finishing
 from natv2.training.recalibration import calibrate
+from natv2.training.state_store import StateStore
 
 
 class Extraction:
@@ -32,6 +37,7 @@ class Extraction:
         self.images, self.design, self.run = narrow.normalised(images).to(run.device), narrow.design, run
         self._source = narrow.origin.get("source")
         self._family = {c.width: c.supernet(dropout=dropout).to(run.device) for c in (narrow, wide)}
+        self._dropout = dropout
         self._calibration = calibration_batches(self.images, calibration, run.seed)
 
     def network(self, plan: PostprocessPlan) -> Network:
@@ -39,8 +45,39 @@ class Extraction:
         supernet = self._family[plan.architecture.width]
         return supernet.subnet(plan.architecture, calibrate(supernet, plan.architecture, self._calibration))
 
-    def stored(self, network: Network, plan: PostprocessPlan, record: Mapping[str, Any]) -> StoredNetwork:
-        """What a file holds of `network`."""
+    def new_network(self, plan: PostprocessPlan) -> Network:
+        """The network of `plan` with new weights, drawn for the run's seed and its architecture."""
+        network = Network(self.design, plan.architecture, len(self.images.class_names), self._dropout)
+        told = json.dumps(plan.architecture.to_dict())
+        initialise(network, torch_generator(self.run.seed, "new weights", told))
+        return network.to(self.run.device)
+
+    def largest(self, exit_weighting: ExitWeighting, resolution: int) -> SubnetClassifier:
+        """The largest network of the wider supernet, as an ensemble of all its exits."""
+        supernet = self._family[max(self._family)]
+        plan = PostprocessPlan.as_it_is(supernet.largest(resolution), exit_weighting)
+        return self.classifier(self.network(plan), plan, {})
+
+    def finishing(
+        self, config: FullConfig, resolution: int, evaluation_batch_size: int, kept: StateStore
+    ) -> Finishing:
+        """What finishes networks of these images by `config`, without a teacher yet.
+
+        `resolution` is that of networks which have none of their own; labels of teachers go into `kept`.
+        """
+        return Finishing(
+            images=self.images,
+            config=config,
+            run=self.run,
+            resolution=resolution,
+            evaluation_batch_size=evaluation_batch_size,
+            labels=kept.child("labels"),
+        )
+
+    def classifier(
+        self, network: Network, plan: PostprocessPlan, record: Mapping[str, Any]
+    ) -> SubnetClassifier:
+        """`network` as a file will have it."""
         header = SubnetHeader(
             design=self.design,
             architecture=plan.architecture,
@@ -48,7 +85,7 @@ class Extraction:
             mean=self.images.mean,
             std=self.images.std,
             levels=self.images.levels,
-            weights=exit_weights(plan.config.exit_weighting, len(plan.architecture.exits)).output,
+            weights=exit_weights(plan.exit_weighting, len(plan.architecture.exits)).output,
             record={"dataset": self.images.name, "source": self._source, **record},
         )
-        return SubnetClassifier(network, header).stored()
+        return SubnetClassifier(network, header)

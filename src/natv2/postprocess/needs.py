@@ -40,7 +40,7 @@ def refining_disk(
     for plan in plans:
         network = Network(design, plan.architecture, classes)
         stored = stored_bytes(network)
-        if plan.method == "none":
+        if plan.config is None:
             result += Disk(kept=stored)
         else:
             state = stored + optimiser_bytes(parameter_bytes(network), plan.config)
@@ -52,12 +52,13 @@ def refining_memory(
     plans: Sequence[PostprocessPlan], design: Design, images: ImageSplits, config: PostprocessConfig, run: Run
 ) -> Memory | None:
     """What training the network of the most MACs takes; None where none is trained."""
-    trained = [plan for plan in plans if plan.method != "none"]
+    trained = [plan for plan in plans if plan.config is not None]
     if not trained:
         return None
     classes = len(images.class_names)
     plan = max(trained, key=lambda plan: architecture_cost(design, plan.architecture, classes)[MACS])
-    batch = largest_batch(len(images.train), config.batch_size)
+    assert plan.config is not None
+    batch = largest_batch(len(images.train), plan.config.batch_size)
     network = Network(design, plan.architecture, classes)
     kept = activations(network, batch, plan.architecture.resolution).within(run.precision)
     weights = parameter_bytes(network)
@@ -66,5 +67,5 @@ def refining_memory(
         least=needed + kept.kept,
         most=needed + 2 * weights + kept.most,
         what=f"postprocess, {batch} images of {plan.architecture.resolution} pixels at once",
-        change=f"postprocess.batch_size (now {config.batch_size})",
+        change=f"postprocess.{config.recipe}.batch_size (now {plan.config.batch_size})",
     )

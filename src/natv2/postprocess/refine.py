@@ -1,6 +1,9 @@
-"""Which networks of a front are refined, as they were found and as each method leaves them (6.1.5)."""
+"""Which networks of a front are finished, as they were found and as each method leaves them (6.1.5)."""
 
 import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -8,16 +11,19 @@ import pandas as pd
 from natv2.finished_network import StoredNetwork, StoredNetworks
 from natv2.postprocess.config import PostprocessConfig
 from natv2.postprocess.extract import Extraction
-from natv2.postprocess.methods import METHODS, Method, plan_postprocessing
+from natv2.postprocess.methods import METHODS, PostprocessPlan, plan_postprocessing
+from natv2.postprocess.whole_schedule import WholeSchedule
 from natv2.spaces.architecture import architecture_of
-from natv2.training.recipe import FoundEpochs, fine_tune
+from natv2.supernets.classifier import SubnetClassifier
+from natv2.training.config import RecipeConfig
+from natv2.training.recipe import fine_tune
 from natv2.training.state_store import StateStore
 
 logger = logging.getLogger("natv2")
 
 
 def chosen_networks(front: pd.DataFrame, postprocess: PostprocessConfig) -> pd.DataFrame:
-    """What to refine: the whole front, or its high trade-off points and its most accurate network."""
+    """What to finish: the whole front, or its high trade-off points and its most accurate network."""
     chosen = front.sort_values("accuracy", ascending=False, ignore_index=True)
     if postprocess.finish == "high_tradeoff":
         chosen = chosen[chosen["high_tradeoff"] | (chosen.index == 0)].reset_index(drop=True)
@@ -25,55 +31,98 @@ def chosen_networks(front: pd.DataFrame, postprocess: PostprocessConfig) -> pd.D
     return chosen
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """One network to be finished: its name, that of its row, and how."""
+
+    name: str
+    network: str
+    accuracy: float
+    plan: PostprocessPlan
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What its file says of it before it is finished."""
+        return {"network": self.network, "accuracy_before": self.accuracy, **self.plan.to_dict()}
+
+
 def refine(
     chosen: pd.DataFrame,
     extraction: Extraction,
     config: PostprocessConfig,
     evaluation_batch_size: int,
+    whole: WholeSchedule | None,
     store: StateStore,
 ) -> tuple[StoredNetworks, StoredNetworks]:
-    """Every chosen network as it was found, and as each method leaves it, in two phases."""
+    """Every chosen network as it was found, and as each method leaves it.
+
+    By `whole`, the schedule of recipe=full, or in the two phases of section 6.1.5.
+    """
+    rows = [{str(name): value for name, value in each.items()} for each in chosen.to_dict("records")]
     found: dict[str, StoredNetwork] = {}
-    finished: dict[str, StoredNetwork] = {}
-    methods = METHODS[config.method]
-    for row in ({str(n): v for n, v in each.items()} for each in chosen.to_dict("records")):
-        as_found = plan_postprocessing("none", architecture_of(row), extraction.design, config)
+    for row in rows:
+        as_found = PostprocessPlan.as_it_is(architecture_of(row), config.exit_weighting)
         network = extraction.network(as_found)
-        found[row["name"]] = extraction.stored(network, as_found, {"network": row["name"]})
-        for method in methods:
-            name = row["name"] if len(methods) == 1 else f"{row['name']}_{method}"
-            stored = _refined(row, name, method, extraction, config, evaluation_batch_size, store.child(name))
-            if stored is not None:
-                finished[name] = stored
+        found[row["name"]] = extraction.classifier(network, as_found, {"network": row["name"]}).stored()
+    tasks = list(_tasks(rows, extraction, config))
+    if whole is not None:
+        _say_how_long(tasks, whole)
+    finished = {}
+    for task in tasks:
+        kept = store.child(task.name)
+        if task.plan.config is None:
+            network = extraction.network(task.plan)
+            record = {**task.record, "accuracy_after": task.accuracy, "epochs": 0}
+            classifier = extraction.classifier(network, task.plan, record)
+        elif isinstance(task.plan.config, RecipeConfig):
+            classifier = _fine_tuned(task, task.plan.config, extraction, evaluation_batch_size, kept)
+        else:
+            assert whole is not None
+            classifier = whole.finish(task.plan, task.record, kept)
+        finished[task.name] = classifier.stored()
     return found, finished
 
 
-def _refined(
-    row: dict[str, Any],
-    name: str,
-    method: Method,
-    extraction: Extraction,
-    config: PostprocessConfig,
-    evaluation_batch_size: int,
-    store: StateStore,
-) -> StoredNetwork | None:
-    """The network of `row` after `method`; None where that comes to another one, which refines it too."""
-    plan = plan_postprocessing(method, architecture_of(row), extraction.design, config)
-    if plan.method != method and plan.method in METHODS[config.method]:
-        logger.info("%s: %s; the standard method alone refines it", row["name"], plan.remark)
-        return None
-    if plan.remark:
-        logger.info("%s: %s; it is refined by the standard method", name, plan.remark)
-    network, outcome = extraction.network(plan), FoundEpochs(epochs=0, valid_accuracy=row["accuracy"])
-    if plan.method != "none":
-        network, outcome = fine_tune(
-            network,
-            images=extraction.images,
-            config=plan.config,
-            evaluation_batch_size=evaluation_batch_size,
-            run=extraction.run,
-            store=store,
+def _tasks(rows: list[dict[str, Any]], extraction: Extraction, config: PostprocessConfig) -> Iterator[_Task]:
+    """Each network by each method, but where that comes to another one, which finishes it too."""
+    methods = METHODS[config.method]
+    for row in rows:
+        for method in methods:
+            name = row["name"] if len(methods) == 1 else f"{row['name']}_{method}"
+            plan = plan_postprocessing(method, architecture_of(row), extraction.design, config)
+            if plan.method != method and plan.method in methods:
+                logger.info("%s: %s; the standard method alone refines it", row["name"], plan.remark)
+                continue
+            if plan.remark:
+                logger.info("%s: %s; it is refined by the standard method", name, plan.remark)
+            yield _Task(name=name, network=row["name"], accuracy=row["accuracy"], plan=plan)
+
+
+def _fine_tuned(
+    task: _Task, config: RecipeConfig, extraction: Extraction, evaluation_batch_size: int, store: StateStore
+) -> SubnetClassifier:
+    """The network of `task` after both phases of section 6.1.5."""
+    network, outcome = fine_tune(
+        extraction.network(task.plan),
+        images=extraction.images,
+        config=config,
+        exit_weighting=task.plan.exit_weighting,
+        evaluation_batch_size=evaluation_batch_size,
+        run=extraction.run,
+        store=store,
+    )
+    known = {"accuracy_after": outcome.valid_accuracy, "epochs": outcome.epochs}
+    return extraction.classifier(network, task.plan, {**task.record, **known})
+
+
+def _say_how_long(tasks: list[_Task], whole: WholeSchedule) -> None:
+    """Log what finishing will take, from a few timed steps of each network."""
+    plans: Mapping[str, PostprocessPlan] = {
+        task.name: task.plan for task in tasks if task.plan.config is not None
+    }
+    if plans:
+        seconds = whole.expected_seconds(list(plans.values()))
+        logger.info(
+            "finishing %d networks, %d epochs each: about %s",
+            *(len(plans), whole.config.full.epochs, timedelta(seconds=round(seconds))),
         )
-    record = {"network": row["name"], "accuracy_before": row["accuracy"], **plan.to_dict()}
-    record |= {"accuracy_after": outcome.valid_accuracy, "epochs": outcome.epochs}
-    return extraction.stored(network, plan, record)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from natv2.costs.config import BatchLatencyConfig
 from natv2.costs.latency import network_latencies
@@ -22,7 +23,7 @@ from natv2.training.evaluation import predictions
 
 logger = logging.getLogger("natv2")
 
-_TOLD = ("network", "method", "exit_weighting", "optimizer", "remark")
+_TOLD = ("network", "method", "exit_weighting", "optimizer", "start", "teacher", "remark")
 _RECORDED = (*_TOLD, "accuracy_before", "accuracy_after", "epochs")
 
 
@@ -32,17 +33,21 @@ def tested_networks(
     batches: Iterable[Batch],
     latency: BatchLatencyConfig | None,
     device: str,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A row a finished network: its test top-1 and costs, as found too; and top-1 in each class.
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, NDArray[np.bool_]]]:
+    """A row a finished network: its test top-1 and costs, as found too; top-1 in each class; what is right.
 
-    Latency is measured where `latency` says how.
+    That is a flag for each test image, by the finished networks' names. Latency is measured where `latency`
+    says how.
     """
     before = {name: _tested(stored, batches, latency, device)[0] for name, stored in found.items()}
+    right: dict[str, NDArray[np.bool_]] = {}
     compared = {"test_accuracy", *OBJECTIVES}
     rows: list[dict[str, Any]] = []
     classes = pd.DataFrame()
     for name, stored in finished.items():
-        row, by_class = _tested(stored, batches, latency, device)
+        row, answers = _tested(stored, batches, latency, device)
+        right[name] = answers["right"].to_numpy()
+        by_class = answers["right"].groupby(answers["label"]).agg(["size", "mean"])
         was = before[row.pop("network")]
         kept = {f"{column}_before": value for column, value in was.items() if column in compared}
         rows.append({"name": name, **row, **kept})
@@ -50,13 +55,13 @@ def tested_networks(
             classes = pd.DataFrame({"class": stored.header["class_names"]})
             classes["images"] = by_class["size"]
         classes[name] = by_class["mean"]
-    return pd.DataFrame(rows), classes
+    return pd.DataFrame(rows), classes, right
 
 
 def _tested(
     stored: StoredNetwork, batches: Iterable[Batch], latency: BatchLatencyConfig | None, device: str
 ) -> tuple[dict[str, Any], pd.DataFrame]:
-    """What a network's row says of it, and its number of images and top-1 in each class."""
+    """What a network's row says of it, and whether it is right about each image, with the image's label."""
     classifier = SubnetClassifier.build(stored)
     network, header = classifier.network, classifier.header
     normalised = (replace(batch, mean=header.mean, std=header.std) for batch in batches)
@@ -77,7 +82,7 @@ def _tested(
     row |= {"latency_spread": float(taken.spread[0])} if taken else {}
     row |= {"resolution": architecture.resolution, "width": architecture.width}
     row |= {"exit": architecture.deepest_exit, "exits": len(architecture.exits)}
-    return row, pd.Series(correct).groupby(labels.numpy()).agg(["size", "mean"])
+    return row, pd.DataFrame({"label": labels.numpy(), "right": correct.bool().numpy()})
 
 
 def with_constraints(results: pd.DataFrame, constraints: Constraints) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from natv2.postprocess.config import PostprocessConfig, PostprocessStudyConfig
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.methods import plan_postprocessing
 from natv2.spaces.architecture import architecture_of
+from natv2.training.config import RecipeConfig
 from natv2.training.recipe import find_epochs
 from natv2.training.state_store import StateStore
 
@@ -34,12 +35,14 @@ def study_ways(
             plan = plan_postprocessing(method, architecture_of(row), extraction.design, way)  # type: ignore[arg-type]
             if plan.method != way.method:
                 continue
-            exit_weighting = plan.config.exit_weighting if plan.method == "aep" else ""
-            name = f"{row['name']}_{plan.method}{exit_weighting}_{plan.config.optimizer}_{way.lr:g}"
+            assert isinstance(plan.config, RecipeConfig)
+            exit_weighting = plan.exit_weighting if plan.method == "aep" else ""
+            name = f"{row['name']}_{plan.method}{exit_weighting}_{plan.config.optimizer}_{plan.config.lr:g}"
             found = find_epochs(
                 extraction.network(plan),
                 images=extraction.images,
                 config=plan.config,
+                exit_weighting=plan.exit_weighting,
                 evaluation_batch_size=evaluation_batch_size,
                 run=extraction.run,
                 store=store.child(name),
@@ -50,7 +53,7 @@ def study_ways(
                     "method": plan.method,
                     "exit_weighting": exit_weighting,
                     "optimizer": plan.config.optimizer,
-                    "lr": way.lr,
+                    "lr": plan.config.lr,
                     "accuracy_before": row["accuracy"],
                     "accuracy_after": found.valid_accuracy,
                     "epochs": found.epochs,
@@ -63,5 +66,6 @@ def _ways(config: PostprocessConfig, study: PostprocessStudyConfig) -> Iterator[
     """Each combination, as a configuration of post-processing."""
     methods = [("standard", config.exit_weighting), *(("aep", each) for each in study.exit_weightings)]
     for (method, exit_weighting), optimizer, lr in product(methods, study.optimizers, study.learning_rates):
-        changes = {"method": method, "exit_weighting": exit_weighting, "optimizer": optimizer, "lr": lr}
+        thesis = config.thesis.model_copy(update={"optimizer": optimizer, "lr": lr})
+        changes = {"method": method, "exit_weighting": exit_weighting, "recipe": "thesis", "thesis": thesis}
         yield config.model_copy(update=changes)

@@ -51,6 +51,8 @@ def known_fields() -> dict[str, Field]:
         "accuracy_after": ("Validation top-1 after (%)", "percent"),
         "test_accuracy_before": ("Test top-1 before (%)", "percent"),
         "test_accuracy": ("Test top-1 (%)", "percent"),
+        "best_plain": ("Best plain network for the cost", "text"),
+        "gain": ("Gain over it, points (95 %)", "text"),
         "kept": ("Exits kept", "text"),
         "test_top1": ("Test top-1 (%)", "percent"),
         "test_top5": ("Test top-5 (%)", "percent"),

@@ -14,6 +14,8 @@ from natv2.reporting.style import (
     BLUE,
     GREY,
     ORANGE,
+    PLAIN_MARKER,
+    PLAIN_NETWORKS,
     VERMILION,
     cost_axis,
     new_figure,
@@ -39,6 +41,7 @@ _MARKS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"color": VERMILION, "size": 13, "symbol": "star", "line": _RIM},
         {"color": VERMILION, "s": 130, "marker": "*", **_OUTLINE},
     ),
+    PLAIN_NETWORKS: (PLAIN_MARKER, {"color": BLACK, "s": 60, "marker": "x", "zorder": 4}),
 }
 """How networks are marked by Plotly, whose sizes are lengths, and by Matplotlib, whose sizes are areas."""
 
@@ -49,6 +52,7 @@ def front_figure(
     finished: pd.DataFrame | None,
     objective: str,
     labelled: pd.DataFrame | None = None,
+    plain: pd.DataFrame | None = None,
 ) -> go.Figure:
     """The archive and its front: validation top-1 against `objective` (params, macs, or turn).
 
@@ -56,7 +60,8 @@ def front_figure(
     `objective`, `front` also high_tradeoff (boolean); other known columns go into the hover
     texts. The rows of `labelled`, by default of `archive`, with a text in the optional column `label`
     (such as largest, smallest) are marked with it. `finished` has accuracy_after, its validation accuracy,
-    in place of accuracy; it is left out where it has no column `objective`. The step line joins what is
+    in place of accuracy; it is left out where it has no column `objective`. `plain` networks, with names and
+    valid_accuracy in place of accuracy, are crosses. The step line joins what is
     non-dominated in these two dimensions; with more objectives some of the front lies below it. Raises
     ValueError on any other objective.
     """
@@ -65,6 +70,8 @@ def front_figure(
     layers = {"Archive": archive, "Front": front, "High trade-off": front[front["high_tradeoff"].eq(True)]}
     if finished is not None and objective in finished:
         layers["After post-processing"] = finished.assign(accuracy=finished["accuracy_after"])
+    if plain is not None and objective in plain:
+        layers[PLAIN_NETWORKS] = plain.assign(accuracy=plain["valid_accuracy"])
     for name, networks in layers.items():
         figure.add_trace(points(networks, objective, "accuracy", name, _MARKS[name][0]))
         if name == "Archive" and axis.logarithmic:

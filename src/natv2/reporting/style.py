@@ -16,6 +16,9 @@ VERMILION, PURPLE, SKY, BLACK = "#d55e00", "#cc79a7", "#56b4e9", "#222222"
 SPLIT_COLOURS: Mapping[str, str] = {"train": BLUE, "valid": ORANGE, "test": GREEN}
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK, GREY)
 
+PLAIN_NETWORKS = "Plain networks"
+PLAIN_MARKER = {"symbol": "x-thin", "size": 10, "line": {"color": BLACK, "width": 2}}
+
 ACCURACY_TITLE = OBJECTIVES[ACCURACY].axis
 
 

@@ -37,6 +37,9 @@ class Companions:
             self._datasets[name] = dataset
             self._candidates[name] = sorted(records, key=self._differences)  # stable: the newest first
         self._candidates = {name: self._as_known(records) for name, records in self._candidates.items()}
+        # What can be done without follows the others, and never makes them older.
+        without = [name for name, each in self._datasets.items() if getattr(each, "optional", False)]
+        self._optional = {name: self._candidates.pop(name) for name in without}
         self.taken: dict[str, Record] = {}
 
     def take(self, known: Mapping[str, Any], commands: Mapping[str, str]) -> None:
@@ -51,17 +54,30 @@ class Companions:
         found = _first_that_agree(list(fitting), fitting, {}) if all(fitting.values()) else None
         if found is None:
             raise UserError(self._what_does_not_fit(known, commands))
+        facts = {
+            **known,
+            **{fact: value for record in found.values() for fact, value in record.facts.items()},
+        }
+        for name, records in self._optional.items():
+            fits = [record for record in records if contradiction(record.facts, facts) is None]
+            if fits:
+                found[name] = fits[0]
+            self._datasets[name].absent = not fits  # type: ignore[attr-defined]  # as `optional`
         for name, record in found.items():
             version = self._datasets[name]._version
             self._datasets[name]._version = Version(record.run, version.save if version else None)
         self.taken = found
 
-    def say(self) -> None:
+    def say(self, commands: Mapping[str, str]) -> None:
         """Log which runs the entries are of, and what is no first choice or not made as asked for now."""
         by_run: dict[tuple[str, str], list[str]] = {}
+        for name, records in self._optional.items():
+            if name not in self.taken:
+                older = f"; those of the run of {records[0].run} do not belong to the rest" if records else ""
+                logger.warning("there are no %s%s. %s", name, older, commands[name])
         for name, record in self.taken.items():
             by_run.setdefault((record.run, record.pipeline), []).append(name)
-            if record.run != (first := self._candidates[name][0].run):
+            if record.run != (first := (self._candidates | self._optional)[name][0].run):
                 logger.warning(
                     "%s is of the run of %s: that of %s does not belong with the others or to the images",
                     *(name, record.run, first),

@@ -28,8 +28,10 @@ from natv2.runs.needs import needs_of
 from natv2.runs.parameters import Parameters
 from natv2.runs.resume import ResumableRun, identity_of_run, open_run
 from natv2.runs.room import check_needs
-from natv2.runs.summary import show_places, show_tables
+from natv2.runs.summary import show_places, show_sentences, show_tables
 from natv2.runs.tracking import Ending, TrackedRun, git_commit, start_tracking
+from natv2.shrinking.config import Training
+from natv2.training.state_store import StateStore
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +100,7 @@ class RunHooks:
         try:
             needs = needs_of(pipeline, catalog, self._parameters, self._computing)
             check_needs(needs, progress=store.root, resumed=self._resumable.folder, run=self._computing)
+            self._shorten(pipeline, catalog)
             self._start_run(run_params, identity)
         except BaseException:
             self._resumable.leave()
@@ -113,6 +116,19 @@ class RunHooks:
         )
         self._recorder = Recorder(catalog, project, about, inputs.records)
         store.folder = self._resumable.folder
+
+    def _shorten(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
+        """Give the nodes as many epochs as the budget allows, in place of those that were asked for."""
+        assert self._parameters is not None and self._resumable is not None
+        if self._parameters.budget is None:
+            return
+        from natv2.runs.time_budget import within_budget  # with all methods: only where it is asked for
+
+        kept = StateStore(self._resumable.folder / "budget", "budget")
+        sized = within_budget(self._parameters, pipeline, catalog, self._computing, kept)
+        catalog["params:training"] = Training.part_of(sized)
+        catalog["params:postprocess"] = sized.postprocess
+        self._parameters = sized
 
     def _start_run(self, run_params: dict[str, Any], identity: dict[str, Any]) -> None:
         assert self._parameters is not None and self._resumable is not None
@@ -162,7 +178,7 @@ class RunHooks:
         """Record where it comes from; keep figures and tables with the MLflow run, for the end too."""
         if self._recorder is not None:
             self._recorder.saved(dataset_name, data, node)
-        self._saved[dataset_name] = data if isinstance(data, pd.DataFrame) else None
+        self._saved[dataset_name] = data if isinstance(data, pd.DataFrame | str) else None
         if self._run is not None and dataset_name in self._kept:
             self._run.keep(dataset_name, data)
 
@@ -171,6 +187,7 @@ class RunHooks:
         if self._run is not None:
             self._run.end("FINISHED")
             show_tables(catalog, self._saved)
+            show_sentences(catalog, self._saved)
             tracking = f"'{self._run.name}' ({self._run.id}) in {self._run.uri}; `mlflow ui` shows it"
             show_places(catalog, self._saved, Path(run_params["project_path"]), tracking)
         if self._resumable is not None:

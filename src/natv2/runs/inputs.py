@@ -63,7 +63,7 @@ def chosen_inputs(
         images["aep_images"] |= {"the training of aep": f"seed {parameters.seed}, settings {settings}"}
     companions.take({fact: value for facts in images.values() for fact, value in facts.items()}, commands)
     check_files(pipeline, catalog, parameters)
-    companions.say()
+    companions.say(commands)
     _read_own_versions(pipeline, catalog)
     seen = {name: Record(run="", facts=facts) for name, facts in images.items()}
     return Inputs(looks=looks, records=seen | companions.taken, asked=asked)

@@ -6,11 +6,12 @@ from typing import Annotated, Any, Self
 from pydantic import model_validator
 
 from natv2.aep.config import AepTraining
-from natv2.config import Config, Place, one_of
+from natv2.baselines.config import BaselinesConfig
+from natv2.config import Config, Place, Time, one_of
 from natv2.images.config import ImagesConfig
 from natv2.images.datasets import DATASETS, is_own
 from natv2.objectives.goal import Goal
-from natv2.postprocess.config import PostprocessConfig, PostprocessStudyConfig
+from natv2.postprocess.config import PostprocessConfig, PostprocessStudyConfig, RankStudyConfig
 from natv2.run import Run
 from natv2.search.config import PredictorStudyConfig, SearchConfig
 from natv2.shrinking.config import Training
@@ -29,10 +30,13 @@ class Parameters(Run, AepTraining, Goal, Training):
     data_path: Place | None
     images: ImagesConfig
     preset: str
+    budget: Time | None
     fresh: bool
     widths: WidthsConfig
     search: SearchConfig
     postprocess: PostprocessConfig
+    rank_study: RankStudyConfig
+    baselines: BaselinesConfig
     postprocess_study: PostprocessStudyConfig
     predictor_study: PredictorStudyConfig
     import_ofa: ImportOfaConfig

@@ -49,7 +49,7 @@ def check_inputs(
                 f"--from-nodes {','.join(sorted(nodes))} or without"
             )
         dataset, maker = catalog.get(name), _maker(name, makers, env, runtime_params)
-        if not catalog.exists(name):
+        if not catalog.exists(name) and not getattr(dataset, "optional", False):
             if isinstance(dataset, PublishedDataset):
                 paths = " and no ".join(str(path.resolve()) for path in dataset.paths if not path.exists())
                 raise UserError(f"there is no {paths}; {how_to_import(env, runtime_params)}")
@@ -98,7 +98,8 @@ def check_files(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], paramete
                         f"{name} at {dataset._filepath} is a supernet of {found}, not {wanted} as asked for; "
                         f"{one}, or ask for what there is"
                     )
-        if isinstance(dataset, AbstractVersionedDataset) and dataset._version:
+        absent = getattr(dataset, "absent", False)
+        if isinstance(dataset, AbstractVersionedDataset) and dataset._version and not absent:
             check_recorded(Path(str(dataset._get_load_path())))
 
 

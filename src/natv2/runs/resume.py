@@ -23,9 +23,9 @@ from kedro.io import AbstractVersionedDataset, CatalogProtocol
 from kedro.pipeline import Pipeline
 
 import natv2
-from natv2.aep.network.backbones import imported
 from natv2.errors import UserError
 from natv2.files import write_bytes
+from natv2.own_network import imported
 from natv2.run import Run
 from natv2.runs.parameters import Parameters
 
@@ -138,7 +138,7 @@ def _load_versions(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> di
     return {
         name: dataset.resolve_load_version()
         for name, dataset in datasets.items()
-        if isinstance(dataset, AbstractVersionedDataset)
+        if isinstance(dataset, AbstractVersionedDataset) and not getattr(dataset, "absent", False)
     }
 
 

@@ -16,7 +16,7 @@ from natv2.reporting.tables import as_text, results_table
 
 _HOURS = ("training", "evaluation", "test", "search")
 _UNEQUAL = ("test_macro", "largest_class")
-_FINISHED = ("name", "method", "test_accuracy_before", "test_accuracy", *_UNEQUAL)
+_FINISHED = ("name", "method", "test_accuracy_before", "test_accuracy", *_UNEQUAL, "best_plain", "gain")
 _ALSO_FINISHED = ("resolution", "exit", "exits", "width")
 _MULTI_EXIT = ("name", "kept", "test_top1", "test_top5", *_UNEQUAL)
 _CHANGES = ("top1", "params", "macs", "latency")
@@ -53,6 +53,13 @@ def show_places(
     places = [(place, _path(catalog, name, project)) for place, name in named if place is not None]
     for title, place in [*places, ("MLflow run", tracking)]:
         get_console().print(f"{title + ':':<26}{place}", markup=False, highlight=False, soft_wrap=True)
+
+
+def show_sentences(catalog: CatalogProtocol[Any, Any], saved: Mapping[str, Any]) -> None:
+    """Show the saved texts that the catalog says are to be said."""
+    for name, text in saved.items():
+        if told(catalog, name).get("said"):
+            get_console().print(f"{text}\n", markup=False, highlight=False, soft_wrap=True)
 
 
 def _path(catalog: CatalogProtocol[Any, Any], name: str, project: Path) -> str:
@@ -112,10 +119,15 @@ def _searches(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _finished(table: pd.DataFrame) -> pd.DataFrame:
-    """Finished networks, the most accurate first."""
+    """Finished networks, the most accurate first, with what they gain on plain ones."""
     columns = (*_FINISHED, *OBJECTIVES, *_ALSO_FINISHED)
     shown = [name for name in columns if name in table and name != "accuracy"]
-    return results_table(table.sort_values("test_accuracy", ascending=False)[shown])
+    ordered = table.sort_values("test_accuracy", ascending=False)
+    if "gain" in ordered:
+        gains = ordered[["gain", "gain_low", "gain_high"]].mul(100).itertuples(index=False)
+        told = [f"{gain:+.1f} ({low:+.1f} to {high:+.1f})" for gain, low, high in gains]
+        ordered = ordered.assign(gain=pd.Series(told, ordered.index).where(ordered["gain"].notna()))
+    return results_table(ordered[shown])
 
 
 def _multi_exit(table: pd.DataFrame) -> pd.DataFrame:

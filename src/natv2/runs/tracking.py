@@ -78,7 +78,8 @@ class TrackedRun:
         elif isinstance(data, dict):
             self._client.log_dict(self.id, data, f"{name}.json")
         elif isinstance(data, str):
-            self._client.log_text(self.id, data, f"{name}.html")
+            kind = "html" if data.lstrip().startswith("<") else "txt"
+            self._client.log_text(self.id, data, f"{name}.{kind}")
 
     def end(self, ending: Ending) -> None:
         """End the run. What has been computed is saved by now: a server that is away is only reported."""

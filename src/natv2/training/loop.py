@@ -15,6 +15,7 @@ from natv2.images.batches import Batch
 from natv2.nn.dropout import drawing_from
 from natv2.randomness import derived_seed, seed_process
 from natv2.run import Precision
+from natv2.training.averaging import Averaged
 from natv2.training.config import OptimiserConfig
 from natv2.training.optimiser import make_optimiser, optimiser_tensors, restore_optimiser
 from natv2.training.schedule import RateSchedule
@@ -83,7 +84,7 @@ def fit(
     """Train `module` in place up to epoch `until` (all of the schedule's by default).
 
     The modules of a list are trained as by an optimiser each: what a step did not use stays, and gradients
-    are clipped by the norm of their own module.
+    are clipped by the norm of their own module. One that is `Averaged` moves its average after each step.
     After each epoch everything needed to resume is saved in `store`; started again, the loop resumes there
     and ends with the same weights, bit for bit. Raises UserError where the loss is not finite; the last
     finished epoch stays saved.
@@ -171,6 +172,8 @@ class _Loop:
             for each in self.module if isinstance(self.module, nn.ModuleList) else [self.module]:
                 nn.utils.clip_grad_norm_(each.parameters(), self.config.max_gradient_norm)
         self.optimiser.step()
+        if isinstance(self.module, Averaged):
+            self.module.update()
         return loss
 
     def state(self, history: History) -> State:

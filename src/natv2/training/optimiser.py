@@ -33,8 +33,9 @@ _OPTIMISERS: Mapping[str, Callable[[Groups, float, float], Optimizer]] = {
 
 def make_optimiser(module: nn.Module, config: OptimiserConfig, lr: float) -> Optimizer:
     """The optimiser of `module`'s parameters; batch norms and biases do not decay (docs/methods.md)."""
-    decayed = [p for p in module.parameters() if p.dim() > 1]
-    plain = [p for p in module.parameters() if p.dim() <= 1]
+    trained = [p for p in module.parameters() if p.requires_grad]
+    decayed = [p for p in trained if p.dim() > 1]
+    plain = [p for p in trained if p.dim() <= 1]
     groups = [
         {"params": decayed, "weight_decay": config.weight_decay},
         {"params": plain, "weight_decay": 0.0},

@@ -34,11 +34,15 @@ def fine_tune(
     *,
     images: ImageSplits,
     config: RecipeConfig,
+    exit_weighting: ExitWeighting,
     evaluation_batch_size: int,
     run: Run,
     store: StateStore,
 ) -> tuple[Network, FoundEpochs]:
     """Fine-tune copies of `network` twice from its weights; gives the second, and what the first found.
+
+    A network with several exits is trained jointly and judged as an ensemble, both by `exit_weighting`: the
+    AEP-based method. One exit's weight is 1, whatever the weighting.
 
     Phase one trains on the training images and finds the number of epochs with the lowest validation
     loss, or with `epochs="all"` what the whole schedule is worth; phase two trains on training and
@@ -48,12 +52,14 @@ def fine_tune(
         network,
         images=images,
         config=config,
+        exit_weighting=exit_weighting,
         evaluation_batch_size=evaluation_batch_size,
         run=run,
         store=store,
     )
-    final = copy.deepcopy(network)
-    _fit(final, images, images.train_and_valid(), config, run, store.child("final"), until=found.epochs)
+    final, step = copy.deepcopy(network), store.child("final")
+    part = images.train_and_valid()
+    _fit(final, exit_weighting, images, part, config, run, step, until=found.epochs)
     return final.eval(), found
 
 
@@ -62,6 +68,7 @@ def find_epochs(
     *,
     images: ImageSplits,
     config: RecipeConfig,
+    exit_weighting: ExitWeighting,
     evaluation_batch_size: int,
     run: Run,
     store: StateStore,
@@ -69,18 +76,21 @@ def find_epochs(
     """Phase one, on a copy of `network`."""
     trial = copy.deepcopy(network)
     valid = evaluation_batches(images, images.valid, evaluation_batch_size)
-    weights = exit_weights(config.exit_weighting, len(network.architecture.exits)).output
+    weights = exit_weights(exit_weighting, len(network.architecture.exits)).output
     validation = Validation(
         metrics=lambda: validate(trial, valid, weights),
         patience=config.patience if config.epochs == "found" else None,
     )
-    history = _fit(trial, images, images.train, config, run, store.child("find"), validation=validation)
+    history = _fit(
+        trial, exit_weighting, images, images.train, config, run, store.child("find"), validation=validation
+    )
     epochs = best_epoch(history) if config.epochs == "found" else len(history)
     return FoundEpochs(epochs=epochs, valid_accuracy=history[epochs - 1]["valid_accuracy"])
 
 
 def _fit(
     network: Network,
+    exit_weighting: ExitWeighting,
     images: ImageSplits,
     part: ImageSet,
     config: RecipeConfig,
@@ -90,7 +100,7 @@ def _fit(
 ) -> History:
     return fit(
         network,
-        _step(network, config.exit_weighting),
+        _step(network, exit_weighting),
         Epochs(images, part, config.batch_size, run.seed, store.name),
         optimiser=config,
         schedule=config.schedule,

@@ -1,6 +1,7 @@
 """Where a long loop leaves what it needs to resume after a stop: nothing is lost."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -54,6 +55,10 @@ class StateStore:
         """Save `state` as `key` in place of what was there."""
         json.dumps(state.values)  # fails here, with the caller in the traceback, if JSON cannot hold it
         write_tensors(self.folder / f"{key}.safetensors", state.tensors, state.values)
+
+    def clear(self) -> None:
+        """Forget all that was saved."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def remembered(self, key: str, compute: Callable[[], State]) -> State:
         """What was saved as `key`; computed and saved where nothing was."""

@@ -1,7 +1,6 @@
 """The networks of section 4.2.1, and torchvision's others, as multi-exit networks."""
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 from urllib.error import URLError
 
@@ -16,6 +15,7 @@ from natv2.aep.network.names import BACKBONES, TORCHVISION
 from natv2.errors import UserError
 from natv2.files import one_line
 from natv2.finished_network import Build
+from natv2.own_network import imported, own_network
 
 _EXITS = 4  # that are found where nobody names them
 
@@ -46,7 +46,7 @@ def multi_exit_network(
             f"{name}: a network of your own brings its own weights, scenario=train starts from them"
         )
     else:
-        module = _own(name, build or imported(name), classes)
+        module = own_network(name, build or imported(name), classes)
     names = tuple(exits or (row.exits if row else find_exits(module, count, resolution)))
     network = with_exits(module, names, resolution)
     _refuse_other_logits(name, network, classes, resolution)
@@ -83,35 +83,6 @@ class _Unfilled(TorchFunctionMode):
     ) -> Any:
         more = {"device": "meta"} if func is torch.empty else {}
         return func(*args, **{**(kwargs or {}), **more})
-
-
-def imported(name: str) -> Build:
-    """The function called `name`, as package.module:function. Raises UserError where there is none."""
-    place, _, function = name.partition(":")
-    try:
-        build: Build = getattr(import_module(place), function)
-    except Exception as error:  # whatever a person's module does when it is imported
-        raise UserError(f"network {name!r}: {_said(error)}; package.module:function is needed") from None
-    return build
-
-
-def _own(name: str, build: Build, classes: int) -> nn.Module:
-    allowed = "it must take the number of classes and give an nn.Module"
-    try:
-        module = build(classes)
-    except Exception as error:  # whatever a person's function does
-        raise UserError(
-            f"network {name!r}: its function failed for {classes} classes ({_said(error)}); {allowed}"
-        ) from error
-    if not isinstance(module, nn.Module):
-        raise UserError(
-            f"network {name!r}: its function gave a {type(module).__name__} for {classes} classes; {allowed}"
-        )
-    return module
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {one_line(error)}"
 
 
 def _refuse_other_logits(name: str, network: MultiExitNetwork, classes: int, resolution: int) -> None:

@@ -9,7 +9,6 @@ from natv2.aep.classifier import MultiExitClassifier
 from natv2.aep.config import AepConfig, AepTraining
 from natv2.aep.costs import mac_costs, parameter_costs
 from natv2.aep.measuring import part_latencies, timings
-from natv2.aep.network.backbones import imported
 from natv2.aep.pruning import ExitLogits, chosen_subsets, evaluate_subsets, exit_logits, parse_exits
 from natv2.aep.report.figures import curves_figure, results_figure, stopping_figure, subsets_figure
 from natv2.aep.results import results_table
@@ -18,6 +17,7 @@ from natv2.exits.leaving import choose_stopping, stopping_curve
 from natv2.finished_network import StoredNetwork, StoredNetworks
 from natv2.images.batches import evaluation_batches
 from natv2.images.image_set import ImageSplits
+from natv2.own_network import imported
 from natv2.run import Run
 from natv2.training.state_store import StateStore
 

@@ -1,68 +1,123 @@
 """Nodes of `postprocess`: choose, refine, and test once."""
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 from plotly.graph_objects import Figure
 
+from natv2.baselines.config import BaselinesConfig
+from natv2.baselines.plain import own_builds, untaught
+from natv2.baselines.results import tested_baselines
+from natv2.baselines.verdict import judge, sentence, with_verdict
 from natv2.finished_network import StoredNetworks
 from natv2.images.batches import evaluation_batches
 from natv2.images.image_set import ImageSplits
 from natv2.objectives.goal import Goal
-from natv2.objectives.objectives import first_cost
+from natv2.objectives.objectives import first_cost, others
 from natv2.postprocess.config import PostprocessConfig
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.refine import refine
 from natv2.postprocess.report.figure import finished_figure
 from natv2.postprocess.results import tested_networks, with_constraints
+from natv2.postprocess.whole_schedule import WholeSchedule
 from natv2.reporting.front import front_figure
 from natv2.run import Run
 from natv2.search.config import SearchConfig
 from natv2.supernets.checkpoint import Checkpoint
+from natv2.training.finishing import Finishing
 from natv2.training.state_store import StateStore
+from natv2.training.teachers import choose_teacher
+
+
+def prepare_finishing(
+    plain: StoredNetworks,
+    narrow: Checkpoint,
+    wide: Checkpoint,
+    images: ImageSplits,
+    baselines: BaselinesConfig,
+    postprocess: PostprocessConfig,
+    search: SearchConfig,
+    run: Run,
+    kept: StateStore,
+) -> Finishing:
+    """Images, recipe and teacher of what will be finished; the thesis's recipe has no teacher."""
+    extraction = _extraction(narrow, wide, images, search, run)
+    size = max(search.at(images.sizes).resolutions or ())
+    finishing = extraction.finishing(postprocess.full, size, search.evaluation_batch_size, kept)
+    if postprocess.recipe == "thesis":
+        return finishing
+    teacher = choose_teacher(
+        postprocess.teacher,
+        finishing,
+        untaught(plain, own_builds(baselines)),
+        lambda: extraction.largest(search.exit_weighting, size),
+    )
+    return replace(finishing, teacher=teacher)
 
 
 def finish_networks(
     chosen: pd.DataFrame,
     narrow: Checkpoint,
     wide: Checkpoint,
-    images: ImageSplits,
+    finishing: Finishing,
     postprocess: PostprocessConfig,
     search: SearchConfig,
-    run: Run,
     store: StateStore,
 ) -> tuple[StoredNetworks, StoredNetworks]:
-    """Every chosen network as it was found, and as each method leaves it, in two phases."""
-    extraction = Extraction(
-        narrow, wide, images, calibration=search.calibration, dropout=search.dropout, run=run
-    )
-    return refine(chosen, extraction, postprocess, search.evaluation_batch_size, store)
+    """Every chosen network as it was found, and as each method leaves it."""
+    extraction = _extraction(narrow, wide, finishing.images, search, finishing.run)
+    whole = None
+    if postprocess.recipe == "full":
+        whole = WholeSchedule(extraction=extraction, finishing=finishing, config=postprocess)
+    made = refine(chosen, extraction, postprocess, search.evaluation_batch_size, whole, store)
+    finishing.labels.clear()  # they may be large, and the teacher can be asked again
+    return made
+
+
+def _extraction(
+    narrow: Checkpoint, wide: Checkpoint, images: ImageSplits, search: SearchConfig, run: Run
+) -> Extraction:
+    return Extraction(narrow, wide, images, calibration=search.calibration, dropout=search.dropout, run=run)
 
 
 def test_networks(
     found: StoredNetworks,
     finished: StoredNetworks,
+    plain: StoredNetworks,
     images: ImageSplits,
-    archive: pd.DataFrame,
+    baselines: BaselinesConfig,
     search: SearchConfig,
     goal: Goal,
     run: Run,
     summary: dict[str, Any],
-) -> tuple[pd.DataFrame, pd.DataFrame, Figure, Figure]:
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, str]:
     """Read the test split, for the first and only time; what bounded the search bounds its networks too.
 
-    Gives the table of finished networks, their top-1 (a fraction) in each class, and two figures.
+    Gives the table of finished networks, their top-1 (a fraction) in each class, the table of plain networks,
+    and the verdict as a table and as a sentence.
     """
     images, objectives = images.to(run.device), tuple(summary["objectives"])
     asked = Goal(objectives=objectives, constraints=goal.constraints.within(summary["constraints"]))
     batches = evaluation_batches(images, images.test, search.evaluation_batch_size)
     latency = search.latency if asked.needs_latency else None
-    results, classes = tested_networks(found, finished, batches, latency, run.device)
+    results, classes, right = tested_networks(found, finished, batches, latency, run.device)
     results = with_constraints(results, asked.constraints)
+    builds = own_builds(baselines)
+    beside, right_plain = tested_baselines(plain, builds, batches, latency, run.device)
+    judged = beside[beside["plain"]]
+    verdict = judge(results, judged, right | right_plain, others(objectives) or ["macs"], run.seed)
+    results = with_verdict(results, verdict)
+    return results, classes, beside, verdict, sentence(verdict, results, judged)
+
+
+def draw_results(
+    results: pd.DataFrame, beside: pd.DataFrame, archive: pd.DataFrame, summary: dict[str, Any]
+) -> tuple[Figure, Figure]:
+    """Finished networks before and after, and beside the front; plain networks as crosses in both."""
+    objectives, plain = tuple(summary["objectives"]), beside[beside["plain"]]
     front = archive[archive["non_dominated"]]
     return (
-        results,
-        classes,
-        finished_figure(results, first_cost(objectives, "macs")),
-        front_figure(archive, front, results, asked.axis),
+        finished_figure(results, first_cost(objectives, "macs"), plain),
+        front_figure(archive, front, results, first_cost(objectives, "turn"), plain=plain),
     )

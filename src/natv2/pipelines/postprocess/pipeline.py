@@ -2,38 +2,49 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from natv2.pipelines.postprocess.nodes import finish_networks, test_networks
+from natv2.pipelines.postprocess.nodes import (
+    draw_results,
+    finish_networks,
+    prepare_finishing,
+    test_networks,
+)
 from natv2.postprocess.refine import chosen_networks
 
-_FINISH = [
-    "chosen_networks",
-    "narrow.adapted_supernet",
-    "wide.adapted_supernet",
+_ADAPTED = ["narrow.adapted_supernet", "wide.adapted_supernet"]
+_PREPARE = [
+    "plain_networks",
+    *_ADAPTED,
     "target_images",
+    "params:baselines",
     "params:postprocess",
     "params:search",
     "params:run",
-    "progress",
+    "finishing_store",
 ]
+_FINISH = ["chosen_networks", *_ADAPTED, "finishing", "params:postprocess", "params:search", "progress"]
 _TEST = [
     "found_networks",
     "finished_networks",
+    "plain_networks",
     "target_images",
-    "archive",
+    "params:baselines",
     "params:search",
     "params:goal",
     "params:run",
     "search_summary",
 ]
-_RESULTS = ["results", "class_results", "results_figure", "results_front_figure"]
+_RESULTS = ["results", "class_results", "plain_results", "verdict", "verdict_sentence"]
+_DRAW = ["results", "plain_results", "archive", "search_summary"]
+_FIGURES = ["results_figure", "results_front_figure"]
 
 
 def create_pipeline() -> Pipeline:
-    """Choose, refine, then test: nothing reads what the last node gives."""
+    """Choose, refine, then test: nothing but figures reads what was tested."""
     choice = ["front", "params:postprocess"]
     return Pipeline(
         [
             Node(chosen_networks, inputs=choice, outputs="chosen_networks", name="choose_networks"),
+            Node(prepare_finishing, inputs=_PREPARE, outputs="finishing", name="prepare_finishing"),
             Node(
                 finish_networks,
                 inputs=_FINISH,
@@ -41,5 +52,6 @@ def create_pipeline() -> Pipeline:
                 name="finish_networks",
             ),
             Node(test_networks, inputs=_TEST, outputs=_RESULTS, name="test_networks"),
+            Node(draw_results, inputs=_DRAW, outputs=_FIGURES, name="draw_results"),
         ]
     )

@@ -10,6 +10,8 @@ from natv2.reporting.style import (
     BLACK,
     GREEN,
     GREY,
+    PLAIN_MARKER,
+    PLAIN_NETWORKS,
     VERMILION,
     Axis,
     cost_axis,
@@ -26,12 +28,15 @@ METHODS = {
 """What figures call networks that a method leaves, and how they mark them."""
 
 
-def finished_figure(results: pd.DataFrame, objective: str = "macs") -> go.Figure:
+def finished_figure(
+    results: pd.DataFrame, objective: str = "macs", plain: pd.DataFrame | None = None
+) -> go.Figure:
     """Test top-1 of networks as found and as finished, against `objective`.
 
     `results` has a row a finished network: method, test_accuracy_before and test_accuracy, fractions, and
     columns `objective` and `objective`_before; other known columns go into the hover texts. An arrow
-    leads from before to after: upwards is more accurate, to the right is what exits taken back cost.
+    leads from before to after: upwards is more accurate, to the right is what exits taken back cost. `plain`
+    networks, with name and test_accuracy, are crosses.
     """
     axis = cost_axis(objective)
     figure = new_figure("Networks before and after post-processing")
@@ -45,8 +50,11 @@ def finished_figure(results: pd.DataFrame, objective: str = "macs") -> go.Figure
             figure.add_trace(points(rows, objective, "test_accuracy", name, marker))
             if method != "none":
                 _arrows(figure, rows, objective, axis, colour)
-    both = pd.concat([results[objective], results[f"{objective}_before"]]).astype(float)
-    set_cost_axis(figure, axis, both)
+    costs = [results[objective], results[f"{objective}_before"]]
+    if plain is not None and objective in plain:
+        figure.add_trace(points(plain, objective, "test_accuracy", PLAIN_NETWORKS, PLAIN_MARKER))
+        costs.append(plain[objective])
+    set_cost_axis(figure, axis, pd.concat(costs).astype(float))
     return figure.update_yaxes(title="Test top-1 (%)")
 
 

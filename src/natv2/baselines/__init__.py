@@ -1,0 +1,1 @@
+"""Plain networks, trained as long as what a search found, beside it."""

@@ -1,0 +1,1 @@
+"""What plain networks are worth beside found ones, as tables and figures."""

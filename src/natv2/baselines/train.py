@@ -1,0 +1,125 @@
+"""Plain networks trained as those of a search are finished, without and with the same teacher."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+
+from natv2.baselines.plain import PlainClassifier, PlainHeader, untaught
+from natv2.config import digest
+from natv2.finished_network import Build, Classifier, StoredNetwork, StoredNetworks
+from natv2.nn.layers import initialise
+from natv2.randomness import derived_seed, torch_generator
+from natv2.spaces.architecture import architecture_of
+from natv2.spaces.design import Design
+from natv2.supernets.classifier import SubnetClassifier, SubnetHeader
+from natv2.supernets.network import Network
+from natv2.training.finishing import Finishing
+from natv2.training.soft_labels import FinishingTeacher
+from natv2.training.state_store import State, StateStore
+
+logger = logging.getLogger("natv2")
+
+ChooseTeacher = Callable[[Mapping[str, Classifier]], FinishingTeacher | None]
+"""The teacher, given the plain networks that were trained without one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineTraining:
+    """What trains them: the recipe of finishing, and whether once more with the validation images.
+
+    `builds` are functions of a person's own by their names. `kept` has what other searches on the same images
+    have trained; `store` is this run's.
+    """
+
+    finishing: Finishing
+    design: Design
+    dropout: float
+    refit: bool
+    builds: Mapping[str, Build]
+    kept: StateStore
+    store: StateStore
+
+    def train(self, plan: pd.DataFrame, choose_teacher: ChooseTeacher) -> StoredNetworks:
+        """Every network of `plan`, and those with a teacher once more, as NAME_taught."""
+        rows = [{str(n): v for n, v in row.items()} for row in plan.to_dict("records")]
+        self._say_how_long(rows)
+        alone = {row["name"]: self._known_or_trained(row, row["name"], self.finishing) for row in rows}
+        taught = replace(self.finishing, teacher=choose_teacher(untaught(alone, self.builds)))
+        if taught.teacher_name == "none":
+            return alone
+        names = {f"{row['name']}_taught": row for row in rows if row["taught"]}
+        return alone | {name: self._known_or_trained(row, name, taught) for name, row in names.items()}
+
+    def _known_or_trained(self, row: Mapping[str, Any], name: str, finishing: Finishing) -> StoredNetwork:
+        key = self._key(row, name, finishing)
+        state = self.kept.load(key)
+        if state is not None:
+            logger.info("%s is known from an earlier run on the same images", name)
+            return StoredNetwork(state.tensors, state.values)
+        stored = self._trained(row, finishing, self.store.child(name))
+        self.kept.save(key, State(tensors=stored.tensors, values=stored.header))
+        return stored
+
+    def _key(self, row: Mapping[str, Any], name: str, finishing: Finishing) -> str:
+        """What a network is kept as: all that its weights follow from."""
+        images, run = finishing.images, finishing.run
+        mark = {
+            "network": [row["network"], *([] if row["kind"] == "plain" else self._own(row))],
+            "images": [images.name, *images.class_names, images.report and images.report.fingerprint],
+            "run": [run.seed, run.precision, finishing.resolution, self.refit],
+            "teacher": finishing.teacher and finishing.teacher.mark,
+        }
+        return f"{name[:40]}_{digest(mark, finishing.config)}"
+
+    def _say_how_long(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Log what training those that are not known will take, from a few timed steps of each."""
+        new = [row for row in rows if self.kept.load(self._key(row, row["name"], self.finishing)) is None]
+        times = (2 if self.refit else 1) * self.finishing.config.epochs
+        seconds = sum(self.finishing.expected_seconds(self._new(row)) * (1 + row["taught"]) for row in new)
+        if new:
+            logger.info(
+                "training %d networks beside, %d epochs each, some once more with a teacher: about %s",
+                *(len(new), times, timedelta(seconds=round(seconds * (2 if self.refit else 1)))),
+            )
+
+    def _own(self, row: Mapping[str, Any]) -> list[Any]:
+        """What tells a network of the search's space from others, of other designs too."""
+        return [architecture_of(row).to_dict(), self.design.to_dict(), self.dropout]
+
+    def _trained(self, row: Mapping[str, Any], finishing: Finishing, store: StateStore) -> StoredNetwork:
+        classifier = self._new(row)
+        finishing.train(classifier, (1.0,), store.child("train"))
+        record = {
+            "kind": row["kind"],
+            "dataset": finishing.images.name,
+            "teacher": finishing.teacher_name,
+            "valid_accuracy": finishing.accuracy(classifier),
+            "epochs": finishing.config.epochs,
+        }
+        if self.refit:
+            classifier = self._new(row)
+            finishing.train(classifier, (1.0,), store.child("refit"), finishing.images.train_and_valid())
+        classifier.header = replace(classifier.header, record=record)
+        return classifier.stored()
+
+    def _new(self, row: Mapping[str, Any]) -> Classifier:
+        """The network of `row` with new weights, drawn for the run's seed and its name."""
+        finishing, images = self.finishing, self.finishing.images
+        seed = finishing.run.seed
+        known: dict[str, Any] = {"class_names": images.class_names, "mean": images.mean, "std": images.std}
+        known["levels"] = images.levels
+        if row["kind"] == "plain":
+            name = str(row["network"])
+            header = PlainHeader(network=name, resolution=finishing.resolution, **known)
+            plain = PlainClassifier.new(header, derived_seed(seed, "weights", name), self.builds.get(name))
+            return plain.to(finishing.run.device)
+        architecture = architecture_of(row)
+        network = Network(self.design, architecture, len(images.class_names), self.dropout)
+        initialise(network, torch_generator(seed, "new weights", json.dumps(architecture.to_dict())))
+        own = SubnetHeader(design=self.design, architecture=architecture, **known)
+        return SubnetClassifier(network, own).to(finishing.run.device)

@@ -1,0 +1,100 @@
+"""Whether finished networks beat plain ones of at most their cost, beyond the noise of the test images."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from natv2.objectives.objectives import OBJECTIVES
+from natv2.randomness import numpy_generator
+
+Right = NDArray[np.bool_]
+"""Which test images a network is right about, (images,)."""
+
+_RESAMPLED = 10_000
+_INTERVAL = (0.025, 0.975)
+
+
+def gain_interval(one: Right, other: Right, seed: int) -> tuple[float, float, float]:
+    """By how much `one` is better, top-1 as fractions, and the 95 % interval of it by a paired bootstrap.
+
+    Test images are drawn anew with replacement, for both networks the same (Efron, 1979). Of an image only
+    matters who alone is right about it, so a draw of all images is a multinomial draw of the three cases.
+    """
+    better, worse = int((one & ~other).sum()), int((other & ~one).sum())
+    count = len(one)
+    shares = np.array([better, worse, count - better - worse]) / count
+    drawn = numpy_generator(seed, "bootstrap").multinomial(count, shares, size=_RESAMPLED)
+    low, high = np.quantile((drawn[:, 0] - drawn[:, 1]) / count, _INTERVAL)
+    return (better - worse) / count, float(low), float(high)
+
+
+def judge(
+    finished: pd.DataFrame,
+    plain: pd.DataFrame,
+    right: Mapping[str, Right],
+    costs: Sequence[str],
+    seed: int,
+) -> pd.DataFrame:
+    """For each finished network and each of `costs`, the best plain one of at most this cost, and the gain.
+
+    `finished` has name and costs, `plain` also valid_accuracy, by which the best is chosen; `right` what each
+    of both is right about. A row: name, cost, best_plain, gain, gain_low, gain_high, fractions; best_plain is
+    missing where no plain network is small enough.
+    """
+    rows = []
+    for network in finished.to_dict("records"):
+        for cost in costs:
+            row = {"name": network["name"], "cost": cost, "best_plain": None}
+            within = plain if plain.empty else plain[plain[cost] <= network[cost]]
+            if len(within):
+                ranked = within.sort_values("valid_accuracy", ascending=False, kind="stable")
+                best = str(ranked["name"].iloc[0])
+                gains = gain_interval(right[str(network["name"])], right[best], seed)
+                row |= {"best_plain": best} | dict(zip(("gain", "gain_low", "gain_high"), gains, strict=True))
+            rows.append(row)
+    columns = ["name", "cost", "best_plain", "gain", "gain_low", "gain_high"]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[3:], float))
+
+
+def with_verdict(results: pd.DataFrame, verdict: pd.DataFrame) -> pd.DataFrame:
+    """`results` with best_plain and the gains of the first cost; those of others have its name at the end."""
+    for number, cost in enumerate(verdict["cost"].unique()):
+        of_cost = verdict[verdict["cost"] == cost].drop(columns="cost")
+        names = {} if number == 0 else {name: f"{name}_{cost}" for name in of_cost if name != "name"}
+        results = results.merge(of_cost.rename(columns=names), on="name", how="left")
+    return results
+
+
+def sentence(verdict: pd.DataFrame, finished: pd.DataFrame, plain: pd.DataFrame) -> str:
+    """What the verdict comes to, for the end of a run.
+
+    By each cost how many networks beat the best plain one beyond noise; where none does, which to take.
+    """
+    if plain.empty:
+        return "Verdict: none, for no plain network was trained beside these networks."
+    parts = []
+    for cost, rows in verdict.groupby("cost", sort=False):
+        title = OBJECTIVES[str(cost)].title
+        judged = rows.dropna(subset="best_plain")
+        wins = int((judged["gain_low"] > 0).sum())
+        losses = int((judged["gain_high"] < 0).sum())
+        beat = "beats" if wins == 1 else "beat"
+        text = f"{wins} of {len(rows)} {beat} every plain network of at most the same {_lower(title)}"
+        text += " beyond noise"
+        if losses:
+            text += f", {losses} {'are' if losses > 1 else 'is'} beaten by one"
+        if len(judged) < len(rows):
+            text += f", none is small enough to stand beside {len(rows) - len(judged)}"
+        parts.append(text)
+    text = f"Verdict on {len(finished)} finished networks: {'; '.join(parts)}."
+    judged = verdict.dropna(subset="best_plain")
+    if len(judged) and not (judged["gain_low"] > 0).any():
+        best = plain.set_index("name").loc[judged["best_plain"].unique(), "valid_accuracy"].idxmax()
+        text += f" Take the plain network {best} instead."
+    return text
+
+
+def _lower(title: str) -> str:
+    return title if title.isupper() or title == "MACs" else title.lower()

@@ -1,0 +1,1 @@
+"""Plain networks, trained as long as what the search found is finished."""

@@ -1,0 +1,81 @@
+"""Nodes of `baselines`: which plain networks bear on the verdict, and their training."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from natv2.baselines.candidates import choose_baselines
+from natv2.baselines.config import BaselinesConfig
+from natv2.baselines.plain import own_builds, plain_latencies
+from natv2.baselines.train import BaselineTraining
+from natv2.finished_network import StoredNetworks
+from natv2.images.image_set import ImageSplits
+from natv2.objectives.goal import Goal
+from natv2.objectives.objectives import others
+from natv2.postprocess.config import PostprocessConfig
+from natv2.postprocess.extract import Extraction
+from natv2.postprocess.refine import chosen_networks
+from natv2.run import Run
+from natv2.search.adaptation.start import common_space
+from natv2.search.config import SearchConfig
+from natv2.supernets.checkpoint import Checkpoint
+from natv2.training.state_store import StateStore
+from natv2.training.teachers import choose_teacher
+
+
+def plan_baselines(
+    front: pd.DataFrame,
+    narrow: Checkpoint,
+    wide: Checkpoint,
+    images: ImageSplits,
+    baselines: BaselinesConfig,
+    postprocess: PostprocessConfig,
+    search: SearchConfig,
+    goal: Goal,
+    run: Run,
+) -> pd.DataFrame:
+    """The networks to be trained, around the costs of those that will be finished."""
+    space = common_space(narrow, wide, search.at(images.sizes))
+    classes, size = len(images.class_names), space.resolutions[-1]
+
+    def latency(names: Sequence[str]) -> Sequence[float]:
+        return plain_latencies(names, own_builds(baselines), classes, size, search.latency, run.device)
+
+    chosen = chosen_networks(front, postprocess)
+    costs = others(goal.objectives) or ["macs"]
+    return choose_baselines(chosen, space, classes, costs, baselines, run.seed, latency)
+
+
+def train_baselines(
+    plan: pd.DataFrame,
+    narrow: Checkpoint,
+    wide: Checkpoint,
+    images: ImageSplits,
+    baselines: BaselinesConfig,
+    postprocess: PostprocessConfig,
+    search: SearchConfig,
+    run: Run,
+    kept: StateStore,
+    store: StateStore,
+) -> StoredNetworks:
+    """Each of `plan` by the recipe of finishing, and those near in cost by the same teacher too."""
+    extraction = Extraction(
+        narrow, wide, images, calibration=search.calibration, dropout=search.dropout, run=run
+    )
+    size = max(search.at(images.sizes).resolutions or ())
+    finishing = extraction.finishing(postprocess.full, size, search.evaluation_batch_size, kept)
+    training = BaselineTraining(
+        finishing=finishing,
+        design=narrow.design,
+        dropout=search.dropout,
+        refit=postprocess.refit,
+        builds=own_builds(baselines),
+        kept=kept.child("networks"),
+        store=store,
+    )
+    return training.train(
+        plan,
+        lambda plain: choose_teacher(
+            postprocess.teacher, finishing, plain, lambda: extraction.largest(search.exit_weighting, size)
+        ),
+    )

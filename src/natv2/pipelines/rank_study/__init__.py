@@ -1,0 +1,1 @@
+"""How well a search orders networks: by its accuracies, and after finishing."""

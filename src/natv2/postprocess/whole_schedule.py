@@ -1,0 +1,80 @@
+"""Networks of a search finished by a whole schedule, from their weights or from new ones."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from natv2.exits.weightings import exit_weights
+from natv2.images.image_set import ImageSet
+from natv2.postprocess.config import PostprocessConfig, Start
+from natv2.postprocess.extract import Extraction
+from natv2.postprocess.methods import PostprocessPlan
+from natv2.supernets.classifier import SubnetClassifier
+from natv2.training.finishing import Finishing
+from natv2.training.state_store import StateStore
+
+logger = logging.getLogger("natv2")
+
+
+@dataclass(eq=False, kw_only=True)
+class WholeSchedule:
+    """The trainings of one run: the first network says, on validation images, what all begin with."""
+
+    extraction: Extraction
+    finishing: Finishing
+    config: PostprocessConfig
+    _start: Start | None = field(default=None, init=False)
+
+    def finish(self, plan: PostprocessPlan, record: Mapping[str, Any], store: StateStore) -> SubnetClassifier:
+        """The network of `plan` after the schedule, its validation top-1 in its record."""
+        if self._start is None:
+            self._start = (
+                self._better_start(plan, store) if self.config.start == "auto" else self.config.start
+            )
+        start = self._start
+        trained = self._trained(plan, start, store.child(start), "train")
+        known = {
+            "start": start,
+            "teacher": self.finishing.teacher_name,
+            "accuracy_after": self.finishing.accuracy(trained),
+            "epochs": self.config.full.epochs,
+        }
+        if self.config.refit:
+            trained = self._trained(plan, start, store.child("refit"), "train and valid")
+        return self.extraction.classifier(trained.network, plan, {**record, **known})
+
+    def _better_start(self, plan: PostprocessPlan, store: StateStore) -> Start:
+        starts: tuple[Start, ...] = ("found", "scratch")
+        accuracies = {
+            start: self.finishing.accuracy(self._trained(plan, start, store.child(start), "train"))
+            for start in starts
+        }
+        better = max(starts, key=lambda start: accuracies[start])
+        told = ", ".join(f"{start} {100 * accuracy:.2f} %" for start, accuracy in accuracies.items())
+        logger.info("all networks start from weights: %s (validation top-1 of the first: %s)", better, told)
+        return better
+
+    def _trained(self, plan: PostprocessPlan, start: Start, store: StateStore, part: str) -> SubnetClassifier:
+        network = self.extraction.network(plan) if start == "found" else self.extraction.new_network(plan)
+        classifier = self.extraction.classifier(network, plan, {})
+        losses = exit_weights(plan.exit_weighting, len(plan.architecture.exits)).loss
+        self.finishing.train(classifier, losses, store, self._part(part))
+        return classifier
+
+    def _part(self, name: str) -> ImageSet:
+        images = self.extraction.images
+        return images.train if name == "train" else images.train_and_valid()
+
+    def expected_seconds(self, plans: Sequence[PostprocessPlan]) -> float:
+        """What all of `plans` will take, from a few timed steps of each."""
+        parts = ["train", *(["train and valid"] if self.config.refit else [])]
+        seconds = []
+        for plan in plans:
+            classifier = self.extraction.classifier(self.extraction.network(plan), plan, {})
+            each = [self.finishing.expected_seconds(classifier, self._part(part)) for part in parts]
+            seconds.append(sum(each))
+        if self.config.start == "auto" and seconds:
+            seconds.append(self.finishing.expected_seconds(classifier, self._part("train")))
+        seconds += [self.finishing.teaching_seconds(self._part(part)) for part in parts]
+        return sum(seconds)

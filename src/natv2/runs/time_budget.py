@@ -1,0 +1,228 @@
+"""As many epochs as a budget of time allows, from timed first steps."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+
+from natv2.baselines.plain import PlainClassifier, PlainHeader
+from natv2.config import seconds_of
+from natv2.errors import UserError
+from natv2.finished_network import Classifier
+from natv2.images.image_set import ImageSplits
+from natv2.nn.layers import initialise
+from natv2.objectives.constraints import UNCONSTRAINED
+from natv2.objectives.costs import space_costs
+from natv2.objectives.goal import Goal
+from natv2.randomness import numpy_generator, torch_generator
+from natv2.run import Run
+from natv2.runs.parameters import Parameters
+from natv2.search.adaptation.start import search_space
+from natv2.search.adaptation.training import TargetSupernets
+from natv2.search.latency import NO_TABLE
+from natv2.search.plan import plan_search
+from natv2.shrinking.config import Training
+from natv2.shrinking.plan import plan
+from natv2.supernets.classifier import SubnetClassifier, SubnetHeader
+from natv2.supernets.network import Network
+from natv2.supernets.supernet import Supernet
+from natv2.training.finishing import Finishing
+from natv2.training.state_store import State, StateStore
+
+logger = logging.getLogger(__name__)
+
+_STEPS = 10  # that each stage is timed with
+_TIMED = 3  # random networks that finishing is timed with
+_PLAIN = "mobilenet_v3_small_050"  # stands for the others
+_PLAIN_A_NETWORK = (
+    2  # plain trainings beside a finished network: below, with a teacher, and above; some are shared
+)
+_FEWEST = 5  # epochs of finishing that are worth the name
+_KEY = "budget"
+
+Catalog = CatalogProtocol[Any, Any]
+Expected = tuple[float, float]
+"""Seconds of training, which follow the epochs, and of all else."""
+
+
+def within_budget(
+    parameters: Parameters,
+    pipeline: Pipeline,
+    catalog: CatalogProtocol[Any, Any],
+    run: Run,
+    store: StateStore,
+) -> Parameters:
+    """`parameters` with as many epochs as their budget allows, never more than they say.
+
+    Supernets and finished networks get the same share of their epochs; the search stays as it is. The share
+    is kept in `store`: a resumed run has the same. Raises UserError where too few epochs would be left.
+    """
+    if parameters.budget is None:
+        return parameters
+    state = store.load(_KEY)
+    if state is None:
+        trained, fixed = _expected(parameters, pipeline, catalog, run, store)
+        budget = seconds_of(parameters.budget)
+        share = min(1.0, max(0.0, budget - fixed) / trained) if trained else 1.0
+        state = State(values={"share": share, "trained": trained, "fixed": fixed})
+        _refuse_too_little(parameters, share, trained, fixed)
+        store.save(_KEY, state)
+    share, trained, fixed = (float(state.values[name]) for name in ("share", "trained", "fixed"))
+    sized = _with_share(parameters, share)
+    logger.info(
+        "budget %s: %.0f %% of the epochs (supernets %s, finishing %d), about %s in all, of these %s for what"
+        " has none",
+        *(parameters.budget, 100 * share, _epochs(sized), sized.postprocess.full.epochs),
+        *(_text(share * trained + fixed), _text(fixed)),
+    )
+    return sized
+
+
+def _expected(
+    parameters: Parameters,
+    pipeline: Pipeline,
+    catalog: CatalogProtocol[Any, Any],
+    run: Run,
+    store: StateStore,
+) -> Expected:
+    """What all stages of `pipeline` take with the epochs as they are given."""
+    made, known = pipeline.all_outputs(), pipeline.inputs()
+    stages: list[Callable[[], Expected]] = []
+    if "source_images" in known and "wide.supernet" in made:
+        stages.append(partial(_supernets, parameters, catalog.load("source_images"), run))
+    if "archive" in made:
+        stages.append(partial(_search, parameters, catalog.load("target_images"), run))
+    if "finished_networks" in made or "plain_networks" in made:
+        both = ("finished_networks" in made, "plain_networks" in made)
+        stages.append(partial(_finishing, parameters, catalog.load("target_images"), run, store, both))
+    found = [stage() for stage in stages]
+    return sum(trained for trained, _ in found), sum(fixed for _, fixed in found)
+
+
+def _supernets(parameters: Parameters, images: ImageSplits, run: Run) -> Expected:
+    training = Training.part_of(parameters).at(images.sizes)
+    trained = fixed = 0.0
+    for width in (parameters.widths.narrow, parameters.widths.wide):
+        supernet = Supernet(training.design, width, len(images.class_names), dropout=training.eps.dropout)
+        supernet.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        table = plan(supernet, images=images.to(run.device), training=training, run=run, steps=_STEPS)
+        trained += 3600 * table["training"].sum()
+        fixed += 3600 * (table["evaluation"] + table["test"]).sum()
+    return trained, fixed
+
+
+def _search(parameters: Parameters, images: ImageSplits, run: Run) -> Expected:
+    search, images = parameters.search.at(images.sizes), images.to(run.device)
+    family = {}
+    for width in (parameters.widths.narrow, parameters.widths.wide):
+        design, classes = parameters.design, len(images.class_names)
+        trial = Supernet(design, width, classes, dropout=search.dropout)
+        family[width] = trial.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    space = search_space(parameters.design, search, tuple(family))
+    supernets = TargetSupernets(family, space, images, search, run)
+    goal = Goal(objectives=("accuracy", "macs"), constraints=UNCONSTRAINED)
+    costs = space_costs(space, len(images.class_names), NO_TABLE)
+    table = plan_search(supernets, costs, goal, latency_seconds=0.0, steps=_STEPS)
+    return 0.0, float(3600 * table[["training", "evaluation", "search"]].to_numpy().sum())
+
+
+def _finishing(
+    parameters: Parameters, images: ImageSplits, run: Run, store: StateStore, both: tuple[bool, bool]
+) -> Expected:
+    search, images = parameters.search.at(images.sizes), images.to(run.device)
+    size = max(search.resolutions or ())
+    finishing = Finishing(
+        images=images,
+        config=parameters.postprocess.full,
+        run=run,
+        resolution=size,
+        evaluation_batch_size=search.evaluation_batch_size,
+        labels=store.child("labels"),
+    )
+    networks = [finishing.expected_seconds(each) for each in _random_networks(parameters, images, run)]
+    network, count = float(np.mean(networks)), search.high_tradeoff + 1
+    known = {"class_names": images.class_names, "mean": images.mean, "std": images.std, "resolution": size}
+
+    def plain(name: str) -> float:
+        classifier = PlainClassifier.new(PlainHeader(network=name, **known), run.seed)  # type: ignore[arg-type]
+        return finishing.expected_seconds(classifier.to(run.device))
+
+    baselines, seconds = parameters.baselines, 0.0
+    if both[0]:
+        seconds += network * (count + (parameters.postprocess.start == "auto"))
+    if both[1]:
+        seconds += _PLAIN_A_NETWORK * count * plain(_PLAIN)
+        seconds += 2 * count * (baselines.random + baselines.scaled) * network
+        if baselines.teacher is not None and ":" not in baselines.teacher:
+            seconds += plain(baselines.teacher)
+    return seconds, 0.0
+
+
+def _random_networks(parameters: Parameters, images: ImageSplits, run: Run) -> list[Classifier]:
+    """Networks as the search may find them, with new weights."""
+    widths = (parameters.widths.narrow, parameters.widths.wide)
+    space = search_space(parameters.design, parameters.search.at(images.sizes), widths)
+    found: list[Classifier] = []
+    for code in space.sample_architectures(_TIMED, numpy_generator(0, "budget")):
+        architecture = space.decode(code)
+        network = Network(parameters.design, architecture, len(images.class_names))
+        initialise(network, torch_generator(0, "budget"))
+        header = SubnetHeader(
+            design=parameters.design,
+            architecture=architecture,
+            class_names=images.class_names,
+            mean=images.mean,
+            std=images.std,
+        )
+        found.append(SubnetClassifier(network, header).to(run.device))
+    return found
+
+
+def _with_share(parameters: Parameters, share: float) -> Parameters:
+    """With so much of the epochs of supernets and of finished networks, at least one."""
+    training = Training.part_of(parameters)
+    phases: dict[str, Any] = {}
+    for name in training.phases:
+        phase = getattr(parameters.eps.phases, name)
+        phases[name] = phase.model_copy(update=_shorter(training.phase(name).epochs, phase, share))
+    changed = parameters.eps.phases.model_copy(update=phases)
+    full = parameters.postprocess.full
+    full = full.model_copy(update=_shorter(full.epochs, full, share))
+    return parameters.model_copy(
+        update={
+            "eps": parameters.eps.model_copy(update={"phases": changed}),
+            "postprocess": parameters.postprocess.model_copy(update={"full": full}),
+        }
+    )
+
+
+def _shorter(epochs: int, schedule: Any, share: float) -> Mapping[str, int]:
+    fewer = max(1, round(share * epochs)) if epochs else 0
+    return {"epochs": fewer, "warmup_epochs": min(schedule.warmup_epochs, fewer // 2)}
+
+
+def _refuse_too_little(parameters: Parameters, share: float, trained: float, fixed: float) -> None:
+    full = parameters.postprocess.full.epochs
+    least = min(_FEWEST, full)
+    if trained and share * full < least:
+        needed = timedelta(minutes=1 + (fixed + trained * least / full) // 60)
+        raise UserError(
+            f"budget={parameters.budget} is too little for these images: networks would be finished for "
+            f"{share * full:.1f} epochs, {least} need {_text(needed.total_seconds())}; a larger budget, "
+            "fewer images (images.per_class), or smaller ones (search.resolutions, eps.resolutions) help"
+        )
+
+
+def _epochs(parameters: Parameters) -> str:
+    training = Training.part_of(parameters)
+    return "+".join(str(training.phase(name).epochs) for name in training.phases)
+
+
+def _text(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))

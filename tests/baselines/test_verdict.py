@@ -1,0 +1,201 @@
+"""Intervals against the exact distribution, verdicts and their sentences on made-up tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom, multinomial
+
+from natv2.baselines.verdict import Right, gain_interval, judge, sentence, with_verdict
+
+IMAGES = 200
+
+
+def answers(*counts: int) -> tuple[Right, Right]:
+    """Of one network and another: how many images both, the first alone, the second alone, neither know."""
+    both, one, other, neither = counts
+    first = [True] * (both + one) + [False] * (other + neither)
+    second = [True] * both + [False] * one + [True] * other + [False] * neither
+    order = np.random.default_rng(0).permutation(len(first))
+    return np.array(first)[order], np.array(second)[order]
+
+
+def exact(better: int, worse: int, count: int) -> tuple[float, float]:
+    """Quantiles of (B - W) / n, where (B, W, rest) is multinomial: every outcome with its probability."""
+    shares = [better / count, worse / count, 1 - (better + worse) / count]
+    probability = np.zeros(2 * count + 1)
+    for b in range(count + 1):
+        w = np.arange(count + 1 - b)
+        outcomes = np.stack([np.full_like(w, b), w, count - b - w], axis=1)
+        probability[count + b - w] += multinomial.pmf(outcomes, count, shares)
+    assert probability.sum() == pytest.approx(1)
+    cumulated = probability.cumsum()
+    low, high = (int(np.searchsorted(cumulated, level)) - count for level in (0.025, 0.975))
+    return low / count, high / count
+
+
+@pytest.mark.parametrize("counts", [(100, 40, 20, 40), (150, 10, 30, 10), (0, 100, 100, 0), (195, 1, 2, 2)])
+def test_the_interval_is_that_of_the_exact_distribution(counts):
+    gain, low, high = gain_interval(*answers(*counts), seed=0)
+    _, better, worse, _ = counts
+    assert gain == pytest.approx((better - worse) / IMAGES)
+    expected_low, expected_high = exact(better, worse, IMAGES)
+    # 10,000 draws may miss a quantile by one outcome: an image, or two where exactly one is always right.
+    step = 2 if better + worse == IMAGES else 1
+    assert low == pytest.approx(expected_low, abs=1.01 * step / IMAGES)
+    assert high == pytest.approx(expected_high, abs=1.01 * step / IMAGES)
+
+
+def test_where_one_is_never_worse_it_is_binomial():
+    gain, low, high = gain_interval(*answers(100, 30, 0, 70), seed=1)
+    expected = binom.ppf([0.025, 0.975], IMAGES, 30 / IMAGES) / IMAGES
+    assert gain == 0.15
+    assert [low, high] == pytest.approx(expected.tolist(), abs=1.01 / IMAGES)
+
+
+def test_it_is_what_drawing_images_anew_gives():
+    one, other = answers(90, 50, 30, 30)
+    generator = np.random.default_rng(5)
+    gains = []
+    for _ in range(4000):
+        images = generator.integers(0, IMAGES, IMAGES)
+        gains.append(one[images].mean() - other[images].mean())
+    gain, low, high = gain_interval(one, other, seed=0)
+    assert gain == pytest.approx(one.mean() - other.mean())
+    assert [low, high] == pytest.approx(np.quantile(gains, [0.025, 0.975]).tolist(), abs=2.01 / IMAGES)
+
+
+def test_pairs_count_not_accuracies_alone():
+    """Two networks of the same accuracies: the more often they agree, the surer the difference."""
+    agreeing = gain_interval(*answers(115, 20, 0, 65), seed=0)
+    differing = gain_interval(*answers(70, 65, 45, 20), seed=0)
+    assert agreeing[0] == pytest.approx(differing[0]) == pytest.approx(0.1)
+    assert agreeing[2] - agreeing[1] < differing[2] - differing[1]
+    assert agreeing[1] > 0 > differing[1]
+
+
+def test_a_network_beside_itself_and_the_other_way_round():
+    one, other = answers(100, 40, 20, 40)
+    assert gain_interval(one, one, seed=0) == (0, 0, 0)
+    here, there = gain_interval(one, other, seed=0), gain_interval(other, one, seed=0)
+    assert here[0] == -there[0]
+    assert here[1:] == pytest.approx((-there[2], -there[1]), abs=1.01 / IMAGES)
+    assert gain_interval(one, other, seed=0) == here
+
+
+# ── made-up tables ───────────────────────────────────────────────────────────────────────────────
+
+EVERY = "every plain network of at most the same"
+# Right about the first so many images: differences are differences of these numbers.
+KNOWN = {"strong": 180, "middle": 120, "even": 121, "weak": 60, "small": 110, "large": 150, "larger": 155}
+RIGHT = {name: np.arange(IMAGES) < count for name, count in KNOWN.items()}
+PLAIN = pd.DataFrame(
+    {
+        "name": ["small", "middle", "large", "larger"],
+        "macs": [10, 20, 30, 40],
+        "params": [900, 400, 300, 200],
+        "valid_accuracy": [0.5, 0.6, 0.8, 0.7],
+    }
+)
+
+
+def finished(**macs: int) -> pd.DataFrame:
+    return pd.DataFrame({"name": list(macs), "macs": list(macs.values()), "params": [500] * len(macs)})
+
+
+def judged(networks: pd.DataFrame, plain: pd.DataFrame = PLAIN, costs=("macs",)) -> pd.DataFrame:
+    return judge(networks, plain, RIGHT, costs, 0)
+
+
+def told(networks: pd.DataFrame, plain: pd.DataFrame = PLAIN, costs=("macs",)) -> str:
+    return sentence(judged(networks, plain, costs), networks, plain)
+
+
+def test_each_is_beside_the_best_on_validation_of_at_most_its_cost():
+    """Not beside the best on test images: `larger` knows more of them than `large`."""
+    verdict = judged(finished(strong=45, weak=25, even=10), costs=("macs", "params"))
+    assert verdict["name"].tolist() == ["strong", "strong", "weak", "weak", "even", "even"]
+    assert verdict["cost"].tolist() == ["macs", "params"] * 3
+    assert verdict["best_plain"].tolist() == ["large", "large", "middle", "large", "small", "large"]
+    gains = [(180 - 150), (180 - 150), (60 - 120), (60 - 150), (121 - 110), (121 - 150)]
+    assert verdict["gain"].tolist() == pytest.approx([gain / IMAGES for gain in gains])
+    for row in verdict.to_dict("records"):
+        expected = gain_interval(RIGHT[row["name"]], RIGHT[row["best_plain"]], 0)
+        assert (row["gain"], row["gain_low"], row["gain_high"]) == expected
+
+
+def test_wins():
+    verdict = judged(finished(strong=45))
+    assert (verdict["gain_low"] > 0).all()
+    assert told(finished(strong=45)) == (
+        f"Verdict on 1 finished networks: 1 of 1 beats {EVERY} MACs beyond noise."
+    )
+
+
+def test_a_tie_is_no_win_and_the_plain_one_is_taken():
+    verdict = judged(finished(even=20))
+    assert verdict["gain"].tolist() == [pytest.approx(1 / IMAGES)] and verdict["gain_low"].tolist() == [0]
+    assert told(finished(even=20)) == (
+        f"Verdict on 1 finished networks: 0 of 1 beat {EVERY} MACs beyond noise. "
+        "Take the plain network middle instead."
+    )
+
+
+def test_losses():
+    assert told(finished(weak=25, even=35)) == (
+        f"Verdict on 2 finished networks: 0 of 2 beat {EVERY} MACs beyond noise, "
+        "2 are beaten by one. Take the plain network large instead."
+    )
+    assert told(finished(strong=45, weak=25)) == (
+        f"Verdict on 2 finished networks: 1 of 2 beats {EVERY} MACs beyond noise, 1 is beaten by one."
+    )
+
+
+def test_where_no_plain_network_is_small_enough():
+    verdict = judged(finished(strong=9, even=20))
+    assert verdict["best_plain"].isna().tolist() == [True, False]
+    assert verdict[["gain", "gain_low", "gain_high"]].isna().all(axis=1).tolist() == [True, False]
+    assert told(finished(strong=9)) == (
+        f"Verdict on 1 finished networks: 0 of 1 beat {EVERY} MACs beyond noise, "
+        "none is small enough to stand beside 1."
+    )
+    assert told(finished(strong=9, weak=20)) == (
+        f"Verdict on 2 finished networks: 0 of 2 beat {EVERY} MACs beyond noise, "
+        "1 is beaten by one, none is small enough to stand beside 1. "
+        "Take the plain network middle instead."
+    )
+
+
+@pytest.mark.parametrize("plain", [PLAIN.iloc[:0], pd.DataFrame(columns=["name", "plain", "valid_accuracy"])])
+def test_where_there_is_no_plain_network_at_all(plain):
+    verdict = judged(finished(strong=45), plain)
+    assert verdict["best_plain"].isna().all() and verdict["gain"].isna().all()
+    assert told(finished(strong=45), plain) == (
+        "Verdict: none, for no plain network was trained beside these networks."
+    )
+
+
+def test_each_cost_has_its_part_of_the_sentence():
+    plain = PLAIN.assign(latency=[4.0, 3.0, 2.0, 1.0])
+    networks = finished(strong=25, weak=25).assign(latency=[2.5, 0.5])
+    assert told(networks, plain, ("macs", "params", "latency")) == (
+        "Verdict on 2 finished networks: "
+        f"1 of 2 beats {EVERY} MACs beyond noise, 1 is beaten by one; "
+        f"1 of 2 beats {EVERY} parameters beyond noise, 1 is beaten by one; "
+        f"1 of 2 beats {EVERY} latency beyond noise, "
+        "none is small enough to stand beside 1."
+    )
+
+
+def test_results_have_the_verdict_by_the_first_cost_and_those_of_others_by_their_names():
+    networks = finished(strong=45, weak=9)
+    verdict = judged(networks, costs=("params", "macs"))
+    table = with_verdict(networks, verdict)
+    assert table["name"].tolist() == ["strong", "weak"]
+    assert table["best_plain"].tolist() == ["large", "large"]
+    assert table["gain"].tolist() == pytest.approx([0.15, -0.45])
+    assert table["best_plain_macs"].isna().tolist() == [False, True]
+    assert table["gain_macs"].tolist() == pytest.approx([0.15, np.nan], nan_ok=True)
+    assert [name for name in table if name.startswith("gain_")] == [
+        *("gain_low", "gain_high", "gain_macs", "gain_low_macs", "gain_high_macs")
+    ]
+    assert with_verdict(finished(), judged(finished())).empty
