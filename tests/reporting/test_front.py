@@ -147,3 +147,14 @@ def test_staircase_is_what_nothing_dominates(networks: list[tuple[int, int]]) ->
 def test_networks_of_unknown_accuracy_are_not_on_the_staircase() -> None:
     frame = pd.DataFrame({"params": [1, 2, np.nan], "accuracy": [np.nan, 0.5, 0.9]})
     assert staircase(frame, "params")["params"].tolist() == [2]
+
+
+@pytest.mark.parametrize("latencies", [[-2.0, -0.5, 0.0], [-2.0, 0.0, 3.0]])
+def test_costs_that_are_not_above_zero_have_no_place_on_its_axis(
+    archive: pd.DataFrame, front: pd.DataFrame, latencies: list[float]
+) -> None:
+    """A table of a machine that is busy may expect such latencies."""
+    shown = archive[:3].assign(latency=latencies, label=None)
+    ticks = front_figure(shown, shown.assign(high_tradeoff=False), None, "latency").layout.xaxis.tickvals
+    assert all(2.8 <= tick <= 3.2 for tick in ticks)
+    assert len(ticks) == 0 or max(latencies) > 0

@@ -44,8 +44,11 @@ def cost_axis(name: str) -> Axis:
 
 
 def logarithmic_ticks(values: pd.Series) -> tuple[list[float], list[str]]:
-    """Round numbers over the range of `values` (positive or missing) and their texts."""
-    known = values.dropna()
+    """Round numbers over the range of `values` and their texts.
+
+    What is missing or not above zero has no place on the axis: a noisy machine's latencies may be below.
+    """
+    known = values[values > 0]
     if known.empty:
         return [], []
     low, high = float(known.min()) * 0.95, float(known.max()) * 1.05
