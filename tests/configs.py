@@ -1,6 +1,8 @@
 """Configurations for tests: those of conf/test, made smaller, with whatever a test changes."""
 
+import copy
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from kedro.config import OmegaConfigLoader
@@ -32,10 +34,15 @@ TINY: Mapping[str, Any] = {
 }
 
 
+@cache
+def _raw() -> Mapping[str, Any]:
+    loader = OmegaConfigLoader(conf_source=str(REPOSITORY / "conf"), env="test", **CONFIG_LOADER_ARGS)
+    return merged(loader["parameters"], TINY)
+
+
 def parameters(**changes: Any) -> Parameters:
     """Those of conf/test, TINY and `changes`."""
-    loader = OmegaConfigLoader(conf_source=str(REPOSITORY / "conf"), env="test", **CONFIG_LOADER_ARGS)
-    return validate_parameters(merged(merged(loader["parameters"], TINY), changes))
+    return validate_parameters(copy.deepcopy(merged(_raw(), changes)))
 
 
 def training(**changes: Any) -> Training:

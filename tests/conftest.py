@@ -13,8 +13,11 @@ import hypothesis
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from kedro.framework.project import pipelines, settings
+from kedro.framework.project import configure_project
 from kedro.framework.startup import bootstrap_project
+from mlflow import MlflowClient
+
+from tests.sharing import shared_folder
 
 # On a busy machine one example takes any time.
 hypothesis.settings.register_profile("natv2", deadline=None)
@@ -142,8 +145,20 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def toy_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's, in which nothing has run, to be copied: MLflow takes seconds to make one."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        MlflowClient(f"sqlite:///{folder / 'mlflow.db'}").search_experiments()
+
+    return shared_folder(tmp_path_factory, "database", make) / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def toy_root(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Path:
     root = tmp_path_factory.mktemp("project")
+    shutil.copy(database, root)
     shutil.copytree(REPOSITORY / "conf", root / "conf")
     (root / "conf/local").mkdir(exist_ok=True)
     (root / "conf/base/catalog.yml").write_text(CATALOG)
@@ -158,15 +173,26 @@ def toy_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture
-def toy(toy_root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyProject]:
-    monkeypatch.chdir(toy_root)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.delenv("KEDRO_ENV", raising=False)
+def as_kedro_is_told(patch: pytest.MonkeyPatch) -> None:
+    """Nothing of this machine's environment; and the end of a run does not wait for MLflow's next second."""
+    for name in ("MLFLOW_TRACKING_URI", "KEDRO_ENV"):
+        patch.delenv(name, raising=False)
+    patch.setenv("MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS", "1")
+
+
+@pytest.fixture(scope="module")
+def toy_package(toy_root: Path) -> Iterator[None]:
+    """Kedro has been told that the toy is its project, which takes longer than its pipelines."""
     bootstrap_project(toy_root)
+    yield
+    configure_project("natv2")
+
+
+@pytest.fixture
+def toy(toy_root: Path, toy_package: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyProject]:
+    as_kedro_is_told(monkeypatch)
+    monkeypatch.chdir(toy_root)
     project = ToyProject(toy_root)
     project.registry.EPOCHS_RUN.clear()
     yield project
     shutil.rmtree(toy_root / "data", ignore_errors=True)
-    settings.configure("natv2.settings")
-    pipelines.configure("natv2.pipeline_registry")

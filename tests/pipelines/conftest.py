@@ -1,14 +1,16 @@
 """The journey, made once for all tests here; this project's command line in the tests' own process."""
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from kedro.framework.project import pipelines, settings
-from kedro.framework.startup import bootstrap_project
+from kedro.framework import project as kedro_project
 
+from tests.conftest import as_kedro_is_told
 from tests.pipelines.project import SMALLER, Project
 from tests.sharing import shared_folder
 
@@ -25,9 +27,11 @@ class Journey:
 
 
 @pytest.fixture(scope="session")
-def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
+def journey(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Journey:
     def make(root: Path) -> None:
-        Project(root, SMALLER).run("--env", "test")
+        project = Project(root, SMALLER)
+        shutil.copy(database, root)
+        project.run("--env", "test")
 
     project = Project.at(shared_folder(tmp_path_factory, "journey", make))
     return Journey(project, project.outputs(), project.said)
@@ -39,19 +43,22 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project(tmp_path_factory.mktemp("empty"), SMALLER)
 
 
-@pytest.fixture
-def run_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Project], Run]]:
+@contextmanager
+def entered(project: Project) -> Iterator[Run]:
     """`kedro run --env test` in a project, in this process: what a subprocess imports is here already."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.delenv("KEDRO_ENV", raising=False)
+    from natv2.cli import cli
 
-    def enter(project: Project) -> Run:
-        monkeypatch.chdir(project.root)
-        bootstrap_project(project.root)
-        from natv2.cli import cli
+    with pytest.MonkeyPatch.context() as patch:
+        as_kedro_is_told(patch)
+        patch.setattr("natv2.training.timing._ENOUGH_S", 0.0)  # of steps of which a plan times many
+        patch.chdir(project.root)
+        if kedro_project.PACKAGE_NAME != "natv2":  # told anew, it takes long
+            kedro_project.configure_project("natv2")
+        yield lambda *options: CliRunner().invoke(cli, ["run", "--env", "test", *options])
 
-        return lambda *options: CliRunner().invoke(cli, ["run", "--env", "test", *options])
 
-    yield enter
-    settings.configure("natv2.settings")
-    pipelines.configure("natv2.pipeline_registry")
+@pytest.fixture
+def run_in() -> Iterator[Callable[[Project], Run]]:
+    """Enters a project until the test ends."""
+    with ExitStack() as stack:
+        yield lambda project: stack.enter_context(entered(project))

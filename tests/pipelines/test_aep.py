@@ -1,5 +1,7 @@
 """`aep` on the digits, as a person runs it: tables, networks, a kill, the comparison of runs."""
 
+import shutil
+from functools import partial
 from importlib import import_module
 
 import pandas as pd
@@ -12,21 +14,31 @@ from natv2.errors import UserError
 from natv2.images.batches import evaluation_batches
 from natv2.images.loading import load_images
 from natv2.runs.resume import _own_code
+from tests.pipelines.conftest import entered
 from tests.pipelines.project import Project, differences
 
-RUN = ("--env", "test", "--pipeline", "aep")
-SMALL = {"images": {"per_class": 40}, "aep": {"batch_size": 64, "max_epochs": 2}}
+RUN = ("--pipeline", "aep")
+SMALL = {"images": {"per_class": 20}, "aep": {"batch_size": 64, "max_epochs": 2}}
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Project:
+def ended(tmp_path_factory, database) -> tuple[Project, str]:
+    """A project in which `aep` has ended well, and what that said."""
     project = Project(tmp_path_factory.mktemp("aep"), SMALL)
-    project.said_at_the_end = project.run(*RUN)
-    return project
+    shutil.copy(database, project.root)
+    with entered(project) as run:
+        result = run(*RUN)
+    assert result.exit_code == 0, result.output
+    return project, result.output
 
 
-def test_it_ends_with_the_table_of_its_networks(project):
-    table = project.said_at_the_end
+@pytest.fixture
+def project(ended) -> Project:
+    return ended[0]
+
+
+def test_it_ends_with_the_table_of_its_networks(project, ended):
+    _, table = ended
     for text in ("Exits kept", "Top-1", "change (%)", "baseline", "ensemble", "pruned", "early_stopping"):
         assert text in table
     results = pd.read_csv(project.newest("aep_results.csv"))
@@ -63,10 +75,14 @@ def test_saved_networks_load_and_answer_as_the_table_says(project):
         assert right == pytest.approx(results["test_top1"][folder], abs=1 / 360)
 
 
-def test_killed_and_given_again_it_ends_as_undisturbed(project, tmp_path):
+def test_killed_and_given_again_it_ends_as_undisturbed(project, tmp_path, run_in, database, caplog):
     killed = Project(tmp_path, SMALL)
-    killed.kill_when(lambda: killed.has_progress("train_ensemble/loop.safetensors"), *RUN)
-    assert "resumed from" in killed.run(*RUN)
+    shutil.copy(database, tmp_path)
+    begun = partial(killed.has_progress, "train_ensemble/loop.safetensors")
+    killed.kill_when(begun, "--env", "test", *RUN)
+    result = run_in(killed)(*RUN)
+    assert result.exit_code == 0, result.output
+    assert "resumed from" in caplog.text
     assert differences(project.outputs(), killed.outputs()) == []
 
 
@@ -126,12 +142,14 @@ def test_an_edited_network_is_another_attempt(tmp_path, monkeypatch):
         _own_code("nowhere:build")
 
 
-def test_runs_are_compared(project):
-    baseline = project.newest("baseline")
+def test_runs_are_compared(project, run_in):
+    baseline, run = project.newest("baseline"), run_in(project)
     # Another weighting is compared with the same single-exit network.
-    project.run(*RUN, "--params", "weights=DESC,aep.outputs=search", "--from-nodes", "train_ensemble")
+    result = run(*RUN, "--params", "weights=DESC,aep.outputs=search", "--from-nodes", "train_ensemble")
+    assert result.exit_code == 0, result.output
     assert project.newest("baseline") == baseline
-    said = project.run("--env", "test", "--pipeline", "aep_compare")
-    assert "Change of test top-1 against the single-exit network" in said
+    result = run("--pipeline", "aep_compare")
+    assert result.exit_code == 0, result.output
+    assert "Change of test top-1 against the single-exit network" in result.output
     table = pd.read_csv(project.newest("accuracy.csv"))
     assert {"EEmix", "EEmix*", "EEdesc outputs=search"} <= set(table.columns)

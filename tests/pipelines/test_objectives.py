@@ -150,7 +150,8 @@ def test_finished_networks_keep_what_bounded_their_search(tmp_path, bound, kept,
 
 
 @pytest.mark.parametrize("latency", [True, False])
-def test_a_search_for_latency_is_planned_with_its_table(tmp_path, latency):
+def test_a_search_for_latency_is_planned_with_its_table(tmp_path, latency, monkeypatch):
+    monkeypatch.setattr("natv2.training.timing._ENOUGH_S", 0.0)  # two steps of each stage
     plan = plan_stages(
         IMAGES,
         training(supernet="EE_B_OFAMobileNetV3"),

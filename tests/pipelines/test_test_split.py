@@ -17,6 +17,8 @@ from natv2.training.state_store import StateStore
 from tests.configs import RUN, parameters
 from tests.tiny import splits
 
+SMALLER = {"supernet": "OFAMobileNetV3", "elastic": {"depths": [1, 2, 3]}}
+
 
 class Poisoned(ImageSet):
     """Images that let nobody look at them."""
@@ -52,7 +54,7 @@ PAGES = {"narrow.page", "wide.page", "draw_results"}  # for people: what the las
 
 def test_all_nodes_but_the_last_run_without_the_test_images(tmp_path):
     nodes = register_pipelines()["__default__"].nodes
-    known = inputs(parameters(supernet="OFAMobileNetV3"))
+    known = inputs(parameters(**SMALLER))
     for node in (node for node in nodes if node.name not in LAST | PAGES):
         store = StateStore(tmp_path).child(node.name)
         stores = {"progress": store, "latency_store": store, "finishing_store": store}
@@ -75,7 +77,7 @@ def test_nothing_reads_what_the_last_nodes_give():
 @pytest.fixture(scope="module")
 def random_training(tmp_path_factory) -> dict[str, Any]:
     """All that the nodes of a training by uniform sampling take and give, its report left out."""
-    values = parameters(supernet="OFAMobileNetV3", schedule="random")
+    values = parameters(**SMALLER, schedule="random")
     known = {**inputs(values), "source_images": splits()}
     for node in register_pipelines()["ofav2_eps"].nodes:
         if node.name.startswith("narrow.") and node.name not in ("narrow.report", "narrow.page"):

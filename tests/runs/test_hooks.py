@@ -1,5 +1,5 @@
-import subprocess
-import sys
+import multiprocessing
+from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -11,6 +11,7 @@ from mlflow.entities import Run
 
 from natv2.errors import UserError
 from natv2.finished_network import StoredNetwork
+from natv2.runs.tracking import start_tracking
 from natv2.spaces.design import DESIGNS
 from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 
@@ -172,8 +173,6 @@ def test_a_supernet_named_in_a_file_counts_in_the_paths_of_the_catalog(toy):
 
 
 def test_figures_and_tables_are_artifacts_that_open_without_a_network(toy):
-    from natv2.runs.tracking import start_tracking
-
     run = start_tracking(toy.root, run_id=None, name="figures", parameters={}, tags={})
     run.keep("front", go.Figure(go.Scatter(y=[1, 2])))
     run.keep("archive", pd.DataFrame({"macs": [1]}))
@@ -213,13 +212,22 @@ def test_threads_are_given_to_torch_and_a_gpu_that_is_not_there_is_refused(toy, 
     )
 
 
-def test_two_runs_that_begin_together_share_a_new_database(toy):
-    code = "import sys; from pathlib import Path; from natv2.runs.tracking import start_tracking as start\n"
-    code += "start(Path(sys.argv[1]), run_id=None, name='one', parameters={'a': 1}, tags={}).end('FINISHED')"
-    command = [sys.executable, "-c", code, str(toy.root)]
-    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [process.communicate()[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
+def begin_and_end(project: Path) -> None:
+    start_tracking(project, run_id=None, name="one", parameters={"a": 1}, tags={}).end("FINISHED")
+
+
+def test_two_runs_that_begin_together_share_a_new_database(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    forked = multiprocessing.get_context("fork")  # they need not load anything
+    both = [forked.Process(target=begin_and_end, args=(tmp_path,)) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    assert [process.exitcode for process in both] == [0, 0]
+    experiment = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}").get_experiment_by_name("natv2")
+    ended = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}").search_runs([experiment.experiment_id])
+    assert [run.info.status for run in ended] == ["FINISHED", "FINISHED"]
 
 
 def test_a_node_reads_what_its_own_run_saved(toy, monkeypatch):

@@ -30,7 +30,7 @@ CONFIG = parameters(
         "top": 8,
         "population": 8,
         "generations": 2,
-        "predictor": "lightgbm",
+        "predictor": "ridge",
         "features": "integer",
         "folds": 2,
         "distributions": "categorical",
