@@ -19,7 +19,8 @@ def test_it_runs_the_project_from_any_folder(folder):
         [program, "run", "--env", "nope"], cwd=folder, env=environment, capture_output=True, text=True
     )
     assert result.returncode == 1
-    assert result.stderr == "Error: unknown environment 'nope'; known: base, demo, local, reduced, test\n"
+    known = "base, demo, local, photos, reduced, test"
+    assert result.stderr == f"Error: unknown environment 'nope'; known: {known}\n"
     assert result.stdout == ""
 
 

@@ -109,7 +109,7 @@ def subnet(folder: Path) -> StoredNetwork:
     extraction = Extraction(narrow, wide, images, calibration=calibration, dropout=0.0, run=RUN)
     architecture = wide.supernet(dropout=0.0).largest(16)
     plan = plan_postprocessing("none", architecture, wide.design, parameters().postprocess)
-    return extraction.stored(extraction.network(plan), plan, {})
+    return extraction.classifier(extraction.network(plan), plan, {}).stored()
 
 
 def multi_exit(folder: Path) -> StoredNetwork:

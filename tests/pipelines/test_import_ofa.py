@@ -33,7 +33,7 @@ TINY = {
         "calibration": {"images": 16, "batch_size": 16},
         "warm_up": {"heads_epochs": 1, "largest_epochs": 0, "supernet_epochs": 0, "subnets": 1},
     },
-    "postprocess": {"max_epochs": 1, "batch_size": 16},
+    "postprocess": {"full": {"epochs": 1, "batch_size": 16}},
 }
 
 

@@ -135,7 +135,7 @@ def test_networks_to_be_refined_are_counted_as_found_and_as_finished(method: str
     design = DESIGNS[NAME]
     space = SearchSpace(design=design, resolutions=(16, 24), widths=(0.1,))
     rows = [described(a) for a in (space.smallest(), space.largest())]
-    config = parameters(postprocess={"method": method, "batch_size": 8}).postprocess
+    config = parameters(postprocess={"method": method, "full": {"batch_size": 8}}).postprocess
     front = pd.DataFrame(rows).assign(accuracy=(0.5, 0.6), high_tradeoff=False)
     chosen = chosen_networks(front, config)  # the most accurate one alone
     plans = plans_of(chosen, design, config)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kedro.io import AbstractVersionedDataset, CatalogProtocol
+from kedro.io import AbstractVersionedDataset, CatalogProtocol, MemoryDataset
 from kedro.pipeline import Pipeline
 
 from natv2.catalog.checkpoint import CheckpointDataset
@@ -42,7 +42,8 @@ def check_inputs(
     commands = {}
     makers = {name: each for name, each in registered.items() if makes_of(each, parameters.source)}
     for name in sorted(pipeline.inputs()):
-        if name not in catalog:
+        kept = name in catalog and not isinstance(catalog.get(name), MemoryDataset)
+        if not kept and not name.startswith("params:"):
             nodes = {node.name for each in registered.values() for node in each.nodes if name in node.outputs}
             raise UserError(
                 f"{name} is not kept when a run has ended; start from where it is made, with "
