@@ -34,18 +34,19 @@ NO_DIGEST = NoDigest()
 
 def digest(*parts: object) -> str:
     """Eight hex digits of `parts`: configurations, without fields marked NO_DIGEST, and JSON-ready values."""
-    text = json.dumps([_told(part) for part in parts], sort_keys=True, default=str)
+    text = json.dumps([told(part) for part in parts], sort_keys=True, default=str)
     return blake2b(text.encode(), digest_size=4).hexdigest()
 
 
-def _told(value: object) -> Any:
+def told(value: object) -> Any:
+    """`value` as mappings, lists and plain values, without fields marked NO_DIGEST."""
     if isinstance(value, BaseModel):
         fields = type(value).model_fields.items()
-        told = [name for name, field in fields if NO_DIGEST not in field.metadata]
-        return {name: _told(getattr(value, name)) for name in told}
+        names = [name for name, field in fields if NO_DIGEST not in field.metadata]
+        return {name: told(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
-        return {str(name): _told(each) for name, each in value.items()}
-    return [_told(each) for each in value] if isinstance(value, list | tuple) else value
+        return {str(name): told(each) for name, each in value.items()}
+    return [told(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def one_of(known: Mapping[str, object]) -> AfterValidator:

@@ -31,16 +31,11 @@ def what_to_do(error: OSError) -> str | None:
     return None
 
 
-def check_room(
-    folder: Path, needed: int, what: str, instead: str = "give smaller resolutions, or more room"
-) -> None:
-    """Raise UserError where fewer than `needed` bytes are free in `folder`.
-
-    `what` takes them, and a person can do `instead`.
-    """
+def check_room(folder: Path, needed: int, what: str) -> None:
+    """Raise UserError where fewer than `needed` bytes are free in `folder`; `what` takes them."""
     free = free_bytes(folder)
     if needed > free:
-        raise UserError(no_room(folder, free, needed, what, instead))
+        raise UserError(no_room(folder, free, needed, what, "give smaller resolutions, or more room"))
 
 
 def no_room(folder: Path, free: int, needed: int, what: str, instead: str) -> str:

@@ -35,7 +35,11 @@ def theirs(image: Tensor, operation: str, magnitude: float) -> Tensor:
     """Torchvision's operation on `image` (3, H, W) by itself."""
     transform = THEIRS["randaugment"]
     done: Tensor = transform._apply_image_or_video_transform(
-        image.contiguous(), operation, magnitude, interpolation="nearest", fill=transform._fill
+        image.contiguous(),
+        operation,
+        magnitude,
+        interpolation=v2.InterpolationMode.NEAREST,
+        fill=transform._fill,
     )
     return done
 

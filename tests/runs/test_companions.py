@@ -1,22 +1,33 @@
 """Pieces of different runs meet: what belongs together is taken, what does not is told."""
 
+import json
 import re
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
+import pandas as pd
 import pytest
 from kedro.io import DataCatalog, Version
 from kedro.pipeline import Node, Pipeline
 from kedro_datasets.json import JSONDataset
 
 from natv2.errors import UserError
+from natv2.pipelines.natv2_search.pipeline import create_pipeline as search_pipeline
+from natv2.pipelines.postprocess.pipeline import create_pipeline as finish_pipeline
 from natv2.recorded import RECORD
 from natv2.runs.companions import Companions
-from natv2.runs.lineage import Record, Recorder
+from natv2.runs.inputs import asked_of
+from natv2.runs.lineage import Record, Recorder, _bears_on, contradiction, told_by
+from natv2.search.identity import LARGEST_WARM_UP
+from tests.configs import parameters
 
 ENTRIES = ("narrow", "wide", "archive", "adapted", "front", "figure", "results")
 
 
-def search(narrow: int, wide: int, images: int, run: int) -> tuple[int, int]:
+def search(narrow: int, wide: int, images: int, run: int, preset: int) -> tuple[int, int]:
     return narrow, wide
 
 
@@ -31,12 +42,18 @@ def finish(front: int, adapted: int, images: int) -> int:
 TRAINING = Pipeline([Node(lambda images: 0, "images", width, name=width) for width in ("narrow", "wide")])
 SEARCH = Pipeline(
     [
-        Node(search, ["narrow", "wide", "images", "params:run"], ["archive", "adapted"], name="search"),
+        Node(
+            search,
+            ["narrow", "wide", "images", "params:run", "params:preset"],
+            ["archive", "adapted"],
+            name="search",
+        ),
         Node(report, "archive", ["front", "figure"], name="report"),
     ]
 )
 FINISH = Pipeline([Node(finish, ["front", "adapted", "images"], "results", name="finish")])
 COMMANDS = dict.fromkeys(ENTRIES, "This makes it anew: kedro run --pipeline maker")
+NONE: Mapping[str, Any] = MappingProxyType({})
 CATS, MORE = {"classes of images": ["cat", "dog"]}, {"classes of images": ["cat", "dog", "eel"]}
 
 
@@ -46,24 +63,27 @@ class Project:
     def __init__(self, root: Path) -> None:
         self.root, self.runs = root, 0
 
-    def run(self, pipeline: Pipeline, seed: int = 0, images=CATS, load=(), **trained: str) -> dict[str, str]:
-        """Run it; the versions that it read. `trained` say of which training a width is."""
+    def run(
+        self, pipeline: Pipeline, seed: int = 0, images=CATS, load=(), settings=NONE, **trained: str
+    ) -> dict[str, str]:
+        """Run it with `settings`; the versions that it read. `trained` say of which training a width is."""
         self.runs += 1
         versions = {name: Version(dict(load).get(name), str(self.runs)) for name in ENTRIES}
         catalog = DataCatalog(
             {name: JSONDataset(filepath=f"{self.root}/{name}", version=versions[name]) for name in ENTRIES}
         )
-        companions = Companions(pipeline, catalog, self.root, {"seed": seed})
+        asked = {"seed": seed, **settings}
+        companions = Companions(pipeline, catalog, self.root, asked)
         companions.take(images, COMMANDS)
         companions.say({})
-        about = Record(run=str(self.runs), pipeline="toy", asked={"seed": seed})
+        about = Record(run=str(self.runs), pipeline="toy", asked=asked)
         known = {**companions.taken, "images": Record(run="", facts=images)}
         recorder = Recorder(catalog, self.root, about, known)
         for node in pipeline.nodes:
             for name in node.outputs:
                 catalog.save(name, self.runs)
-                settings = {"settings": trained[name]} if name in trained else {}
-                recorder.saved(name, type("Made", (), {"origin": settings})(), node)
+                origin = {"settings": trained[name]} if name in trained else {}
+                recorder.saved(name, type("Made", (), {"origin": origin})(), node)
         return {name: record.run for name, record in companions.taken.items()}
 
     def delete(self, name: str, version: str) -> None:
@@ -152,6 +172,62 @@ def test_of_several_searches_that_with_the_seed_asked_for_is_taken(project, capl
     assert "was made with seed" not in caplog.text and "does not belong" not in caplog.text
     assert project.run(FINISH, seed=7)["front"] == "3"
     assert "front was made with seed=2, not with 7 as asked for now" in caplog.text
+
+
+def test_of_several_searches_that_with_the_settings_asked_for_is_taken(project, caplog):
+    project.run(TRAINING)
+    for rate in (0.1, 0.2):
+        project.run(SEARCH, settings={"search.adaptation.lr": rate, "postprocess.lr": 0.5})
+    assert project.run(FINISH, settings={"search.adaptation.lr": 0.1, "postprocess.lr": 0.7})["front"] == "2"
+    assert "was made with" not in caplog.text
+    assert project.run(FINISH, settings={"search.adaptation.lr": 0.3})["front"] == "3"
+    assert "was made with search.adaptation.lr=0.2, not with 0.3 as asked for now" in caplog.text
+
+
+def test_a_run_records_what_was_asked_of_the_nodes_that_it_bears_on():
+    nodes = {node.name: node for each in (search_pipeline(), finish_pipeline()) for node in each.nodes}
+    asked = asked_of(parameters())
+    assert json.loads(json.dumps(asked)) == asked  # as records give it back
+    assert not {"search.evaluation_batch_size", "search.keep_supernets"} & asked.keys()
+
+    def bearing(node: str) -> dict[str, int]:
+        return Counter(wish.partition(".")[0] for wish in asked if _bears_on(wish, nodes[node]))
+
+    every = Counter(wish.partition(".")[0] for wish in asked)
+    assert min(every["search"], every["postprocess"]) > 8
+    assert bearing("warm_up_largest_narrow") == {"seed": 1, "images": 1}
+    of_all = {"seed": 1, "constraints": 1, "images": 1}
+    assert bearing("search") == of_all | {"search": every["search"]}
+    assert bearing("choose_networks") == {"postprocess": 1}  # which networks, not how they are refined
+    finishing = {"postprocess": every["postprocess"] - 1}
+    assert bearing("prepare_finishing") == {"seed": 1, "images": 1, **finishing}
+    assert bearing("finish_networks") == finishing
+    assert bearing("test_networks") == of_all
+
+
+def test_a_table_with_columns_as_a_checkpoint_has_fields_is_recorded(tmp_path):
+    about, (node,) = Record(run="1", asked={"seed": 3}), SEARCH.only_nodes("search").nodes
+    recorder = Recorder(DataCatalog(), tmp_path, about, {})
+    recorder.saved("archive", pd.DataFrame({"origin": ["a", "b"], "phase": ["c", "d"]}), node)
+    assert (recorder._records["archive"].facts, recorder._records["archive"].asked) == ({}, {"seed": 3})
+
+
+def test_widths_whose_largest_networks_were_trained_otherwise_do_not_meet():
+    def facts(phase: str = LARGEST_WARM_UP, **changes: Any) -> dict[str, Any]:
+        search = parameters(search=changes).search.model_dump(mode="json")
+        return told_by({"search": search}, phase)
+
+    assert facts()
+    assert facts() == facts(turns=2, evaluation_batch_size=7, warm_up={"supernet_epochs": 9})
+    for changes in ({"batch_size": 8}, {"warm_up": {"lr": 0.5}}, {"warm_up": {"heads_epochs": 3}}):
+        assert str(contradiction(facts(), facts(**changes))).endswith(
+            " in the warm-up of the largest network"
+        )
+    search = parameters().search.model_dump(mode="json")
+    del search["warm_up"]["heads_epochs"]  # as an earlier version wrote it
+    assert contradiction(facts(), told_by({"search": search}, LARGEST_WARM_UP)) is None
+    # What comes later has these facts from what it was made of; how it was trained itself is no fact.
+    assert facts("adaptation") == {}
 
 
 @pytest.mark.parametrize("damage", ["", "{", '{"run": 5}'])

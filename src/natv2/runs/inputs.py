@@ -1,5 +1,6 @@
 """What a run reads: checked before any work, each version chosen, of one origin."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from kedro.framework.project import pipelines
 from kedro.io import AbstractVersionedDataset, CatalogProtocol, Version
 from kedro.pipeline import Pipeline
 
+from natv2.config import told
+from natv2.runs.checking import flattened
 from natv2.runs.companions import Companions
 from natv2.runs.experiment import project_experiment
 from natv2.runs.lineage import Record
@@ -45,11 +48,7 @@ def chosen_inputs(
     commands = check_inputs(
         pipeline, catalog, dict(pipelines), parameters, env=env, runtime_params=runtime_params
     )
-    asked = {
-        "seed": parameters.seed,
-        "constraints": parameters.constraints.active,
-        "images.per_class": parameters.images.per_class,
-    }
+    asked = asked_of(parameters)
     companions = Companions(pipeline, catalog, project, asked)
     # Once before the images are decoded, and once more with what is known of them.
     companions.take({}, commands)
@@ -67,6 +66,17 @@ def chosen_inputs(
     _read_own_versions(pipeline, catalog)
     seen = {name: Record(run="", facts=facts) for name, facts in images.items()}
     return Inputs(looks=looks, records=seen | companions.taken, asked=asked)
+
+
+def asked_of(parameters: Parameters) -> dict[str, Any]:
+    """What may differ between artifacts that belong together, by its name and as JSON has it."""
+    settings = {"search": told(parameters.search), "postprocess": told(parameters.postprocess)}
+    return {
+        "seed": parameters.seed,
+        "constraints": parameters.constraints.active,
+        "images.per_class": parameters.images.per_class,
+        **json.loads(json.dumps(flattened(settings), default=str)),
+    }
 
 
 def _read_own_versions(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:

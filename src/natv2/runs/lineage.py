@@ -21,9 +21,15 @@ from natv2.catalog.images import ImagesDataset
 from natv2.errors import UserError
 from natv2.files import write_bytes
 from natv2.recorded import RECORD, checksums
+from natv2.runs.checking import flattened
+from natv2.search.identity import LARGEST_WARM_UP
 from natv2.supernets.checkpoint import read_checkpoint_header
 
 _TRAINING = ("source", "schedule", "teacher", "kd", "settings")  # of a checkpoint's origin: all but its seed
+_LARGEST_SETTINGS = (
+    *("batch_size", "dropout", "exit_weighting", "init_from", "max_gradient_norm", "momentum"),
+    *("resolutions", "warm_up.heads_epochs", "warm_up.largest_epochs", "warm_up.lr", "weight_decay"),
+)
 _LITTLE = 0.02  # of the range of a pixel
 
 Facts = Mapping[str, Any]
@@ -81,8 +87,9 @@ class Recorder:
             asked |= record.asked
         versioned = {each: dataset for each in node.outputs if (dataset := self._versioned(each)) is not None}
         facts |= {entry_name(dataset, self._project): self._about.run for dataset in versioned.values()}
-        facts |= told_by(getattr(data, "origin", {}))
-        asked |= {what: self._about.asked[what] for what in _asked_of(node) & self._about.asked.keys()}
+        if isinstance(origin := getattr(data, "origin", None), Mapping):  # a table may have such a column
+            facts |= told_by(origin, getattr(data, "phase", ""))
+        asked |= {what: value for what, value in self._about.asked.items() if _bears_on(what, node)}
         record = self._about.model_copy(update={"facts": facts, "asked": asked})
         self._records[name] = record
         if name in versioned and (file := _file(versioned[name], record.run)).exists():
@@ -99,7 +106,8 @@ def read_record(dataset: AbstractVersionedDataset[Any, Any], version: str, proje
     known: dict[str, Any] = {entry_name(dataset, project): version}
     if isinstance(dataset, CheckpointDataset):
         with suppress(UserError):  # whoever loads it says what is wrong
-            known |= told_by(read_checkpoint_header(_file(dataset, version)).get("origin", {}))
+            header = read_checkpoint_header(_file(dataset, version))
+            known |= told_by(header["origin"], header["phase"])
     try:
         text = (_file(dataset, version).parent / RECORD).read_text(encoding="utf-8")
         record = Record.model_validate_json(text)
@@ -140,17 +148,32 @@ def image_facts(name: str, dataset: ImagesDataset) -> dict[str, Any]:
     }
 
 
-def told_by(origin: Mapping[str, Any]) -> dict[str, Any]:
-    """Which training a checkpoint is of, its width and seed apart: narrow and wide belong together by it."""
+def told_by(origin: Mapping[str, Any], phase: str) -> dict[str, Any]:
+    """Which training a checkpoint is of, its width and seed apart: narrow and wide belong together by it.
+
+    Of a search's first phase, which each width has for itself, its settings too.
+    """
     told = {name: origin[name] for name in _TRAINING if name in origin}
-    return {"training": json.dumps(told, sort_keys=True)} if told else {}
+    facts: dict[str, Any] = {"training": json.dumps(told, sort_keys=True)} if told else {}
+    search = origin.get("search")
+    if phase == LARGEST_WARM_UP and isinstance(search, Mapping):
+        settings = {name: value for name, value in flattened(search).items() if name in _LARGEST_SETTINGS}
+        facts |= {f"search.{name} in the {phase}": value for name, value in settings.items()}
+    return facts
 
 
-def _asked_of(node: Node) -> set[str]:
-    """Which of a run's wishes bear on what `node` gives."""
-    names = {"params:run": "seed", "params:goal": "constraints"}
-    of_images = {"images.per_class"} if any(name.endswith("_images") for name in node.inputs) else set()
-    return {names[each] for each in node.inputs if each in names} | of_images
+def _bears_on(wish: str, node: Node) -> bool:
+    """Whether what a run was asked for bears on what `node` gives."""
+    of_images = any(name.endswith("_images") for name in node.inputs)
+    section = wish.partition(".")[0]
+    if section == "images":
+        return of_images
+    if section == "postprocess":  # the choice of networks, and then all else
+        trains = of_images or "finishing" in node.inputs
+        return "params:postprocess" in node.inputs and trains != (wish == "postprocess.finish")
+    # A preset is for the search itself. What is made of its networks has the section for other values in it.
+    inputs = {"seed": "params:run", "constraints": "params:goal", "search": "params:preset"}
+    return inputs.get(section) in node.inputs
 
 
 def _file(dataset: AbstractVersionedDataset[Any, Any], version: str) -> Path:

@@ -13,6 +13,9 @@ from natv2.search.moo.indicators import Hypervolume
 from natv2.supernets.checkpoint import Checkpoint
 from natv2.supernets.supernet import Supernet
 
+LARGEST_WARM_UP = "warm-up of the largest network"
+"""The phase of a search that each width has for itself."""
+
 _UNTOLD = ("probes", "search", "seed")  # of an origin: results, this search, what seeds differ in
 
 

@@ -1,21 +1,22 @@
 """The supernets after each turn are kept on request; tests/pipelines/test_objectives.py kills a search."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from kedro.io import Version
 
-from natv2 import disk
 from natv2.catalog.kept_supernets import KeptSupernetsDataset
 from natv2.config import digest
 from natv2.errors import UserError
-from natv2.pipelines.natv2_search.nodes import know_costs
 from natv2.search.adaptation.keeping import KeptSupernets, SupernetKeeper, kept_supernets
 from natv2.search.adaptation.start import adapted_supernet
+from natv2.search.needs import turns_disk
+from natv2.spaces.space import SearchSpace
 from natv2.supernets.checkpoint import read_checkpoint
+from natv2.training.needs import Disk
 from natv2.training.state_store import StateStore
-from tests.configs import RUN, goal, parameters
+from natv2.training.supernet_needs import SupernetSize
+from tests.configs import parameters
 from tests.pipelines.slices import family
 from tests.tiny import splits
 
@@ -56,18 +57,13 @@ def test_they_are_an_entry_of_the_catalog_and_another_search_can_start_from_a_tu
     assert nothing.exists() and not nothing.load().files
 
 
-def test_room_for_them_is_asked_for_before_anything_is_trained(tmp_path: Path, monkeypatch) -> None:
-    size = sum(weight.nbytes for each in SUPERNETS for weight in each.weights.values())
-
-    def begin(free: int) -> None:
-        monkeypatch.setattr(disk.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
-        store, tables = StateStore(tmp_path / "costs"), StateStore(tmp_path / "tables")
-        know_costs(*SUPERNETS, IMAGES, SEARCH, goal("accuracy"), "fixed", RUN, tables, store)
-
-    with pytest.raises(UserError, match=r"the supernets of 2 turns .* take .*: keep none, take fewer turns"):
-        begin(2 * size - 1)
-    begin(2 * size)
-    begin(0)  # a search that resumes has kept some of them
+def test_the_room_for_them_is_asked_for_before_a_run() -> None:
+    """Linked into the catalog, they are on the disk once."""
+    sizes = [SupernetSize(each.design, each.width, len(each.classes)) for each in SUPERNETS]
+    space = SearchSpace(design=sizes[0].design, resolutions=(16,), widths=(0.1, 0.2))
+    none = turns_disk(sizes, space, SEARCH.model_copy(update={"keep_supernets": False}))
+    taken = 2 * sum(weight.nbytes for each in SUPERNETS for weight in each.weights.values())
+    assert turns_disk(sizes, space, SEARCH) == none + Disk(states=taken)
 
 
 def test_they_change_no_result() -> None:

@@ -16,7 +16,6 @@ from natv2.run import Run
 from natv2.search.adaptation.keeping import (
     KeptSupernets,
     SupernetKeeper,
-    check_room_for_turns,
     kept_supernets,
 )
 from natv2.search.adaptation.start import (
@@ -30,7 +29,7 @@ from natv2.search.adaptation.subnets import AdaptableFamily
 from natv2.search.adaptation.training import adapt, warm_up_heads, warm_up_largest
 from natv2.search.config import SearchConfig
 from natv2.search.feasible.feasibility import check_constraints
-from natv2.search.identity import search_checkpoint, search_summary
+from natv2.search.identity import LARGEST_WARM_UP, search_checkpoint, search_summary
 from natv2.search.latency import NO_CHECK, NO_TABLE, known_latency_table, latency_error
 from natv2.search.report.architectures import architectures_figure
 from natv2.search.report.description import describe_turns
@@ -59,12 +58,10 @@ def know_costs(
     """Before anything is trained: the latency table of the space on this device, and its check.
 
     Both are empty where latency is neither an objective nor constrained. Raises UserError where no network
-    can keep the constraints on costs, or the disk the supernets that are to be kept.
+    can keep the constraints on costs.
     """
     for supernet in (narrow, wide):
         remark_on_teacher(supernet, teacher)
-    if search.keep_supernets:
-        check_room_for_turns((narrow, wide), search.turns, store)
     classes = len(images.class_names)
     space = common_space(narrow, wide, search.at(images.sizes))
     table, check = NO_TABLE, NO_CHECK
@@ -90,7 +87,7 @@ def warm_up_largest_network(
         warm_up_heads(supernets, supernet, start.new_exits, store.child("heads"))
     warm_up_largest(supernets, supernet, store)
     before = replace(checkpoint, normalisation=start.normalisation)
-    return search_checkpoint(supernet, before, "warm-up of the largest network", images, supernets.config)
+    return search_checkpoint(supernet, before, LARGEST_WARM_UP, images, supernets.config)
 
 
 def warm_up_supernets(

@@ -1,12 +1,11 @@
 """The supernets as they are after each turn, kept on request."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from natv2.disk import check_room
 from natv2.supernets.checkpoint import Checkpoint, write_checkpoint
-from natv2.training.state_store import State, StateStore
+from natv2.training.state_store import StateStore
 
 _FOLDER, _SUFFIX = "supernets", ".safetensors"
 
@@ -47,16 +46,3 @@ class SupernetKeeper:
 def kept_supernets(store: StateStore) -> KeptSupernets:
     """All that a search has kept in `store`."""
     return KeptSupernets.of(store.folder / _FOLDER)
-
-
-def check_room_for_turns(supernets: Sequence[Checkpoint], turns: int, store: StateStore) -> None:
-    """Raise UserError where the disk has no room for the supernets of all turns; asked once a search."""
-
-    def check() -> State:
-        store.folder.mkdir(parents=True, exist_ok=True)
-        size = sum(tensor.nbytes for each in supernets for tensor in each.weights.values())
-        what = f"the supernets of {turns} turns (search.keep_supernets)"
-        check_room(store.folder, turns * size, what, "keep none, take fewer turns, or make room")
-        return State()
-
-    store.remembered("room", check)
