@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from rich import get_console
 from rich.progress import (
@@ -16,12 +17,14 @@ from rich.progress import Progress as RichProgress
 
 logger = logging.getLogger("natv2")
 
+_QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
+
 
 class Bar:
     """One running bar; `advance` moves it and says how things stand."""
 
     def __init__(self, rich: RichProgress, description: str, total: int, done: int) -> None:
-        self._rich = rich
+        self._rich, self._quiet = rich, _QUIET.get()
         self._description = description
         self._task = rich.add_task(description, total=total, completed=done, status="")
 
@@ -31,7 +34,7 @@ class Bar:
 
     def report(self, status: str) -> None:
         """Log `status` where there is no terminal to show the bar on."""
-        if self._rich.disable:
+        if self._rich.disable and not self._quiet:
             logger.info("%s: %s", self._description, status)
 
 
@@ -48,5 +51,15 @@ def progress_bar(description: str, total: int, done: int = 0) -> Iterator[Bar]:
         TimeRemainingColumn(),
     )
     console = get_console()
-    with RichProgress(*columns, console=console, disable=not console.is_terminal) as rich:
+    with RichProgress(*columns, console=console, disable=_QUIET.get() or not console.is_terminal) as rich:
         yield Bar(rich, description, total, done)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No bars and none of their lines: what is timed within another's bar is not work of its own."""
+    token = _QUIET.set(True)
+    try:
+        yield
+    finally:
+        _QUIET.reset(token)

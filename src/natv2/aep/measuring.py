@@ -1,6 +1,7 @@
 """What multi-exit networks take: an epoch of training, an image, each of their parts."""
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -20,7 +21,7 @@ from natv2.images.batches import Epochs, evaluation_batches
 from natv2.images.image_set import ImageSplits
 from natv2.run import Run
 from natv2.training.state_store import State, StateStore
-from natv2.training.timing import step_seconds
+from natv2.training.timing import step_time
 
 _TIMED = 100  # images whose leaving early is timed one by one
 _STEPS = 10  # of training that are timed at once
@@ -75,14 +76,15 @@ def epoch_seconds(
         for index, (network, exit_weighting) in enumerate(networks):
             weights = exit_weights(exit_weighting, len(network.exits))
             trial = JointTraining(copy.deepcopy(network), weights, aep)  # running statistics change
-            seconds[turn, index] = step_seconds(
+            seconds[turn, index] = step_time(
                 trial,
                 trial.step(Meters(network.exits, weights)),
                 epochs,
                 optimiser=aep,
                 precision=run.precision,
                 steps=min(_STEPS, epochs.steps),
-            )
+                seconds=math.inf,
+            ).seconds
     return [float(median * epochs.steps) for median in np.median(seconds, axis=0)]
 
 

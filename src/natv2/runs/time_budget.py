@@ -107,14 +107,12 @@ def _expected(
 
 def _supernets(parameters: Parameters, images: ImageSplits, run: Run) -> Expected:
     training = Training.part_of(parameters).at(images.sizes)
-    trained = fixed = 0.0
+    supernets = []
     for width in (parameters.widths.narrow, parameters.widths.wide):
         supernet = Supernet(training.design, width, len(images.class_names), dropout=training.eps.dropout)
-        supernet.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        table = plan(supernet, images=images.to(run.device), training=training, run=run, steps=_STEPS)
-        trained += 3600 * table["training"].sum()
-        fixed += 3600 * (table["evaluation"] + table["test"]).sum()
-    return trained, fixed
+        supernets.append(supernet.to(run.device, memory_format=torch.channels_last))  # type: ignore[call-overload]
+    table = plan(supernets, images=images.to(run.device), training=training, run=run, steps=_STEPS)
+    return 3600 * table["training"].sum(), 3600 * (table["evaluation"] + table["test"]).sum()
 
 
 def _search(parameters: Parameters, images: ImageSplits, run: Run) -> Expected:
@@ -128,7 +126,7 @@ def _search(parameters: Parameters, images: ImageSplits, run: Run) -> Expected:
     supernets = TargetSupernets(family, space, images, search, run)
     goal = Goal(objectives=("accuracy", "macs"), constraints=UNCONSTRAINED)
     costs = space_costs(space, len(images.class_names), NO_TABLE)
-    table = plan_search(supernets, costs, goal, latency_seconds=0.0, steps=_STEPS)
+    table = plan_search(supernets, costs, goal, steps=_STEPS)
     return 0.0, float(3600 * table[["training", "evaluation", "search"]].to_numpy().sum())
 
 

@@ -39,6 +39,9 @@ NO_CHECK = pd.DataFrame(columns=["expected_ms", "measured_ms", "spread_ms"])
 """What there is of a table and its check where nobody asks for latency."""
 
 _HELD_OUT, _FITTED = 30, 15
+CHECKED = _HELD_OUT + _FITTED
+"""Whole networks that are measured too."""
+
 _CPU_INFO = Path("/proc/cpuinfo")  # of Linux, where `platform.processor` knows nothing
 
 
@@ -50,9 +53,9 @@ def build_latency_table(
     Each different part is measured by itself, and their sums are brought to the scale of whole networks by a
     line fitted to 15 of these, none of them among the 30. The weights are random: no time depends on them.
     """
-    parts = _SpaceParts(space, classes)
-    summed = parts.table(_measured(parts.modules, parts.inputs, config, run).median)
-    codes = space.sample_architectures(_FITTED + _HELD_OUT, numpy_generator(run.seed, "latency"))
+    parts = SpaceParts(space, classes)
+    summed = parts.table(measured_modules(parts.modules, parts.inputs, config, run).median)
+    codes = space.sample_architectures(CHECKED, numpy_generator(run.seed, "latency"))
     whole = _networks(space, codes, classes, config, run)
     table = _scaled(summed, codes[:_FITTED], whole.median[:_FITTED])
     check = {
@@ -152,10 +155,10 @@ def _networks(
     architectures = [space.decode(code) for code in codes]
     networks = [Network(space.design, architecture, classes) for architecture in architectures]
     inputs = [(IMAGE_CHANNELS, architecture.resolution) for architecture in architectures]
-    return _measured(networks, inputs, config, run)
+    return measured_modules(networks, inputs, config, run)
 
 
-def _measured(
+def measured_modules(
     modules: Sequence[nn.Module], inputs: Sequence[tuple[int, int]], config: BatchLatencyConfig, run: Run
 ) -> Latencies:
     """What `modules` take for inputs of so many channels and pixels along an edge."""
@@ -169,7 +172,7 @@ def _measured(
     return measure(modules, given, config)
 
 
-class _SpaceParts:
+class SpaceParts:
     """The different parts of a space's networks with their inputs: equal ones are measured once."""
 
     def __init__(self, space: SearchSpace, classes: int) -> None:

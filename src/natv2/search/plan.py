@@ -1,50 +1,35 @@
 """What a search will take, from a few timed steps and evaluations of each of its stages."""
 
-import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from torch import nn
 
+from natv2.bar import Bar, progress_bar
 from natv2.objectives.costs import CostsOf
 from natv2.objectives.goal import Goal
-from natv2.randomness import numpy_generator
 from natv2.search.adaptation.subnets import extreme_networks
-from natv2.search.adaptation.training import (
-    Sampler,
-    TargetSupernets,
-    frozen_trunk,
-    largest_step,
-    sampled_step,
-)
+from natv2.search.adaptation.training import TargetSupernets, frozen_trunk, largest_step, sampled_step
 from natv2.search.candidates import SAMPLERS
-from natv2.search.search import Search
-from natv2.spaces.space import Codes
+from natv2.search.latency_time import table_seconds
+from natv2.search.needs import search_memory, turns_disk, warm_up_disk, warm_up_of_both_disk
+from natv2.search.turn_time import turn_seconds
+from natv2.training.budget import BUDGET_S, Budget
+from natv2.training.evaluation_time import EvaluationTime, evaluation_time
 from natv2.training.loop import Step
+from natv2.training.needs import Disk
 from natv2.training.schedule import SubnetSchedule
-from natv2.training.state_store import StateStore
-from natv2.training.timing import STATES, peak_memory, seconds_an_image, step_seconds, weight_bytes
+from natv2.training.supernet_needs import SupernetSize
+from natv2.training.timing import StepTime, step_time, timed_with
 
 _NETWORKS = 60  # that an evaluation is timed with: fewer would share less than an archive does
+_CALIBRATING = 8  # images, of the teacher that is timed: its statistics take no part in it
 _HOUR = 3600
-
-
-class _Unadapted:
-    """Subnets of which nothing is known but that they differ: a turn over them is the search's own time."""
-
-    def accuracies(self, codes: Codes, name: str) -> NDArray[np.float64]:
-        return numpy_generator(len(codes), name).random(len(codes))
-
-    def adapt(self, sampler: Sampler, turn: int) -> None:
-        sampler(1, np.random.default_rng(turn))
-
-    def validate(self, name: str) -> dict[str, float]:
-        return {}
+HOURS = ("training", "evaluation", "search")
+"""What a stage's time is made of: columns of a plan."""
 
 
 def plan_search(
@@ -52,91 +37,155 @@ def plan_search(
     costs_of: CostsOf,
     goal: Goal,
     *,
-    latency_seconds: float,
     steps: int,
     new_exits: Sequence[int] = (),
+    budget_s: float = BUDGET_S,
 ) -> pd.DataFrame:
     """What each stage of a search over `supernets` is expected to take; their weights stay as they are.
 
     A row a stage: stage, times (how often), epochs and steps (each time), step_ms, networks (evaluated each
     time); training, evaluation and search (predictor, evolution, choice) in hours, of all times together;
-    memory (peak of the process or of the GPU so far) and disk (bytes). `latency_seconds` are those of a
-    latency table, were there one; `new_exits` those whose heads are trained first.
+    memory (a peak) and disk, in bytes, as computed before a run; what was `timed` where the time of a
+    plan was too short for all. Heads of `new_exits` are trained first.
     """
-    config, images = supernets.config, supernets.images
-    batches = supernets.epochs("plan").steps
-    calibrated = min(config.calibration.images, len(images.train))
-    a_network = _seconds_a_network(supernets) * (len(images.valid) + calibrated)
-    module = nn.ModuleList(supernets.family.values())
+    stages = len(supernets.family) * (2 if new_exits else 1) + 3 + goal.needs_latency
+    budget = Budget(stages + 1, budget_s)
+    budget.begin("the plan")
+    with progress_bar("plan", stages) as bar:
+        return pd.DataFrame(list(_Planned(supernets, costs_of, goal, steps, new_exits, budget, bar).rows()))
 
-    def row(
-        stage: str, times: int, epochs: int = 0, step: float = 0.0, networks: int = 0, search: float = 0.0
+
+@dataclass(frozen=True)
+class _Planned:
+    """A search that is planned."""
+
+    supernets: TargetSupernets
+    costs_of: CostsOf
+    goal: Goal
+    steps: int
+    new_exits: Sequence[int]
+    budget: Budget
+    bar: Bar
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """A row a stage, each told as soon as it is known."""
+        config, space = self.supernets.config, self.supernets.space
+        warm_up, sizes = config.warm_up, self._sizes()
+        if self.goal.needs_latency:
+            seconds, timed = table_seconds(
+                space, sizes[0].classes, config.latency, self.supernets.run, seconds=self.budget.share()
+            )
+            yield self._row("latency table", search=seconds, timed=timed)
+        tested = self._tested()
+        name, heads = "warm-up of the largest network", "warm-up of new heads"
+        for size, (width, supernet) in zip(sizes, self.supernets.family.items(), strict=True):
+            largest, disk = largest_step(self.supernets, supernet), warm_up_disk(size, config)
+            if self.new_exits:
+                with frozen_trunk(supernet, self.new_exits):
+                    step = self._step(supernet, largest, heads)
+                yield self._row(
+                    f"{heads}, width {width:g}", step=step, epochs=warm_up.heads_epochs, disk=disk
+                )
+            step = self._step(supernet, largest, name)
+            yield self._row(f"{name}, width {width:g}", step=step, epochs=warm_up.largest_epochs, disk=disk)
+        yield self._row(
+            "warm-up of both supernets",
+            step=self._sampled(warm_up.supernets, "warm-up"),
+            epochs=warm_up.supernet_epochs,
+            disk=warm_up_of_both_disk(sizes, config),
+        )
+        yield self._row("first archive", tested=tested, networks=config.archive_size * config.pre_processing)
+        step = self._sampled(config.adaptation.over(config.turns), "adaptation")
+        seconds, timed = turn_seconds(self.supernets, self.costs_of, self.goal, self.budget.share())
+        yield self._row(
+            "turns",
+            times=config.turns,
+            step=step,
+            epochs=config.adaptation.epochs,
+            tested=tested,
+            networks=_evaluated_a_turn(self.supernets),
+            search=seconds,
+            timed=timed,
+            disk=turns_disk(sizes, space, config),
+        )
+
+    def _sizes(self) -> list[SupernetSize]:
+        family = self.supernets.family.values()
+        return [SupernetSize(each.design, each.width, each.classes) for each in family]
+
+    def _row(
+        self,
+        stage: str,
+        *,
+        times: int = 1,
+        step: StepTime | None = None,
+        epochs: int = 0,
+        tested: EvaluationTime | None = None,
+        networks: int = 0,
+        search: float = 0.0,
+        timed: str = "",
+        disk: Disk = Disk(),  # noqa: B008  # it is frozen
     ) -> dict[str, Any]:
-        return {
+        supernets, images, config = self.supernets, self.supernets.images, self.supernets.config
+        batches, seconds = supernets.epochs("plan").steps, step.seconds if step else 0.0
+        seen = len(images.valid) + min(config.calibration.images, len(images.train))
+        a_network = tested.seconds * seen / self._sampled_networks if tested else 0.0
+        told = timed_with(step, tested, self._sampled_networks)
+        row = {
             "stage": stage,
             "times": times,
             "epochs": epochs,
             "steps": epochs * batches,
-            "step_ms": 1000 * step,
+            "step_ms": 1000 * seconds,
             "networks": networks,
-            "training": times * epochs * batches * step / _HOUR,
+            "training": times * epochs * batches * seconds / _HOUR,
             "evaluation": times * networks * a_network / _HOUR,
             "search": times * search / _HOUR,
-            "memory": peak_memory(module),
-            "disk": weight_bytes(module) * (1 + STATES) if epochs else 0,
+            "memory": search_memory(self._sizes(), images, config, supernets.run).most,
+            "disk": disk.most,
+            "timed": ", ".join(each for each in (told, timed) if each and each != "all") or "all",
         }
+        hours = (f"{row[name]:.2f} h of {name}" for name in HOURS if row[name])
+        self.budget.tell(self.bar, f"{stage}: {', '.join(hours)} ({row['timed']})")
+        return row
 
-    rows = [row("latency table", 1, search=latency_seconds)] if latency_seconds else []
-    rows += _warm_up_rows(supernets, row, steps, new_exits)
-    rows.append(row("first archive", 1, networks=config.archive_size * config.pre_processing))
-    rows.append(
-        row(
-            "turns",
-            config.turns,
-            config.adaptation.epochs,
-            _sampled_seconds(supernets, config.adaptation.over(config.turns), "adaptation", steps),
-            _evaluated_a_turn(supernets),
-            _turn_seconds(supernets, costs_of, goal),
+    def _sampled(self, schedule: SubnetSchedule, name: str) -> StepTime:
+        """A step of `schedule`."""
+        few = self.supernets.config.calibration.model_copy(
+            update={"images": _CALIBRATING, "batch_size": _CALIBRATING}
         )
-    )
-    if config.keep_supernets:
-        rows[-1]["disk"] += config.turns * weight_bytes(module)
-    return pd.DataFrame(rows)
+        quick = replace(self.supernets, config=self.supernets.config.model_copy(update={"calibration": few}))
+        step = sampled_step(
+            quick, quick.space.sample_architectures, schedule, quick.teacher(), f"plan {name}"
+        )
+        return self._step(nn.ModuleList(self.supernets.family.values()), step, name)
 
+    def _step(self, module: nn.Module, step: Step, name: str) -> StepTime:
+        return step_time(
+            module,
+            step,
+            self.supernets.epochs(f"plan {name}"),
+            optimiser=self.supernets.config,
+            precision=self.supernets.run.precision,
+            steps=self.steps,
+            seconds=self.budget.share(),
+        )
 
-def _warm_up_rows(
-    supernets: TargetSupernets, row: Callable[..., dict[str, Any]], steps: int, new_exits: Sequence[int]
-) -> list[dict[str, Any]]:
-    warm_up, name, heads = supernets.config.warm_up, "warm-up of the largest network", "warm-up of new heads"
-    rows = []
-    for width, supernet in supernets.family.items():
-        step = largest_step(supernets, supernet)
-        if new_exits:
-            with frozen_trunk(supernet, new_exits):
-                seconds = _seconds(supernets, supernet, step, heads, steps)
-            rows.append(row(f"{heads}, width {width:g}", 1, warm_up.heads_epochs, seconds))
-        seconds = _seconds(supernets, supernet, step, name, steps)
-        rows.append(row(f"{name}, width {width:g}", 1, warm_up.largest_epochs, seconds))
-    seconds = _sampled_seconds(supernets, warm_up.supernets, "warm-up", steps)
-    return [*rows, row("warm-up of both supernets", 1, warm_up.supernet_epochs, seconds)]
+    @property
+    def _sampled_networks(self) -> int:
+        return min(_NETWORKS, self.supernets.config.archive_size)
 
-
-def _sampled_seconds(supernets: TargetSupernets, schedule: SubnetSchedule, name: str, steps: int) -> float:
-    """Seconds of a step of `schedule`."""
-    sampler, teacher = supernets.space.sample_architectures, supernets.teacher()
-    step = sampled_step(supernets, sampler, schedule, teacher, f"plan {name}")
-    return _seconds(supernets, nn.ModuleList(supernets.family.values()), step, name, steps)
-
-
-def _seconds(supernets: TargetSupernets, module: nn.Module, step: Step, name: str, steps: int) -> float:
-    return step_seconds(
-        module,
-        step,
-        supernets.epochs(f"plan {name}"),
-        optimiser=supernets.config,
-        precision=supernets.run.precision,
-        steps=steps,
-    )
+    def _tested(self) -> EvaluationTime:
+        """An evaluation of many."""
+        supernets = self.supernets
+        sampler, draws = SAMPLERS[supernets.config.sampling], np.random.default_rng(0)
+        networks = [
+            supernets.space.decode(code) for code in sampler(supernets.space, self._sampled_networks, draws)
+        ]
+        weights = supernets.exit_weights.output
+        return evaluation_time(
+            supernets.family, networks, supernets.images, weights, seconds=self.budget.share()
+        )
 
 
 def _evaluated_a_turn(supernets: TargetSupernets) -> int:
@@ -146,21 +195,3 @@ def _evaluated_a_turn(supernets: TargetSupernets) -> int:
     gained = config.candidates * (config.turns + 1) / 2 if config.growth == "grow" else 0
     archive = round(config.archive_size + gained)
     return config.candidates + archive + len(extreme_networks(supernets.space))
-
-
-def _seconds_a_network(supernets: TargetSupernets) -> float:
-    """Seconds an image and network of an evaluation of many."""
-    config, space = supernets.config, supernets.space
-    codes = SAMPLERS[config.sampling](space, min(_NETWORKS, config.archive_size), np.random.default_rng(0))
-    networks = [space.decode(code) for code in codes]
-    weights = supernets.exit_weights.output
-    return seconds_an_image(supernets.family, networks, supernets.images, weights) / len(networks)
-
-
-def _turn_seconds(supernets: TargetSupernets, costs_of: CostsOf, goal: Goal) -> float:
-    """Seconds of what a turn does beside training and evaluation."""
-    one = supernets.config.model_copy(update={"turns": 1, "pre_processing": 1})
-    with TemporaryDirectory() as folder:
-        start, store = time.perf_counter(), StateStore(Path(folder))
-        Search(supernets.space, _Unadapted(), costs_of, one, goal, supernets.run.seed, store).run()
-        return time.perf_counter() - start

@@ -21,9 +21,9 @@ from natv2.training.loop import Step, backward, fit
 from natv2.training.mixing import Mixing
 from natv2.training.soft_labels import FinishingTeacher, SoftLabels, distilled_loss
 from natv2.training.state_store import StateStore
-from natv2.training.timing import step_seconds
+from natv2.training.timing import step_time
 
-_TIMED_STEPS = 10
+_TIMED_STEPS, _TIMED_S = 10, 5.0
 PURPOSE = "finishing"
 """What all these trainings draw for: they see the same batches, so a teacher is asked once for all."""
 
@@ -130,15 +130,16 @@ class Finishing:
         copied = copy.deepcopy(classifier)
         epochs, alone = self.epochs(part), replace(self, teacher=None)
         step = alone.step(copied, (1.0,) * len(classifier.header.weights), epochs.part)
-        each = step_seconds(
+        each = step_time(
             copied.network,
             step,
             epochs,
             optimiser=self.config,
             precision=self.run.precision,
             steps=_TIMED_STEPS,
+            seconds=_TIMED_S,
         )
-        return each * epochs.steps * self.config.epochs
+        return each.seconds * epochs.steps * self.config.epochs
 
     def teaching_seconds(self, part: ImageSet | None = None) -> float:
         """What asking the teacher once for every step will take, from one batch; 0 where nobody teaches."""

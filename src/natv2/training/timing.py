@@ -1,35 +1,51 @@
-"""What training and evaluation will take, from a few steps of each."""
+"""What training will take, from a few steps of it."""
 
-import resource
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain, count, islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pandas as pd
-import torch
 from torch import nn
 
-from natv2.images.batches import Batch, Epochs, evaluation_batches
-from natv2.images.image_set import ImageSplits
+from natv2.bar import quiet
+from natv2.images.batches import Batch, Epochs, largest_batch
 from natv2.run import Precision
-from natv2.spaces.architecture import Architecture
 from natv2.training.config import OptimiserConfig
-from natv2.training.evaluation import Evaluator, Family
+from natv2.training.evaluation_time import EvaluationTime
 from natv2.training.loop import Step, fit
 from natv2.training.schedule import RateSchedule
-from natv2.training.state_store import StateStore
+from natv2.training.state_store import State, StateStore
 
 _WARM_UP = 3  # first steps are slower: memory is taken, kernels are chosen
 _ENOUGH_S = 2.0  # of timing: a plan has tens of things to time
-_IMAGES = 64  # that an evaluation is timed with, as many for its calibration
-STATES = 3  # weights in a kept state of training: the module's, its momenta, and those being written
+_FEW = 8  # images of the first steps, which say how many images there is time for
 
 
-def step_seconds(
+@dataclass(frozen=True)
+class StepTime:
+    """Seconds of a step with its whole batch, and the images of so large a batch that it was timed with.
+
+    `images` is 0 where another step tells.
+    """
+
+    seconds: float
+    images: int
+    batch: int
+
+
+def timed_with(step: StepTime | None, tested: EvaluationTime | None, networks: int = 0) -> str:
+    """What was timed where it was not all: images of a batch, networks of an evaluation; else "all"."""
+    few = []
+    if step is not None and step.images < step.batch:
+        few.append(f"{step.images} of {step.batch} images" if step.images else "other steps")
+    if tested is not None and tested.networks < networks:
+        few.append(f"{tested.networks} of {networks} networks" if tested.networks else "other networks")
+    return ", ".join(few) or "all"
+
+
+def step_time(
     module: nn.Module,
     step: Step,
     epochs: Epochs,
@@ -37,70 +53,75 @@ def step_seconds(
     optimiser: OptimiserConfig,
     precision: Precision,
     steps: int,
-) -> float:
+    seconds: float,
+) -> StepTime:
     """Mean seconds of a training step with its batch, without the first few; the weights stay as they are.
 
     Batches are those of `epochs`, whose purpose names what is timed. At most `steps` are timed, fewer where
-    they take long.
+    they take long; where two do not fit into so many `seconds`, they have fewer images, and a whole batch is
+    told by these.
     """
-    timed = _Timed(epochs, _WARM_UP + steps)
+    timed = _Timed(epochs, steps, seconds)
     still = RateSchedule.model_construct(lr=0.0, epochs=1, warmup_epochs=0)
-    with TemporaryDirectory() as folder:
-        store = StateStore(Path(folder), epochs.purpose)
+    store = _Nowhere(Path(), epochs.purpose)
+    with quiet():
         fit(module, step, timed, optimiser=optimiser, schedule=still, precision=precision, store=store)
-    done = len(timed.moments) - 1
-    first = min(_WARM_UP, done // 2)
-    return (timed.moments[-1] - timed.moments[first]) / (done - first)
+    return timed.found()
+
+
+class _Nowhere(StateStore):
+    """Keeps nothing: what is timed is not resumed."""
+
+    def load(self, key: str) -> State | None:
+        return None
+
+    def save(self, key: str, state: State) -> None:
+        pass
 
 
 class _Timed:
     """One epoch of at most so many `steps`, from a small set too; each begins at one of `moments`.
 
-    After a few seconds two steps are enough.
+    Two with few images come first.
     """
 
-    def __init__(self, epochs: Epochs, steps: int) -> None:
-        self.steps, self.moments = steps, list[float]()
+    def __init__(self, epochs: Epochs, steps: int, seconds: float) -> None:
+        self.steps = 2 + _WARM_UP + steps
         self.seed, self.purpose = epochs.seed, "plan"
-        self._epochs = replace(epochs, purpose=self.purpose)
+        self.batch = largest_batch(len(epochs.part), epochs.batch_size)
+        self.images = min(_FEW, self.batch)
+        self.moments = list[float]()
+        self._epochs, self._seconds = replace(epochs, purpose=self.purpose), seconds
 
     def __call__(self, epoch: int) -> Iterator[Batch]:
-        endless = chain.from_iterable(self._epochs(number) for number in count(epoch))
-        for batch in islice(endless, self.steps):
+        yield from self._batches(self.images, 2)
+        if (images := self._affordable()) > self.images:
+            self.images, self.moments = images, []
+            yield from self._batches(images, self.steps - 2)
+
+    def found(self) -> StepTime:
+        """What a step takes."""
+        done = len(self.moments) - 1
+        first = min(_WARM_UP, done // 2)
+        mean = (self.moments[-1] - self.moments[first]) / (done - first)
+        return StepTime(mean * self.batch / self.images, self.images, self.batch)
+
+    def _affordable(self) -> int:
+        """So many images, up to a batch, that two steps with them fit into the time that is left."""
+        start, second, end = self.moments
+        left = self._seconds - (end - start)
+        return int(min(self.batch, self.images * left / max(1e-9, 2 * (end - second))))
+
+    def _batches(self, images: int, steps: int) -> Iterator[Batch]:
+        """At most so many; after a few seconds two are enough."""
+        epochs = replace(self._epochs, batch_size=images)
+        endless = chain.from_iterable(epochs(number) for number in count())
+        for batch in islice(endless, steps):
             self.moments.append(time.perf_counter())
-            if len(self.moments) > 2 and self.moments[-1] - self.moments[0] > _ENOUGH_S:
-                self.steps = len(self.moments) - 1
+            if len(self.moments) > 2 and self.moments[-1] - self.moments[0] > min(_ENOUGH_S, self._seconds):
                 return
             yield batch
         self.moments.append(time.perf_counter())
-
-
-def seconds_an_image(
-    family: Family,
-    networks: Sequence[Architecture],
-    images: ImageSplits,
-    exit_weights: tuple[float, ...],
-) -> float:
-    """Seconds that an image takes in an evaluation of `networks`, whether it calibrates or is tested."""
-    few = images.train.subset(torch.arange(min(_IMAGES, len(images.train))))
-    batches = list(evaluation_batches(images, few, len(few)))
-    evaluator = Evaluator(calibration=batches, images=batches, exit_weights=exit_weights)
-    start = time.perf_counter()
-    evaluator.accuracies(family, networks, "plan")
-    return (time.perf_counter() - start) / (2 * len(few))
-
-
-def peak_memory(module: nn.Module) -> int:
-    """Peak bytes so far: of the GPU where `module` is on one, of this process otherwise."""
-    if next(module.parameters()).is_cuda:
-        return torch.cuda.max_memory_allocated()
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def weight_bytes(module: nn.Module) -> int:
-    """Bytes of the weights of `module`."""
-    return 4 * sum(parameter.numel() for parameter in module.parameters())
 
 
 def track_expected(table: pd.DataFrame, hours: Sequence[str], store: StateStore) -> None:

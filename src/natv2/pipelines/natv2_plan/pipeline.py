@@ -1,21 +1,19 @@
 """`natv2_plan`: what `natv2_search` will take with the same parameters."""
 
-import time
-
 import pandas as pd
 import torch
 from kedro.pipeline import Node, Pipeline
 
 from natv2.images.image_set import ImageSplits
-from natv2.objectives.constraints import UNCONSTRAINED
 from natv2.objectives.costs import space_costs
 from natv2.objectives.goal import Goal
 from natv2.run import Run
 from natv2.search.adaptation.start import search_space
 from natv2.search.adaptation.training import TargetSupernets
 from natv2.search.config import SearchConfig
-from natv2.search.latency import NO_TABLE, build_latency_table
-from natv2.search.plan import plan_search
+from natv2.search.latency import NO_TABLE
+from natv2.search.latency_time import unmeasured_table
+from natv2.search.plan import HOURS, plan_search
 from natv2.shrinking.config import Training
 from natv2.spaces.widths import WidthsConfig
 from natv2.supernets.published import PUBLISHED
@@ -44,18 +42,15 @@ def plan_stages(
         trial = Supernet(training.design, width, classes, dropout=search.dropout)
         family[width] = trial.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     space = search_space(training.design, search, tuple(family))
-    start, latency_table = time.perf_counter(), NO_TABLE
-    if goal.needs_latency:
-        latency_table = build_latency_table(space, classes, search.latency, run)[0].to_frame()
+    latency_table = unmeasured_table(space, classes) if goal.needs_latency else NO_TABLE
     table = plan_search(
         TargetSupernets(family, space, images, search, run),
         space_costs(space, classes, latency_table),
-        goal.model_copy(update={"constraints": UNCONSTRAINED}),
-        latency_seconds=time.perf_counter() - start if goal.needs_latency else 0.0,
+        goal,
         steps=_STEPS,
         new_exits=training.design.exits[:-1] if source in PUBLISHED else (),
     )
-    track_expected(table, ("training", "evaluation", "search"), store)
+    track_expected(table, HOURS, store)
     return table
 
 

@@ -21,12 +21,12 @@ def plan_training(
 ) -> pd.DataFrame:
     """Hours, memory and disk of each phase at both widths, from at most 20 timed steps of each."""
     images, training = images.to(run.device), training.at(images.sizes)
-    tables = []
+    supernets = []
     for width in (widths.narrow, widths.wide):
         trial = Supernet(training.design, width, len(images.class_names), dropout=training.eps.dropout)
         trial.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        tables.append(plan(trial, images=images, training=training, run=run, steps=_STEPS))
-    table = pd.concat(tables, ignore_index=True)
+        supernets.append(trial)
+    table = plan(supernets, images=images, training=training, run=run, steps=_STEPS)
     track_expected(table, ("training", "evaluation", "test"), store)
     return table
 
