@@ -100,6 +100,8 @@ def test_every_stage_of_a_pipeline_is_timed_and_no_other(tmp_path, monkeypatch):
 
 def test_finishing_is_timed_by_the_networks_that_are_likely(tmp_path):
     values, images = parameters(), splits()
-    alone, _ = time_budget._finishing(values, images, RUN, StateStore(tmp_path), (True, False))
-    both, _ = time_budget._finishing(values, images, RUN, StateStore(tmp_path), (True, True))
+    alone, _ = time_budget._finishing(values, images, RUN, StateStore(tmp_path), ["finishing"])
+    both, _ = time_budget._finishing(
+        values, images, RUN, StateStore(tmp_path), ["finishing", "plain networks"]
+    )
     assert 0 < alone < both

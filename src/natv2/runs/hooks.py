@@ -127,8 +127,8 @@ class RunHooks:
         kept = StateStore(self._resumable.folder / "budget", "budget")
         sized = within_budget(self._parameters, pipeline, catalog, self._computing, kept)
         for name, value in (("training", Training.part_of(sized)), ("postprocess", sized.postprocess)):
-            if f"params:{name}" in catalog:
-                catalog.get(f"params:{name}").save(value)
+            if (dataset := catalog.get(f"params:{name}")) is not None:
+                dataset.save(value)
         self._parameters = sized
 
     def _start_run(self, run_params: dict[str, Any], identity: dict[str, Any]) -> None:

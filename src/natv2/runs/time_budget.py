@@ -6,21 +6,17 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
-from natv2.baselines.plain import PlainClassifier, PlainHeader
+from natv2.baselines.plan import FINISHING, PLAIN_NETWORKS, plan_finishing
 from natv2.config import seconds_of
 from natv2.errors import UserError
-from natv2.finished_network import Classifier
 from natv2.images.image_set import ImageSplits
-from natv2.nn.layers import initialise
 from natv2.objectives.constraints import UNCONSTRAINED
 from natv2.objectives.costs import space_costs
 from natv2.objectives.goal import Goal
-from natv2.randomness import numpy_generator, torch_generator
 from natv2.run import Run
 from natv2.runs.parameters import Parameters
 from natv2.search.adaptation.start import search_space
@@ -29,8 +25,6 @@ from natv2.search.latency import NO_TABLE
 from natv2.search.plan import plan_search
 from natv2.shrinking.config import Training
 from natv2.shrinking.plan import plan
-from natv2.supernets.classifier import SubnetClassifier, SubnetHeader
-from natv2.supernets.network import Network
 from natv2.supernets.supernet import Supernet
 from natv2.training.finishing import Finishing
 from natv2.training.state_store import State, StateStore
@@ -38,11 +32,6 @@ from natv2.training.state_store import State, StateStore
 logger = logging.getLogger(__name__)
 
 _STEPS = 10  # that each stage is timed with
-_TIMED = 3  # random networks that finishing is timed with
-_PLAIN = "mobilenet_v3_small_050"  # stands for the others
-_PLAIN_A_NETWORK = (
-    2  # plain trainings beside a finished network: below, with a teacher, and above; some are shared
-)
 _FEWEST = 5  # epochs of finishing that are worth the name
 _KEY = "budget"
 
@@ -98,9 +87,9 @@ def _expected(
         stages.append(partial(_supernets, parameters, catalog.load("source_images"), run))
     if "archive" in made:
         stages.append(partial(_search, parameters, catalog.load("target_images"), run))
-    if "finished_networks" in made or "plain_networks" in made:
-        both = ("finished_networks" in made, "plain_networks" in made)
-        stages.append(partial(_finishing, parameters, catalog.load("target_images"), run, store, both))
+    late = {"plain_networks": PLAIN_NETWORKS, "finished_networks": FINISHING}
+    if named := [stage for output, stage in late.items() if output in made]:
+        stages.append(partial(_finishing, parameters, catalog.load("target_images"), run, store, named))
     found = [stage() for stage in stages]
     return sum(trained for trained, _ in found), sum(fixed for _, fixed in found)
 
@@ -131,7 +120,7 @@ def _search(parameters: Parameters, images: ImageSplits, run: Run) -> Expected:
 
 
 def _finishing(
-    parameters: Parameters, images: ImageSplits, run: Run, store: StateStore, both: tuple[bool, bool]
+    parameters: Parameters, images: ImageSplits, run: Run, store: StateStore, stages: list[str]
 ) -> Expected:
     search, images = parameters.search.at(images.sizes), images.to(run.device)
     size = max(search.resolutions or ())
@@ -143,43 +132,11 @@ def _finishing(
         evaluation_batch_size=search.evaluation_batch_size,
         labels=store.child("labels"),
     )
-    networks = [finishing.expected_seconds(each) for each in _random_networks(parameters, images, run)]
-    network, count = float(np.mean(networks)), search.high_tradeoff + 1
-    known = {"class_names": images.class_names, "mean": images.mean, "std": images.std, "resolution": size}
-
-    def plain(name: str) -> float:
-        classifier = PlainClassifier.new(PlainHeader(network=name, **known), run.seed)  # type: ignore[arg-type]
-        return finishing.expected_seconds(classifier.to(run.device))
-
-    baselines, seconds = parameters.baselines, 0.0
-    if both[0]:
-        seconds += network * (count + (parameters.postprocess.start == "auto"))
-    if both[1]:
-        seconds += _PLAIN_A_NETWORK * count * plain(_PLAIN)
-        seconds += 2 * count * (baselines.random + baselines.scaled) * network
-        if baselines.teacher is not None and ":" not in baselines.teacher:
-            seconds += plain(baselines.teacher)
-    return seconds, 0.0
-
-
-def _random_networks(parameters: Parameters, images: ImageSplits, run: Run) -> list[Classifier]:
-    """Networks as the search may find them, with new weights."""
     widths = (parameters.widths.narrow, parameters.widths.wide)
-    space = search_space(parameters.design, parameters.search.at(images.sizes), widths)
-    found: list[Classifier] = []
-    for code in space.sample_architectures(_TIMED, numpy_generator(0, "budget")):
-        architecture = space.decode(code)
-        network = Network(parameters.design, architecture, len(images.class_names))
-        initialise(network, torch_generator(0, "budget"))
-        header = SubnetHeader(
-            design=parameters.design,
-            architecture=architecture,
-            class_names=images.class_names,
-            mean=images.mean,
-            std=images.std,
-        )
-        found.append(SubnetClassifier(network, header).to(run.device))
-    return found
+    space = search_space(parameters.design, search, widths)
+    both = parameters.postprocess.start == "auto"
+    table = plan_finishing(finishing, space, search.high_tradeoff + 1, both, parameters.baselines)
+    return float(3600 * table["training"][table["stage"].isin(stages)].sum()), 0.0
 
 
 def _with_share(parameters: Parameters, share: float) -> Parameters:

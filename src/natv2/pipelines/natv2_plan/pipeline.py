@@ -4,9 +4,12 @@ import pandas as pd
 import torch
 from kedro.pipeline import Node, Pipeline
 
+from natv2.baselines.config import BaselinesConfig
+from natv2.baselines.plan import plan_finishing
 from natv2.images.image_set import ImageSplits
 from natv2.objectives.costs import space_costs
 from natv2.objectives.goal import Goal
+from natv2.postprocess.config import PostprocessConfig
 from natv2.run import Run
 from natv2.search.adaptation.start import search_space
 from natv2.search.adaptation.training import TargetSupernets
@@ -18,10 +21,12 @@ from natv2.shrinking.config import Training
 from natv2.spaces.widths import WidthsConfig
 from natv2.supernets.published import PUBLISHED
 from natv2.supernets.supernet import Supernet
+from natv2.training.finishing import Finishing
 from natv2.training.state_store import StateStore
 from natv2.training.timing import track_expected
 
 _PARAMETERS = ("training", "search", "goal", "run", "widths", "source")
+_LAST = ("training", "search", "postprocess", "baselines", "run", "widths")
 _STEPS = 20
 
 
@@ -54,7 +59,39 @@ def plan_stages(
     return table
 
 
+def plan_last_stages(
+    images: ImageSplits,
+    training: Training,
+    search: SearchConfig,
+    postprocess: PostprocessConfig,
+    baselines: BaselinesConfig,
+    run: Run,
+    widths: WidthsConfig,
+    store: StateStore,
+) -> pd.DataFrame:
+    """Hours of plain networks and of finishing by a whole schedule, from a few timed steps."""
+    images, search = images.to(run.device), search.at(images.sizes)
+    finishing = Finishing(
+        images=images,
+        config=postprocess.full,
+        run=run,
+        resolution=max(search.resolutions or ()),
+        evaluation_batch_size=search.evaluation_batch_size,
+        labels=store,
+    )
+    space = search_space(training.design, search, (widths.narrow, widths.wide))
+    both = postprocess.start == "auto"
+    table = plan_finishing(finishing, space, search.high_tradeoff + 1, both, baselines)
+    return table if postprocess.recipe == "full" else table[:1]
+
+
 def create_pipeline() -> Pipeline:
-    """One node, which trains a few steps of each stage and forgets them."""
+    """Two nodes, which train a few steps of each stage and forget them."""
     inputs = ["target_images", *(f"params:{name}" for name in _PARAMETERS), "progress"]
-    return Pipeline([Node(plan_stages, inputs=inputs, outputs="search_plan", name="search_plan")])
+    last = ["target_images", *(f"params:{name}" for name in _LAST), "progress"]
+    return Pipeline(
+        [
+            Node(plan_stages, inputs=inputs, outputs="search_plan", name="search_plan"),
+            Node(plan_last_stages, inputs=last, outputs="finishing_plan", name="finishing_plan"),
+        ]
+    )
