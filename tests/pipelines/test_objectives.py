@@ -60,7 +60,7 @@ def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_pa
     supernets = family("EE_B_OFAMobileNetV3", IMAGES)
     asked, known_tables = goal("+".join(objectives)), StateStore(tmp_path / "store")
     table, check = know_costs(
-        *supernets, IMAGES, search, asked, "fixed", RUN, known_tables, StateStore(tmp_path / "costs")
+        *supernets, IMAGES, search, asked, training(), RUN, known_tables, StateStore(tmp_path / "costs")
     )
     assert len(check) == (30 if "latency" in objectives else 0)
     archive, by_turn, data, history, summary, *adapted = search_networks(

@@ -59,3 +59,11 @@ def test_another_schedule_is_remarked_on(caplog):
     caplog.clear()
     remark_on_teacher(checkpoint(teacher="fixed", schedule="eps"), "fixed")
     assert not caplog.records
+
+
+def test_a_schedule_that_was_asked_for_is_not(caplog):
+    remark_on_teacher(checkpoint(teacher="none", schedule="random"), "progressive", "random")
+    assert not caplog.records
+    remark_on_teacher(checkpoint(teacher="none", schedule="eps"), "progressive", "eps")
+    remark_on_teacher(checkpoint(teacher="none", schedule="sandwich"), "progressive", "random")
+    assert len(caplog.records) == 2

@@ -36,6 +36,7 @@ from natv2.search.report.description import describe_turns
 from natv2.search.report.fronts_by_turn import extremes, fronts_figure
 from natv2.search.report.turns import search_figure
 from natv2.search.search import Search
+from natv2.shrinking.config import Training
 from natv2.supernets.checkpoint import Checkpoint
 from natv2.training.state_store import StateStore
 
@@ -50,7 +51,7 @@ def know_costs(
     images: ImageSplits,
     search: SearchConfig,
     goal: Goal,
-    teacher: str,
+    training: Training,
     run: Run,
     known_tables: StateStore,
     store: StateStore,
@@ -61,7 +62,7 @@ def know_costs(
     can keep the constraints on costs.
     """
     for supernet in (narrow, wide):
-        remark_on_teacher(supernet, teacher)
+        remark_on_teacher(supernet, training.teacher, training.schedule)
     classes = len(images.class_names)
     space = common_space(narrow, wide, search.at(images.sizes))
     table, check = NO_TABLE, NO_CHECK

@@ -17,7 +17,7 @@ _COSTS = [
     "wide.supernet",
     *_IMAGES,
     "params:goal",
-    "params:teacher",
+    "params:training",
     "params:run",
     "latency_store",
     "progress",

@@ -36,13 +36,15 @@ def adapted_supernet(folder: Path, like: Checkpoint) -> Checkpoint:
     )
 
 
-def remark_on_teacher(supernet: Checkpoint, teacher: str) -> None:
+def remark_on_teacher(supernet: Checkpoint, teacher: str, asked: str = "eps") -> None:
     """Say where a supernet was trained otherwise than the preset asks for (section 6.2).
 
-    By another teacher, without one, or by another schedule than EPS, in which teachers are.
+    By another teacher, without one, or by another schedule than EPS, in which teachers are; no remark on a
+    schedule that was `asked` for.
     """
     trained, schedule = supernet.origin.get("teacher"), supernet.origin.get("schedule", "eps")
-    if trained is None or (trained == teacher and schedule == "eps"):
+    as_asked = schedule == asked and (trained == teacher or schedule != "eps")
+    if trained is None or as_asked:
         return
     how = "without a teacher" if trained == "none" else f"with teacher={trained}"
     by = f"by schedule={schedule}, " if schedule != "eps" else ""
