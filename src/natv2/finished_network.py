@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from natv2.errors import UserError
 from natv2.exits.ensembles import ensemble
 from natv2.files import misfit, parsed, read_tensors, write_tensors
+from natv2.images.batches import Batch
 from natv2.images.given import Given, as_batch
 from natv2.images.levels import Levels
 from natv2.images.transforms import prepare
@@ -119,6 +120,10 @@ class Classifier(nn.Module):
             return torch.cat([self(image) for image in images])
         batch = as_batch(images, self.header.levels).to(next(self.parameters()).device)
         return self.logits(prepare(batch, self.resolution, self.header.mean, self.header.std))
+
+    def prepared(self, batch: Batch) -> Tensor:
+        """The images of `batch` at its size and in its normalisation, whatever their set's own is."""
+        return batch.normalised(self.header.mean, self.header.std).at(self.resolution)
 
     def logits(self, x: Tensor) -> Tensor:
         """Map prepared images (N, 3, R, R) to logits (N, classes)."""

@@ -1,6 +1,9 @@
 """Networks of a person's own: named by the person, as package.module:function, never by a file."""
 
+import inspect
+from hashlib import blake2b
 from importlib import import_module
+from pathlib import Path
 
 from torch import nn
 
@@ -17,6 +20,20 @@ def imported(name: str, what: str = "network") -> Build:
     except Exception as error:  # whatever a person's module does when it is imported
         raise UserError(f"{what} {name!r}: {said(error)}; package.module:function is needed") from None
     return build
+
+
+def code_digest(name: str) -> str:
+    """A digest of the module, or the package around it, of the function called `name`; "" for other names.
+
+    Raises UserError as `imported`.
+    """
+    if ":" not in name:
+        return ""
+    imported(name)
+    place = name.partition(":")[0]
+    source = Path(inspect.getfile(import_module(place)))
+    files = sorted(source.parent.rglob("*.py")) if "." in place else [source]
+    return blake2b(b"\0".join(file.read_bytes() for file in files), digest_size=8).hexdigest()
 
 
 def own_network(name: str, build: Build, classes: int, what: str = "network") -> nn.Module:

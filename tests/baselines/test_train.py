@@ -1,6 +1,7 @@
 """Plain networks are trained once for all searches on the same images, and again where anything differs."""
 
 import json
+import sys
 from dataclasses import replace
 
 import pandas as pd
@@ -31,6 +32,20 @@ def plan(design: str = "EE_D_OFAMobileNetV3") -> pd.DataFrame:
         own = {"name": name, "network": kind, "kind": kind, "taught": True, "macs": 1, "params": 2}
         rows.append(own | described(architecture))
     return pd.DataFrame(rows)
+
+
+MINE = pd.DataFrame([{"name": "own_net.net", "network": "own_net:net", "kind": "plain", "taught": False}])
+OWN = {"own_net:net": lambda classes: Brightness()}
+
+
+@pytest.fixture(autouse=True)
+def own_module(tmp_path, monkeypatch):
+    """The file of a person's own function: it can be imported, `OWN` has what it gives."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_net.py").write_text("def net(classes): ...\n")
+    monkeypatch.delitem(sys.modules, "own_net", raising=False)
+    yield tmp_path / "own_net.py"
+    sys.modules.pop("own_net", None)
 
 
 class Kept:
@@ -141,6 +156,7 @@ def test_a_second_search_on_the_same_images_trains_nothing(kept, caplog):
         ({"mark": "2"}, 2),  # the same without a teacher
         ({"images": replace(IMAGES, name="other")}, 5),
         ({"images": replace(IMAGES, class_names=tuple("abce"))}, 5),
+        ({"images": replace(IMAGES, mean=(0.1,) * 3)}, 5),  # as those of an imported supernet's
         ({"refit": True}, 10),
         ({"dropout": 0.2}, 4),  # which plain networks do not have
         ({"design": DESIGNS["EE_B_OFAMobileNetV3"]}, 4),  # architectures of another design
@@ -183,9 +199,14 @@ def test_a_killed_training_goes_on(kept, monkeypatch):
 
 
 def test_a_person_s_own_network_is_trained_by_its_function(kept):
-    builds = {"own:net": lambda classes: Brightness()}
-    rows = pd.DataFrame([{"name": "own.net", "network": "own:net", "kind": "plain", "taught": False}])
-    networks, _ = kept.search(rows, lr=1e-6, builds=builds)
+    networks, _ = kept.search(MINE, lr=1e-6, builds=OWN)
     (stored,) = networks.values()
-    assert stored.header["network"] == "own:net"
+    assert stored.header["network"] == "own_net:net"
     assert stored.header["record"]["valid_accuracy"] == 1.0
+
+
+def test_a_person_s_own_network_is_trained_anew_once_its_code_is_another(kept, own_module):
+    assert kept.search(MINE, builds=OWN)[1] == 1
+    assert kept.search(MINE, builds=OWN)[1] == 0
+    own_module.write_text("def net(classes):\n    return 'another'\n")
+    assert kept.search(MINE, builds=OWN)[1] == 1

@@ -10,10 +10,8 @@ import torch
 
 import natv2
 from natv2.aep.pruning import accuracies, exit_logits
-from natv2.errors import UserError
 from natv2.images.batches import evaluation_batches
 from natv2.images.loading import load_images
-from natv2.runs.resume import _own_code
 from tests.pipelines.conftest import entered
 from tests.pipelines.project import Project, differences
 
@@ -129,17 +127,6 @@ def test_an_own_network_with_all_that_lies_beyond_the_thesis(project, run_in, mo
         (file,) = project.newest("ensemble").iterdir()
         assert natv2.load_network(file, import_module("mine").build).header.weights[exit - 1] > 0
     assert results["test_top1"]["early_stopping"] > 0.1
-
-
-def test_an_edited_network_is_another_attempt(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "edited.py").write_text(MINE)
-    before = _own_code("edited:build")
-    (tmp_path / "edited.py").write_text(MINE.replace("ReLU", "Tanh"))
-    assert _own_code("edited:build") != before
-    assert _own_code("resnet18") == ""
-    with pytest.raises(UserError, match=r"network 'nowhere:build': ModuleNotFoundError"):
-        _own_code("nowhere:build")
 
 
 def test_runs_are_compared(project, run_in):

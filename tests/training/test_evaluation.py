@@ -13,10 +13,11 @@ from natv2.spaces.architecture import Architecture
 from natv2.spaces.space import SearchSpace
 from natv2.supernets.part import SupernetPart
 from natv2.training import evaluation
-from natv2.training.evaluation import Evaluator, predictions, top1
+from natv2.training.evaluation import Evaluator, answers, top1
 from natv2.training.prefix_tree import PrefixTree
 from natv2.training.recalibration import calibrate
 from tests.designs import DESIGNS
+from tests.finishing import Brightness, classifier_of
 from tests.strategies import architectures, some
 from tests.tiny import shared_supernet, splits
 
@@ -173,6 +174,12 @@ def test_top1_of_a_network():
     architecture = replace(supernet.largest(16), exits=(4,))
     network = supernet.subnet(architecture, calibrate(supernet, architecture, CALIBRATION)).train()
     assert top1(network, BATCHES) == alone(architecture)
-    predicted, labels = predictions(network, BATCHES)
-    assert torch.equal(labels, IMAGES.valid.labels)
-    assert (predicted == labels).double().mean().item() == alone(architecture)
+
+
+def test_answers_are_to_images_as_the_network_knows_them_whatever_the_normalisation_of_their_set():
+    other = replace(IMAGES, mean=(0.1, 0.1, 0.1), std=(0.9, 0.9, 0.9))
+    always_right = classifier_of(Brightness(), IMAGES).train()
+    said, labels = answers(always_right, evaluation_batches(other, other.valid, 7))
+    assert torch.equal(labels, IMAGES.valid.labels) and torch.equal(said, labels)
+    mistaken = answers(classifier_of(Brightness(), other), evaluation_batches(other, other.valid, 7))[0]
+    assert not torch.equal(mistaken, labels)

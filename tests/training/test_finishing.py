@@ -191,3 +191,18 @@ def test_what_a_schedule_will_take_is_asked_without_a_trace(tmp_path):
         finishing(tmp_path).train(each, (1.0,), StateStore(tmp_path / str(len(trained))))
         trained.append(each)
     assert same_weights(*trained)
+
+
+def test_a_network_of_another_normalisation_is_trained_and_tested_by_its_own(tmp_path):
+    own = {"mean": (0.1, 0.2, 0.3), "std": (0.5, 0.6, 0.7)}
+    trained = []
+    for number, images in enumerate([IMAGES, replace(IMAGES, **own)]):
+        classifier, plan = new_classifier(), finishing(tmp_path, images)
+        classifier.header = replace(classifier.header, **own)
+        plan.train(classifier, (1.0,), StateStore(tmp_path / str(number)))
+        trained.append((classifier.network, plan.accuracy(classifier)))
+    (one, accuracy), (other, expected) = trained
+    assert same_weights(one, other) and accuracy == expected
+    as_the_set = new_classifier()
+    finishing(tmp_path).train(as_the_set, (1.0,), StateStore(tmp_path / "set"))
+    assert not same_weights(one, as_the_set.network)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from natv2.images.batches import Batch
 from natv2.training.mixing import Mix, Mixing
-from natv2.training.soft_labels import SoftLabels, distilled_loss, weights_mark
+from natv2.training.soft_labels import FinishingTeacher, SoftLabels, distilled_loss, teacher_mark
 from natv2.training.state_store import StateStore
 from tests.finishing import IMAGES, STEPS, Counting, finishing, new_classifier, same_weights
 
@@ -157,8 +157,27 @@ def test_other_epochs_and_other_teachers_have_another_place(tmp_path):
 
 def test_a_mark_tells_weights_apart():
     network = new_classifier().network
-    assert weights_mark(network) == weights_mark(new_classifier().network)
-    assert weights_mark(network) != weights_mark(new_classifier(seed=1).network)
-    before = weights_mark(network)
+    assert teacher_mark(network) == teacher_mark(new_classifier().network)
+    assert teacher_mark(network) != teacher_mark(new_classifier(seed=1).network)
+    before = teacher_mark(network)
     network.state_dict()["trunk.1.running_mean"][0] += 1
-    assert weights_mark(network) != before
+    assert teacher_mark(network) != before
+
+
+@pytest.mark.parametrize("change", [{"resolution": 20}, {"mean": (0.1,) * 3}, {"std": (0.3,) * 3}])
+def test_a_mark_tells_apart_what_the_same_weights_are_shown(change):
+    def marked(**changes):
+        classifier = new_classifier()
+        classifier.header = replace(classifier.header, **changes)
+        return FinishingTeacher.of(classifier, "x", "cpu").mark
+
+    assert marked() == marked() != marked(**change)
+
+
+def test_a_mark_tells_apart_how_exits_are_weighed():
+    def marked(*weights):
+        classifier = new_classifier(2)
+        classifier.header = replace(classifier.header, weights=weights)
+        return FinishingTeacher.of(classifier, "x", "cpu").mark
+
+    assert marked(0.5, 0.5) != marked(0.3, 0.7)

@@ -9,7 +9,7 @@ import torch
 from natv2.baselines.plain import PlainClassifier, PlainHeader
 from natv2.errors import UserError
 from natv2.finished_network import Classifier
-from natv2.training.soft_labels import FinishingTeacher, weights_mark
+from natv2.training.soft_labels import FinishingTeacher
 from natv2.training.teachers import choose_teacher
 from tests.finishing import IMAGES, Brightness, classifier_of, finishing
 from tests.tiny import CLASSES, images_of
@@ -149,7 +149,7 @@ def test_a_file_teaches_as_it_was_saved(tmp_path):
     x = images_of(3, 3, 20, 20)
     assert torch.equal(teacher.logits(x), built.logits(x))
     assert (teacher.name, teacher.resolution, teacher.mean) == (str(path), 20, (0.4, 0.4, 0.4))
-    assert teacher.mark == weights_mark(built.network)
+    assert teacher.mark == FinishingTeacher.of(built, "again", "cpu").mark
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 
-import numpy as np
 import pandas as pd
-import torch
 
 from natv2.baselines.plain import PlainClassifier, rebuilt
 from natv2.baselines.verdict import Right
 from natv2.costs.config import BatchLatencyConfig
 from natv2.costs.count import counted_costs
 from natv2.costs.latency import network_latencies
-from natv2.finished_network import Build, Classifier, StoredNetworks
+from natv2.finished_network import Build, StoredNetworks
 from natv2.images.balance import beside_top1
 from natv2.images.batches import Batch
+from natv2.training.evaluation import answers
 
 _RECORDED = ("kind", "teacher", "valid_accuracy", "epochs")
 
@@ -29,8 +28,9 @@ def tested_baselines(
     rows, right = [], {}
     for name, stored in networks.items():
         classifier = rebuilt(stored, builds).to(device)
-        answers, labels = _answers(classifier, batches)
-        right[name] = answers == labels
+        said, own = answers(classifier, batches)
+        labels = own.numpy()
+        right[name] = (said == own).numpy()
         row = {"name": name, **{each: classifier.header.record[each] for each in _RECORDED}}
         row["test_accuracy"] = float(right[name].mean())
         row |= beside_top1(right[name], labels, classifier.class_names)
@@ -44,13 +44,3 @@ def tested_baselines(
         row["plain"] = isinstance(classifier, PlainClassifier)
         rows.append(row)
     return pd.DataFrame(rows, columns=None if rows else ["name", "plain", "valid_accuracy"]), right
-
-
-def _answers(classifier: Classifier, batches: Iterable[Batch]) -> tuple[np.ndarray, np.ndarray]:
-    """The class that it says of each image, and the image's own."""
-    said, labels = [], []
-    with torch.inference_mode():
-        for batch in batches:
-            said.append(classifier.logits(batch.at(classifier.resolution)).argmax(dim=1).cpu())
-            labels.append(batch.labels.cpu())
-    return torch.cat(said).numpy(), torch.cat(labels).numpy()

@@ -13,6 +13,7 @@ from natv2.baselines.plain import PlainClassifier, PlainHeader, untaught
 from natv2.config import digest
 from natv2.finished_network import Build, Classifier, StoredNetwork, StoredNetworks
 from natv2.nn.layers import initialise
+from natv2.own_network import code_digest
 from natv2.randomness import derived_seed, torch_generator
 from natv2.spaces.architecture import architecture_of
 from natv2.spaces.design import Design
@@ -70,7 +71,9 @@ class BaselineTraining:
         images, run = finishing.images, finishing.run
         mark = {
             "network": [row["network"], *([] if row["kind"] == "plain" else self._own(row))],
+            "code": code_digest(str(row["network"])),
             "images": [images.name, *images.class_names, images.report and images.report.fingerprint],
+            "normalised": [images.mean, images.std],
             "run": [run.seed, run.precision, finishing.resolution, self.refit],
             "teacher": finishing.teacher and finishing.teacher.mark,
         }

@@ -38,6 +38,10 @@ class Batch:
         """How many images there are."""
         return len(self.labels)
 
+    def normalised(self, mean: Channels, std: Channels) -> "Batch":
+        """These images for a network that expects this normalisation."""
+        return self if (mean, std) == (self.mean, self.std) else replace(self, mean=mean, std=std)
+
     def at(self, resolution: int) -> Tensor:
         """The images, normalised: float32 (N, 3, resolution, resolution), channels-last."""
         if resolution not in self._rendered:

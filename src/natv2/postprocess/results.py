@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from natv2.objectives.constraints import Constraints
 from natv2.objectives.costs import known_costs
 from natv2.objectives.objectives import OBJECTIVES, KnownNetworks
 from natv2.supernets.classifier import SubnetClassifier
-from natv2.training.evaluation import predictions
+from natv2.training.evaluation import answers
 
 logger = logging.getLogger("natv2")
 
@@ -64,8 +63,7 @@ def _tested(
     """What a network's row says of it, and whether it is right about each image, with the image's label."""
     classifier = SubnetClassifier.build(stored)
     network, header = classifier.network, classifier.header
-    normalised = (replace(batch, mean=header.mean, std=header.std) for batch in batches)
-    predicted, labels = predictions(network, normalised, header.weights)
+    predicted, labels = answers(classifier, batches)
     correct = (predicted == labels).double()
     architecture = network.architecture
     row = {name: header.record[name] for name in _RECORDED if name in header.record}

@@ -5,14 +5,12 @@ that it would repeat and no other. It is not a cache: a run that ends well close
 """
 
 import hashlib
-import inspect
 import json
 import logging
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,8 @@ from kedro.pipeline import Pipeline
 import natv2
 from natv2.errors import UserError
 from natv2.files import write_bytes
-from natv2.own_network import imported
+from natv2.own_network import code_digest
+from natv2.recorded import checksums
 from natv2.run import Run
 from natv2.runs.parameters import Parameters
 
@@ -104,7 +103,7 @@ def identity_of_run(
         "threads": torch.get_num_threads(),
         "versions": {library: version(library) for library in _LIBRARIES},
         "code": _code(),
-        "network": _own_code(parameters.network),
+        "own": _own_code(parameters),
         "inputs": _load_versions(pipeline, catalog),
     }
 
@@ -119,18 +118,16 @@ def _code() -> str:
     return digest.hexdigest()
 
 
-def _own_code(network: str) -> str:
-    """A digest of the module, or the package around it, that builds a person's own network; "" for others.
+def _own_code(parameters: Parameters) -> dict[str, str]:
+    """A digest of each thing of a person's own that `parameters` name: a function's code, a teacher's file.
 
-    Raises UserError where it cannot be imported.
+    Raises UserError where a function cannot be imported.
     """
-    if ":" not in network:
-        return ""
-    imported(network)
-    place = network.partition(":")[0]
-    source = Path(inspect.getfile(import_module(place)))
-    files = sorted(source.parent.rglob("*.py")) if "." in place else [source]
-    return hashlib.blake2b(b"\0".join(file.read_bytes() for file in files), digest_size=8).hexdigest()
+    teacher, own = parameters.postprocess.teacher, parameters.baselines.own
+    found = {name: code_digest(name) for name in (parameters.network, teacher, *own) if ":" in name}
+    if teacher.endswith(".safetensors") and Path(teacher).is_file():
+        found[teacher] = checksums(Path(teacher))[Path(teacher).name]
+    return found
 
 
 def _load_versions(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> dict[str, str | None]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from natv2.bar import Bar, progress_bar
 from natv2.exits.ensembles import ensemble
+from natv2.finished_network import Classifier
 from natv2.images.batches import Batch
 from natv2.spaces.architecture import Architecture
 from natv2.supernets.network import Network
@@ -148,24 +149,24 @@ def _piece(images: Tensor) -> int:
     return len(images) if images.is_cuda else max(1, _PIECE // images.shape[-1] ** 2)
 
 
+@torch.inference_mode()
 def top1(network: Network, batches: Iterable[Batch]) -> float:
     """Top-1 (a fraction) of a single-exit network over `batches`, in evaluation mode."""
-    predicted, labels = predictions(network, batches)
-    return int((predicted == labels).sum()) / len(labels)
+    network.eval()
+    right, seen = 0, 0
+    for batch in batches:
+        (logits,) = network(batch.at(network.architecture.resolution))
+        right += int((logits.argmax(dim=1) == batch.labels).sum())
+        seen += len(batch)
+    return right / seen
 
 
 @torch.inference_mode()
-def predictions(
-    network: Network, batches: Iterable[Batch], weights: Sequence[float] = (1.0,)
-) -> tuple[Tensor, Tensor]:
-    """Predicted and true labels, int64 (N,) on the CPU, of a network in evaluation mode.
-
-    `weights` weigh its exits' outputs.
-    """
-    network.eval()
-    predicted, labels = [], []
+def answers(classifier: Classifier, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
+    """The class that `classifier` says of each image, and the image's own: int64 (N,), on the CPU."""
+    classifier.eval()
+    said, labels = [], []
     for batch in batches:
-        logits = ensemble(network(batch.at(network.architecture.resolution)), weights)
-        predicted.append(logits.argmax(dim=1).cpu())
+        said.append(classifier.logits(classifier.prepared(batch)).argmax(dim=1).cpu())
         labels.append(batch.labels.cpu())
-    return torch.cat(predicted), torch.cat(labels)
+    return torch.cat(said), torch.cat(labels)

@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -12,11 +12,14 @@ from torch.nn.functional import cross_entropy
 from natv2.config import digest
 from natv2.exits.ensembles import ensemble
 from natv2.finished_network import Classifier
-from natv2.images.batches import Batch, Epochs, evaluation_batches
+from natv2.images.batches import Batch, Epochs, calibration_batches, evaluation_batches
+from natv2.images.config import CalibrationConfig
 from natv2.images.image_set import ImageSet, ImageSplits
+from natv2.randomness import process_generator
 from natv2.run import Run
 from natv2.training.averaging import Averaged
 from natv2.training.config import FullConfig
+from natv2.training.evaluation import answers
 from natv2.training.loop import Step, backward, fit
 from natv2.training.mixing import Mixing
 from natv2.training.soft_labels import FinishingTeacher, SoftLabels, distilled_loss
@@ -24,6 +27,7 @@ from natv2.training.state_store import StateStore
 from natv2.training.timing import step_time
 
 _TIMED_STEPS, _TIMED_S = 10, 5.0
+_CALIBRATION = 2000  # images, of batch norms behind a moving average
 PURPOSE = "finishing"
 """What all these trainings draw for: they see the same batches, so a teacher is asked once for all."""
 
@@ -72,7 +76,8 @@ class Finishing:
             store=store,
         )
         if isinstance(module, Averaged):
-            module.take_average()
+            with process_generator(self.run.seed):  # of dropout
+                module.take_average(self._calibration(classifier))
         network.eval()
 
     def epochs(self, part: ImageSet | None = None) -> Epochs:
@@ -98,7 +103,7 @@ class Finishing:
         def step(batch: Batch, epoch: int, index: int) -> Tensor:
             network.train()
             mix = mixing.draw(len(batch), self.run.seed, PURPOSE, epoch, index)
-            x = batch.at(classifier.resolution)
+            x = classifier.prepared(batch)
             logits = exit_logits(network, x if mix is None else mix.images(x))
             loss = labelled(logits, batch.labels)
             if mix is not None:
@@ -149,18 +154,20 @@ class Finishing:
         batch = next(iter(epochs(0)))
         start = time.perf_counter()
         with torch.no_grad():
-            self._teacher.logits(batch.at(self._teacher.resolution)).sum().item()
+            self._teacher.answer(batch).sum().item()
         return (time.perf_counter() - start) * epochs.steps * self.config.epochs
 
     def accuracy(self, classifier: Classifier) -> float:
         """Top-1 (a fraction) on the validation images."""
         batches = evaluation_batches(self.images, self.images.valid, self.evaluation_batch_size)
-        right = 0
-        with torch.inference_mode():
-            for batch in batches:
-                logits = classifier.logits(batch.at(classifier.resolution))
-                right += int((logits.argmax(dim=1) == batch.labels).sum())
-        return right / len(self.images.valid)
+        said, labels = answers(classifier, batches)
+        return int((said == labels).sum()) / len(labels)
+
+    def _calibration(self, classifier: Classifier) -> Iterator[Tensor]:
+        """Whole training images for batch norms, as `classifier` takes them."""
+        config = CalibrationConfig(images=_CALIBRATION, batch_size=self.config.batch_size)
+        for batch in calibration_batches(self.images, config, self.run.seed):
+            yield classifier.prepared(batch)
 
     def _part(self, part: ImageSet | None) -> ImageSet:
         return self.images.train if part is None else part

@@ -1,7 +1,8 @@
 """A teacher's soft labels for epochs that several students share: computed once, then read from disk."""
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import torch
@@ -19,7 +20,7 @@ from natv2.training.state_store import State, StateStore
 class FinishingTeacher:
     """A classifier in evaluation mode: `logits` of prepared images, of its own size and normalisation.
 
-    `name` says in records what it is, `mark` is a digest of its weights.
+    `name` says in records what it is, `mark` is a digest of all that its answers follow from.
     """
 
     name: str
@@ -33,15 +34,21 @@ class FinishingTeacher:
     def of(cls, classifier: Classifier, name: str, device: str) -> "FinishingTeacher":
         """A finished network as a teacher, on `device`."""
         classifier.eval().requires_grad_(False).to(device)
-        header = classifier.header
+        header, size = classifier.header, classifier.resolution
         return cls(
             name=name,
-            mark=weights_mark(classifier.network),
+            mark=teacher_mark(classifier.network, size, header.mean, header.std, header.weights),
             logits=classifier.logits,
-            resolution=classifier.resolution,
+            resolution=size,
             mean=header.mean,
             std=header.std,
         )
+
+    @torch.no_grad()
+    def answer(self, batch: Batch, mix: Mix | None = None) -> Tensor:
+        """Logits (N, classes) for the images of `batch`, mixed as the student's."""
+        images = batch.normalised(self.mean, self.std).at(self.resolution)
+        return self.logits(images if mix is None else mix.images(images))
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,27 +75,19 @@ class SoftLabels:
             )
         known = self._kept[key]
         if step >= len(known):
-            known.append(self._ask(batch, mix).half())
+            known.append(self.teacher.answer(batch, mix).half())
         return known[step].to(batch.labels.device).float()
 
     def end(self, epoch: int) -> None:
         """Keep what was said in an epoch that has ended."""
         key = f"epoch_{epoch + 1:04}"
-        if key in self._kept and self.store.load(key) is None:
+        if key in self._kept and not self.store.holds(key):
             self.store.save(key, State(tensors={str(n): each for n, each in enumerate(self._kept[key])}))
 
-    def _ask(self, batch: Batch, mix: Mix | None) -> Tensor:
-        mean, std = self.teacher.mean, self.teacher.std
-        if (mean, std) != (batch.mean, batch.std):
-            batch = replace(batch, mean=mean, std=std)
-        images = batch.at(self.teacher.resolution)
-        with torch.no_grad():
-            return self.teacher.logits(images if mix is None else mix.images(images))
 
-
-def weights_mark(network: nn.Module) -> str:
-    """A digest of all weights of `network`, which tells it from others."""
-    found = blake2b(digest_size=8)
+def teacher_mark(network: nn.Module, *known: object) -> str:
+    """A digest of all weights of `network` and of what else is `known` of it, which tells it from others."""
+    found = blake2b(json.dumps(known).encode(), digest_size=8)
     for name, tensor in network.state_dict().items():
         found.update(name.encode())
         found.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())

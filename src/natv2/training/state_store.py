@@ -43,18 +43,24 @@ class StateStore:
         full = f"{self.name}.{name}" if self.name else name
         return replace(self, folder=self.folder / name, name=full)
 
+    def holds(self, key: str) -> bool:
+        """Whether something was saved as `key`."""
+        return self._path(key).exists()
+
     def load(self, key: str) -> State | None:
         """What was saved as `key`, or None."""
-        path = self.folder / f"{key}.safetensors"
-        if not path.exists():
+        if not self.holds(key):
             return None
-        tensors, values = read_tensors(path)
+        tensors, values = read_tensors(self._path(key))
         return State(tensors=tensors, values=values)
 
     def save(self, key: str, state: State) -> None:
         """Save `state` as `key` in place of what was there."""
         json.dumps(state.values)  # fails here, with the caller in the traceback, if JSON cannot hold it
-        write_tensors(self.folder / f"{key}.safetensors", state.tensors, state.values)
+        write_tensors(self._path(key), state.tensors, state.values)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.safetensors"
 
     def clear(self) -> None:
         """Forget all that was saved."""

@@ -11,9 +11,9 @@ from natv2.errors import UserError
 from natv2.finished_network import Classifier, load_network
 from natv2.images.datasets import Channels
 from natv2.images.image_set import ImageSplits
-from natv2.own_network import imported, own_network, said
+from natv2.own_network import code_digest, imported, own_network, said
 from natv2.training.finishing import Finishing
-from natv2.training.soft_labels import FinishingTeacher, weights_mark
+from natv2.training.soft_labels import FinishingTeacher, teacher_mark
 
 logger = logging.getLogger("natv2")
 
@@ -92,7 +92,7 @@ def _own(name: str, finishing: Finishing) -> FinishingTeacher:
         )
     return FinishingTeacher(
         name=name,
-        mark=weights_mark(network),
+        mark=teacher_mark(network, resolution, mean, std, code_digest(name)),
         logits=network,
         resolution=resolution,
         mean=mean,
