@@ -1,13 +1,14 @@
 """Which networks of a front are finished, as they were found and as each method leaves them (6.1.5)."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pandas as pd
 
+from natv2.errors import UserError
 from natv2.finished_network import StoredNetwork, StoredNetworks
 from natv2.postprocess.config import PostprocessConfig
 from natv2.postprocess.extract import Extraction
@@ -23,12 +24,35 @@ logger = logging.getLogger("natv2")
 
 
 def chosen_networks(front: pd.DataFrame, postprocess: PostprocessConfig) -> pd.DataFrame:
-    """What to finish: the whole front, or its high trade-off points and its most accurate network."""
+    """What of `front` is to be finished, by names, the most accurate first.
+
+    Raises UserError where every network is above each budget.
+    """
     chosen = front.sort_values("accuracy", ascending=False, ignore_index=True)
     if postprocess.finish == "high_tradeoff":
-        chosen = chosen[chosen["high_tradeoff"] | (chosen.index == 0)].reset_index(drop=True)
+        chosen = chosen[chosen["high_tradeoff"] | (chosen.index == 0)]
+    elif isinstance(postprocess.finish, tuple):
+        chosen = chosen.loc[sorted(_best_within(chosen, postprocess.finish))]
+    chosen = chosen.reset_index(drop=True)
     chosen.insert(0, "name", [f"network_{number:02}" for number in range(1, len(chosen) + 1)])
     return chosen
+
+
+def _best_within(ranked: pd.DataFrame, budgets: Sequence[float]) -> set[int]:
+    """The first row of `ranked` of at most each of `budgets`, in MACs, by its number."""
+    found, smallest = set[int](), int(ranked["macs"].min())
+    for budget in budgets:
+        within = ranked.index[ranked["macs"] <= budget]
+        if len(within):
+            found.add(int(within[0]))
+        else:
+            logger.warning("no network has at most %g MACs: the smallest found has %d", budget, smallest)
+    if not found:
+        raise UserError(
+            f"postprocess.finish: no network has at most {max(budgets):g} MACs; "
+            f"the smallest that the search found has {smallest}"
+        )
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

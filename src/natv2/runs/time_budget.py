@@ -135,7 +135,8 @@ def _finishing(
     widths = (parameters.widths.narrow, parameters.widths.wide)
     space = search_space(parameters.design, search, widths)
     both = parameters.postprocess.start == "auto"
-    table = plan_finishing(finishing, space, search.high_tradeoff + 1, both, parameters.baselines)
+    networks = parameters.postprocess.expected(search.high_tradeoff)
+    table = plan_finishing(finishing, space, networks, both, parameters.baselines)
     return float(3600 * table["training"][table["stage"].isin(stages)].sum()), 0.0
 
 

@@ -81,7 +81,8 @@ def plan_last_stages(
     )
     space = search_space(training.design, search, (widths.narrow, widths.wide))
     both = postprocess.start == "auto"
-    table = plan_finishing(finishing, space, search.high_tradeoff + 1, both, baselines)
+    networks = postprocess.expected(search.high_tradeoff)
+    table = plan_finishing(finishing, space, networks, both, baselines)
     return table if postprocess.recipe == "full" else table[:1]
 
 
