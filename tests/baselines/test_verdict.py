@@ -9,6 +9,8 @@ from natv2.baselines.verdict import Right, gain_interval, judge, sentence, with_
 
 IMAGES = 200
 
+MORE = "More epochs may change this: budget, or those of supernets and of postprocess.full."
+
 
 def answers(*counts: int) -> tuple[Right, Right]:
     """Of one network and another: how many images both, the first alone, the second alone, neither know."""
@@ -136,14 +138,15 @@ def test_a_tie_is_no_win_and_the_plain_one_is_taken():
     assert verdict["gain"].tolist() == [pytest.approx(1 / IMAGES)] and verdict["gain_low"].tolist() == [0]
     assert told(finished(even=20)) == (
         f"Verdict on 1 finished networks: 0 of 1 beat {EVERY} MACs beyond noise. "
-        "Take the plain network middle instead, middle.safetensors of plain_networks."
+        "Take the plain network middle instead, middle.safetensors of plain_networks. " + MORE
     )
 
 
 def test_losses():
     assert told(finished(weak=25, even=35)) == (
         f"Verdict on 2 finished networks: 0 of 2 beat {EVERY} MACs beyond noise, "
-        "2 are beaten by one. Take the plain network large instead, large.safetensors of plain_networks."
+        "2 are beaten by one. Take the plain network large instead, large.safetensors of plain_networks. "
+        + MORE
     )
     assert told(finished(strong=45, weak=25)) == (
         f"Verdict on 2 finished networks: 1 of 2 beats {EVERY} MACs beyond noise, 1 is beaten by one."
@@ -161,7 +164,7 @@ def test_where_no_plain_network_is_small_enough():
     assert told(finished(strong=9, weak=20)) == (
         f"Verdict on 2 finished networks: 0 of 2 beat {EVERY} MACs beyond noise, "
         "1 is beaten by one, none is small enough to stand beside 1. "
-        "Take the plain network middle instead, middle.safetensors of plain_networks."
+        "Take the plain network middle instead, middle.safetensors of plain_networks. " + MORE
     )
 
 

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from natv2.images.batches import evaluation_batches
+from natv2.postprocess.results import say_drop
 from natv2.postprocess.results import tested_networks as results_of
 from natv2.reporting.tables import results_table
 from natv2.supernets.classifier import SubnetClassifier, SubnetHeader
@@ -51,3 +53,19 @@ def test_macro_accuracy_stands_beside_top1_where_classes_are_unequal():
     assert results["largest_class"].tolist() == [pytest.approx(10 / 11)]
     assert results["test_macro"].tolist() == [pytest.approx(np.nanmean(classes["x"]))]
     assert "Test macro accuracy (%)" in results_table(results)
+
+
+def test_how_much_lower_test_accuracy_is_is_told(caplog):
+    caplog.set_level("INFO", "natv2")
+    results = pd.DataFrame(
+        {
+            "accuracy_before": [0.80, 0.70],
+            "test_accuracy_before": [0.77, 0.69],
+            "accuracy_after": [0.90, 0.85],
+            "test_accuracy": [0.906, 0.85],
+        }
+    )
+    say_drop(results)
+    assert caplog.messages == [
+        "validation top-1 above test top-1, mean of 2 networks: as found +2.0 points, as finished -0.3"
+    ]

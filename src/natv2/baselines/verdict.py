@@ -93,6 +93,7 @@ def sentence(verdict: pd.DataFrame, finished: pd.DataFrame, plain: pd.DataFrame)
     if len(judged) and not (judged["gain_low"] > 0).any():
         best = plain.set_index("name").loc[judged["best_plain"].unique(), "valid_accuracy"].idxmax()
         text += f" Take the plain network {best} instead, {best}.safetensors of plain_networks."
+        text += " More epochs may change this: budget, or those of supernets and of postprocess.full."
     return text
 
 

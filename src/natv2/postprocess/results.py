@@ -83,6 +83,14 @@ def _tested(
     return row, pd.DataFrame({"label": labels.numpy(), "right": correct.bool().numpy()})
 
 
+def say_drop(results: pd.DataFrame) -> None:
+    """Log by how much validation top-1, which chose the networks, is above test top-1: the winner's curse."""
+    found = 100 * float((results["accuracy_before"] - results["test_accuracy_before"]).mean())
+    finished = 100 * float((results["accuracy_after"] - results["test_accuracy"]).mean())
+    text = "validation top-1 above test top-1, mean of %d networks: as found %+.1f points, as finished %+.1f"
+    logger.info(text, len(results), found, finished)
+
+
 def with_constraints(results: pd.DataFrame, constraints: Constraints) -> pd.DataFrame:
     """With a column `meets_constraints`, of the network as it is finished."""
     known = results.assign(accuracy=results["accuracy_after"], latency=results.get("latency", np.nan))

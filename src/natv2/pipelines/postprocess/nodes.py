@@ -19,7 +19,7 @@ from natv2.postprocess.config import PostprocessConfig
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.refine import refine
 from natv2.postprocess.report.figure import finished_figure
-from natv2.postprocess.results import tested_networks, with_constraints
+from natv2.postprocess.results import say_drop, tested_networks, with_constraints
 from natv2.postprocess.whole_schedule import WholeSchedule
 from natv2.reporting.front import front_figure
 from natv2.run import Run
@@ -102,6 +102,7 @@ def test_networks(
     batches = evaluation_batches(images, images.test, search.evaluation_batch_size)
     latency = search.latency if asked.needs_latency else None
     results, classes, right = tested_networks(found, finished, batches, latency, run.device)
+    say_drop(results)
     results = with_constraints(results, asked.constraints)
     builds = own_builds(baselines)
     beside, right_plain = tested_baselines(plain, builds, batches, latency, run.device)
