@@ -1,6 +1,5 @@
 """NATv2: the best small networks for your images, from once-for-all supernets with early exits."""
 
-from importlib import import_module
 from typing import Any
 
 __all__ = ["load_network"]
@@ -10,8 +9,6 @@ def __getattr__(name: str) -> Any:
     # Loaded when it is asked for: torch takes seconds, and a mistyped command needs none of it.
     if name != "load_network":
         raise AttributeError(f"module 'natv2' has no attribute {name!r}")
-    for kind in ("aep.classifier", "baselines.plain", "supernets.classifier"):  # those that there are
-        import_module(f"natv2.{kind}")
     from natv2.finished_network import load_network
 
     return load_network

@@ -4,8 +4,10 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import torch
 from pydantic import AfterValidator, ConfigDict, Field
@@ -15,10 +17,12 @@ from torch import Tensor, nn
 from natv2.errors import UserError
 from natv2.exits.ensembles import ensemble
 from natv2.files import misfit, parsed, read_tensors, write_tensors
-from natv2.images.batches import Batch
 from natv2.images.given import Given, as_batch
 from natv2.images.levels import Levels
 from natv2.images.transforms import prepare
+
+if TYPE_CHECKING:
+    from natv2.images.batches import Batch
 
 Build = Callable[[int], nn.Module]
 """Builds a network of a person's own for so many classes."""
@@ -82,6 +86,16 @@ class NetworkHeader:
             raise ValueError(f"{len(self.weights)} weights: one for each of {exits} exits is needed")
 
 
+_MODULES: Mapping[str, str] = MappingProxyType(
+    {
+        "network": "natv2.supernets.classifier",
+        "plain_network": "natv2.baselines.plain",
+        "multi_exit_network": "natv2.aep.classifier",
+    }
+)
+"""Which module has the classifier of each kind of file: loaded when there is such a file."""
+
+
 class Classifier(nn.Module):
     """A finished network with what it expects of its images: their size and their normalisation."""
 
@@ -121,7 +135,7 @@ class Classifier(nn.Module):
         batch = as_batch(images, self.header.levels).to(next(self.parameters()).device)
         return self.logits(prepare(batch, self.resolution, self.header.mean, self.header.std))
 
-    def prepared(self, batch: Batch) -> Tensor:
+    def prepared(self, batch: "Batch") -> Tensor:
         """The images of `batch` at its size and in its normalisation, whatever their set's own is."""
         return batch.normalised(self.header.mean, self.header.std).at(self.resolution)
 
@@ -152,6 +166,14 @@ class Classifier(nn.Module):
         return cls(network, header).eval()
 
 
+def classifier_type(kind: object) -> type[Classifier] | None:
+    """The classifier of what a file calls its `kind`, None where it is of no such kind."""
+    name = str(kind)
+    if name in _MODULES:
+        import_module(_MODULES[name])
+    return Classifier.kinds.get(name)
+
+
 def load_network(path: Path | str, build: Build | None = None) -> Classifier:
     """The finished network in `path`, in evaluation mode; its `class_names` name the logits.
 
@@ -162,7 +184,7 @@ def load_network(path: Path | str, build: Build | None = None) -> Classifier:
     """
     path = _file(Path(path))
     stored = StoredNetwork.read(path)
-    kind = Classifier.kinds.get(str(stored.header.get("kind")))
+    kind = classifier_type(stored.header.get("kind"))
     if kind is None:
         raise UserError(f"{path} does not hold a finished network")
     try:

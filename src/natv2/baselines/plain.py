@@ -7,7 +7,6 @@ import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
-from torchvision.models import get_model
 
 from natv2.baselines.config import BaselinesConfig
 from natv2.baselines.names import PLAIN
@@ -25,6 +24,7 @@ from natv2.finished_network import (
     NetworkHeader,
     StoredNetwork,
     StoredNetworks,
+    classifier_type,
 )
 from natv2.own_network import imported, own_network, said
 from natv2.randomness import process_generator
@@ -48,7 +48,11 @@ def plain_network(name: str, classes: int, build: Build | None = None) -> nn.Mod
         options["width_mult"] = row.width
     if row.library == "timm":
         return _timm(row.model, classes)
-    network: nn.Module = resnet20(**options) if row.library == "natv2" else get_model(row.model, **options)
+    if row.library == "natv2":
+        return resnet20(**options)
+    from torchvision.models import get_model  # takes seconds
+
+    network: nn.Module = get_model(row.model, **options)
     return network
 
 
@@ -155,7 +159,8 @@ def rebuilt(stored: StoredNetwork, builds: Mapping[str, Build]) -> Classifier:
 
     Raises UserError where it is not there.
     """
-    kind = Classifier.kinds[str(stored.header["kind"])]
+    kind = classifier_type(stored.header["kind"])
+    assert kind is not None
     return kind.build(stored, builds.get(str(stored.header.get("network"))))
 
 

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from natv2.devices import send
 from natv2.images.augmentation import Augmentation
-from natv2.images.auto_augment import auto_augment
 from natv2.images.config import CalibrationConfig
 from natv2.images.datasets import Channels
 from natv2.images.image_set import ImageSet, ImageSplits
@@ -126,6 +125,8 @@ def augmented(batch: Batch, augmentation: Augmentation, generator: torch.Generat
     if augmentation.pad:
         pixels = padded_crops(pixels, augmentation.pad, generator)
     if augmentation.auto != "none":
+        from natv2.images.auto_augment import auto_augment  # torchvision's, which takes seconds
+
         pixels = auto_augment(pixels, augmentation.auto, generator)
     return replace(batch, pixels=pixels, boxes=boxes)
 
