@@ -70,7 +70,8 @@ class NetworkHeader:
 
     `mean` and `std` normalise pixels in 0..1; `levels` scaled those images of its data set that have more
     than 8 bits (None: it has none, or an earlier version wrote the file); `weights` are the β of its exits;
-    `record` holds how it was found and trained, for people.
+    `temperature` divides its logits where they become probabilities, 1 where none was fitted; `record` holds
+    how it was found and trained, for people.
     """
 
     class_names: ClassNames
@@ -78,6 +79,7 @@ class NetworkHeader:
     std: tuple[Pixel, Pixel, Pixel]
     levels: Annotated[Levels, AfterValidator(_ordered)] | None = None
     weights: tuple[float, ...] = (1.0,)
+    temperature: Annotated[float, Field(gt=0)] = 1.0
     record: Mapping[str, Any] = field(default_factory=dict)
 
     def check_weights(self, exits: int) -> None:
@@ -134,6 +136,11 @@ class Classifier(nn.Module):
             return torch.cat([self(image) for image in images])
         batch = as_batch(images, self.header.levels).to(next(self.parameters()).device)
         return self.logits(prepare(batch, self.resolution, self.header.mean, self.header.std))
+
+    def probabilities(self, images: Given) -> Tensor:
+        """The probability of each class, (N, classes), for images as `forward` takes them."""
+        logits: Tensor = self(images)
+        return (logits / self.header.temperature).softmax(dim=1)
 
     def prepared(self, batch: "Batch") -> Tensor:
         """The images of `batch` at its size and in its normalisation, whatever their set's own is."""

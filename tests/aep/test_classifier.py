@@ -7,12 +7,15 @@ import torch
 import natv2
 from natv2 import randomness
 from natv2.aep.classifier import MultiExitClassifier, MultiExitHeader
+from natv2.aep.confidence import with_temperature
 from natv2.aep.network.backbones import multi_exit_network
+from natv2.aep.pruning import ExitLogits
 from natv2.errors import UserError
 from natv2.exits.leaving import confidence, stopped
 from natv2.exits.weightings import exit_weights
 from natv2.finished_network import StoredNetwork
 from natv2.images.transforms import prepare
+from natv2.training.confidence import fit_temperature
 from tests.aep.tiny import NAMES, TinyNetwork, tiny
 
 
@@ -185,6 +188,28 @@ def test_with_thresholds_each_image_of_a_batch_stops_by_itself(tmp_path):
         loaded.early_stopping()(torch.zeros(5, 3, 16, 16))
     with pytest.raises(UserError, match="no thresholds"):
         classifier().early_stopping()
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.5])
+def test_probabilities_are_those_of_the_temperature(tmp_path, temperature):
+    classifier(temperature=temperature).stored().write(tmp_path / "network.safetensors")
+    loaded = natv2.load_network(tmp_path / "network.safetensors", TinyNetwork)
+    with torch.inference_mode():
+        expected = (loaded(IMAGES).double() / temperature).exp()
+        probabilities = loaded.probabilities(IMAGES)
+    expected = expected / expected.sum(dim=1, keepdim=True)
+    assert torch.allclose(probabilities.double(), expected, atol=1e-6)
+
+
+def test_an_early_network_has_the_temperature_of_what_its_images_leave_with():
+    early = classifier(thresholds=(0.8, 0.9, 0.9, 0.0))
+    logits_ENC = 3 * torch.randn(4, 50, 4, generator=torch.Generator().manual_seed(0))
+    said = ExitLogits(exits=(1, 2, 3, 4), logits_ENC=logits_ENC, labels=torch.arange(50) % 4)
+    logits, left = stopped(said.logits_ENC, early.header.weights, early.stopping())
+    assert set(left) > {0}
+    found = with_temperature(early, said).header
+    assert found.temperature == fit_temperature(logits, said.labels) != 1
+    assert found == replace(early.header, temperature=found.temperature)
 
 
 def test_a_file_of_something_else_is_refused(tmp_path):

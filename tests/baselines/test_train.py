@@ -11,8 +11,11 @@ import torch
 from natv2.baselines.plain import PlainClassifier
 from natv2.baselines.train import BaselineTraining
 from natv2.finished_network import Classifier
+from natv2.images.batches import evaluation_batches
 from natv2.spaces.architecture import constant, described
 from natv2.supernets.classifier import SubnetClassifier
+from natv2.training.confidence import fit_temperature
+from natv2.training.evaluation import answers
 from natv2.training.finishing import Finishing
 from natv2.training.state_store import StateStore
 from tests.designs import DESIGNS
@@ -183,6 +186,10 @@ def test_with_refit_accuracy_is_of_the_first_training_and_weights_of_the_second(
     assert trainings == 2 and [size for _, size, _ in kept.trained] == [24, 32]
     one, two = once["resnet20_050"], twice["resnet20_050"]
     assert one.header["record"] == two.header["record"]
+    assert one.header["temperature"] == two.header["temperature"]
+    classifier = PlainClassifier.build(one)
+    logits, labels = answers(classifier, evaluation_batches(IMAGES, IMAGES.valid, 3))
+    assert one.header["temperature"] == pytest.approx(fit_temperature(logits, labels), rel=1e-3)
     assert not same(one, two)
 
 

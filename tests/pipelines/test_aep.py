@@ -12,6 +12,7 @@ import natv2
 from natv2.aep.pruning import accuracies, exit_logits
 from natv2.images.batches import evaluation_batches
 from natv2.images.loading import load_images
+from natv2.training.confidence import fit_temperature
 from tests.pipelines.conftest import entered
 from tests.pipelines.project import Project, differences
 
@@ -58,7 +59,8 @@ def test_it_ends_with_the_table_of_its_networks(project, ended):
 
 def test_saved_networks_load_and_answer_as_the_table_says(project):
     results = pd.read_csv(project.newest("aep_results.csv")).set_index("name")
-    images = load_images("digits", raw=project.root / "none", store=project.root / "store", resolution=16)
+    places = {"raw": project.root / "none", "store": project.root / "store"}
+    images = load_images("digits", **places, resolution=16, per_class=20)
     for folder in ("baseline", "ensemble", "pruned"):
         (file,) = project.newest(folder).iterdir()
         classifier = natv2.load_network(file)
@@ -67,6 +69,10 @@ def test_saved_networks_load_and_answer_as_the_table_says(project):
         weights = torch.tensor([classifier.header.weights])
         top1, _ = accuracies(found.logits_ENC, found.labels, weights)
         assert top1[0] == pytest.approx(results["test_top1"][folder])
+        valid = exit_logits(classifier.network, evaluation_batches(images, images.valid, 100), 16)
+        (logits,) = torch.einsum("ke,enc->knc", weights, valid.logits_ENC)
+        temperature = fit_temperature(logits, valid.labels)
+        assert classifier.header.temperature == pytest.approx(temperature, rel=1e-3)
         # From the pixels of images as a person has them.
         with torch.inference_mode():
             right = (classifier(images.test.images).argmax(dim=1) == images.test.labels).double().mean()

@@ -7,12 +7,15 @@ import pytest
 import torch
 
 from natv2.exits.weightings import exit_weights
+from natv2.images.batches import evaluation_batches
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.methods import plan_postprocessing
 from natv2.postprocess.refine import chosen_networks, refine
 from natv2.postprocess.whole_schedule import WholeSchedule
 from natv2.spaces.architecture import constant, described
 from natv2.supernets.classifier import SubnetClassifier
+from natv2.training.confidence import fit_temperature
+from natv2.training.evaluation import Validated, answers
 from natv2.training.finishing import Finishing
 from natv2.training.state_store import StateStore
 from tests.configs import RUN, parameters
@@ -104,6 +107,8 @@ def test_a_network_is_finished_from_its_weights_or_from_new_ones(extraction, tmp
         record = network.header.record
         assert (record["start"], record["teacher"], record["epochs"]) == (start, "none", 1)
         assert record["accuracy_after"] == pytest.approx(validation_top1(network))
+        logits, labels = answers(network, evaluation_batches(IMAGES, IMAGES.valid, 3))
+        assert network.header.temperature == pytest.approx(fit_temperature(logits, labels), rel=1e-3)
     assert len(networks[1].header.weights) == 3
 
 
@@ -126,7 +131,7 @@ def test_auto_begins_all_networks_with_what_is_better_for_the_first(
     """On validation images, of whole schedules; nothing is trained twice."""
     caplog.set_level("INFO", "natv2")
     scripted = iter([*accuracies, max(accuracies), 0.1])
-    monkeypatch.setattr(Finishing, "accuracy", lambda finishing, classifier: next(scripted))
+    monkeypatch.setattr(Finishing, "validated", lambda finishing, classifier: Validated(next(scripted), 1.0))
     first, second = finished(schedule(extraction, tmp_path / "a"), tmp_path / "auto")
     assert [name.partition(".")[0] for name, _ in trained] == ["n0", "n0", "n1"]
     told = ", ".join(f"{s} {100 * a:.2f} %" for s, a in zip(("found", "scratch"), accuracies, strict=True))
@@ -147,6 +152,7 @@ def test_with_refit_each_is_trained_once_more_on_both_parts(extraction, tmp_path
     for plan, one, two in zip(plans(whole), once, twice, strict=True):
         # What is said of it is from images that had no part in its training.
         assert two.header.record["accuracy_after"] == one.header.record["accuracy_after"]
+        assert two.header.temperature == one.header.temperature
         assert not same_weights(one, two)
         alone = extraction.classifier(extraction.network(plan), plan, {})
         losses = exit_weights("DESC", len(plan.architecture.exits)).loss

@@ -166,11 +166,11 @@ def test_accuracy_is_that_of_single_images(tmp_path):
     network = new_classifier()
     network.eval()
     plan = finishing(tmp_path)
-    assert plan.accuracy(right) == 1.0
+    assert plan.validated(right).accuracy == 1.0
     valid, hits = IMAGES.valid, 0
     for image, label in zip(valid.images, valid.labels.tolist(), strict=True):
         hits += int(network(image[None]).argmax()) == label
-    assert plan.accuracy(network) == pytest.approx(hits / len(valid))
+    assert plan.validated(network).accuracy == pytest.approx(hits / len(valid))
 
 
 def test_what_a_schedule_will_take_is_asked_without_a_trace(tmp_path):
@@ -200,7 +200,7 @@ def test_a_network_of_another_normalisation_is_trained_and_tested_by_its_own(tmp
         classifier, plan = new_classifier(), finishing(tmp_path, images)
         classifier.header = replace(classifier.header, **own)
         plan.train(classifier, (1.0,), StateStore(tmp_path / str(number)))
-        trained.append((classifier.network, plan.accuracy(classifier)))
+        trained.append((classifier.network, plan.validated(classifier)))
     (one, accuracy), (other, expected) = trained
     assert same_weights(one, other) and accuracy == expected
     as_the_set = new_classifier()

@@ -7,15 +7,16 @@ import pandas as pd
 import torch
 
 from natv2.aep.classifier import MultiExitClassifier
+from natv2.aep.confidence import whole_logits
 from natv2.aep.config import AepTraining
 from natv2.aep.costs import mac_costs, parameter_costs
 from natv2.aep.pruning import TOP, ExitLogits, accuracies, exit_logits, format_exits
 from natv2.aep.report.changes import exit_columns, percentage_change
-from natv2.exits.leaving import stopped
 from natv2.images.balance import beside_top1
 from natv2.images.batches import evaluation_batches
 from natv2.images.image_set import ImageSplits
 from natv2.run import Run
+from natv2.training.confidence import calibration_error
 
 
 def result(classifier: MultiExitClassifier, valid: ExitLogits, test: ExitLogits) -> dict[str, Any]:
@@ -26,21 +27,20 @@ def result(classifier: MultiExitClassifier, valid: ExitLogits, test: ExitLogits)
     """
     header, network = classifier.header, classifier.network
     row: dict[str, Any] = {"exits": len(header.modules), "kept": format_exits(network.exits)}
-    leaving = header.thresholds is not None
     for part, said in (("valid", valid), ("test", test)):
-        logits_NC = torch.einsum("e,enc->nc", torch.tensor(header.weights), said.logits_ENC)
-        if leaving:
-            logits_NC, left = stopped(said.logits_ENC, header.weights, classifier.stopping())
+        logits_NC, left = whole_logits(classifier, said)
         top1, top5 = accuracies(logits_NC[None], said.labels, torch.ones(1, 1))
         row[f"{part}_top1"] = float(top1[0])
         if logits_NC.shape[1] > TOP:  # of five classes or fewer any five are right
             row[f"{part}_top5"] = float(top5[0])
+    row["calibration_error_uncorrected"] = calibration_error(logits_NC, test.labels)
+    row["calibration_error"] = calibration_error(logits_NC, test.labels, header.temperature)
     correct = logits_NC.argmax(dim=1) == test.labels
     row |= beside_top1(correct.numpy(), test.labels.numpy(), header.class_names)
     each, among_five = accuracies(test.logits_ENC, test.labels, torch.eye(len(network.exits)))
     macs = mac_costs(network, header.resolution)
     row["params"] = int(parameter_costs(network).of(network.exits))
-    row["macs"] = float(macs.when_stopping()[left].mean()) if leaving else int(macs.of(network.exits))
+    row["macs"] = int(macs.of(network.exits)) if left is None else float(macs.when_stopping()[left].mean())
     # Kept exits keep their numbers.
     row |= {f"exit_{exit}": float(top1) for exit, top1 in zip(network.exits, each, strict=True)}
     if logits_NC.shape[1] > TOP:

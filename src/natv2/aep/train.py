@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from natv2.aep.classifier import MultiExitClassifier, MultiExitHeader
+from natv2.aep.confidence import with_temperature
 from natv2.aep.config import AepTraining
 from natv2.aep.costs import mac_costs
 from natv2.aep.joint_training import train, without_augmentation
@@ -59,11 +60,12 @@ def trained(
             "epochs": len(history),
         },
     )
+    batches = evaluation_batches(images, images.valid, aep.evaluation_batch_size)
+    said = exit_logits(network, batches, aep.resolution)
     if aep.outputs == "search" and kind == "ensemble":
-        batches = evaluation_batches(images, images.valid, aep.evaluation_batch_size)
-        said = exit_logits(network, batches, aep.resolution)
         header = replace(header, weights=search_output_weights(said.logits_ENC, said.labels))
-    return {kind: MultiExitClassifier(network, header).stored()}, pd.DataFrame(history)
+    whole = with_temperature(MultiExitClassifier(network, header), said)
+    return {kind: whole.stored()}, pd.DataFrame(history)
 
 
 def _built(

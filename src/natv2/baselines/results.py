@@ -12,6 +12,7 @@ from natv2.costs.latency import network_latencies
 from natv2.finished_network import Build, StoredNetworks
 from natv2.images.balance import beside_top1
 from natv2.images.batches import Batch
+from natv2.training.confidence import calibration_error
 from natv2.training.evaluation import answers
 
 _RECORDED = ("kind", "teacher", "valid_accuracy", "epochs")
@@ -30,8 +31,9 @@ def tested_baselines(
         classifier = rebuilt(stored, builds).to(device)
         said, own = answers(classifier, batches)
         labels = own.numpy()
-        right[name] = (said == own).numpy()
+        right[name] = (said.argmax(dim=1) == own).numpy()
         row = {"name": name, **{each: classifier.header.record[each] for each in _RECORDED}}
+        row["calibration_error"] = calibration_error(said, own, classifier.header.temperature)
         row["test_accuracy"] = float(right[name].mean())
         row |= beside_top1(right[name], labels, classifier.class_names)
         row |= counted_costs(classifier.network, classifier.resolution)._asdict()

@@ -97,17 +97,18 @@ class BaselineTraining:
     def _trained(self, row: Mapping[str, Any], finishing: Finishing, store: StateStore) -> StoredNetwork:
         classifier = self._new(row)
         finishing.train(classifier, (1.0,), store.child("train"))
+        validated = finishing.validated(classifier)
         record = {
             "kind": row["kind"],
             "dataset": finishing.images.name,
             "teacher": finishing.teacher_name,
-            "valid_accuracy": finishing.accuracy(classifier),
+            "valid_accuracy": validated.accuracy,
             "epochs": finishing.config.epochs,
         }
         if self.refit:
             classifier = self._new(row)
             finishing.train(classifier, (1.0,), store.child("refit"), finishing.images.train_and_valid())
-        classifier.header = replace(classifier.header, record=record)
+        classifier.header = replace(classifier.header, record=record, temperature=validated.temperature)
         return classifier.stored()
 
     def _new(self, row: Mapping[str, Any]) -> Classifier:

@@ -75,7 +75,7 @@ class Extraction:
         )
 
     def classifier(
-        self, network: Network, plan: PostprocessPlan, record: Mapping[str, Any]
+        self, network: Network, plan: PostprocessPlan, record: Mapping[str, Any], temperature: float = 1.0
     ) -> SubnetClassifier:
         """`network` as a file will have it."""
         header = SubnetHeader(
@@ -86,6 +86,7 @@ class Extraction:
             std=self.images.std,
             levels=self.images.levels,
             weights=exit_weights(plan.exit_weighting, len(plan.architecture.exits)).output,
+            temperature=temperature,
             record={"dataset": self.images.name, "source": self._source, **record},
         )
         return SubnetClassifier(network, header)

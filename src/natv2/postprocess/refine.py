@@ -17,6 +17,7 @@ from natv2.postprocess.whole_schedule import WholeSchedule
 from natv2.spaces.architecture import architecture_of
 from natv2.supernets.classifier import SubnetClassifier
 from natv2.training.config import RecipeConfig
+from natv2.training.evaluation import validated
 from natv2.training.recipe import fine_tune
 from natv2.training.state_store import StateStore
 
@@ -98,6 +99,8 @@ def refine(
             network = extraction.network(task.plan)
             record = {**task.record, "accuracy_after": task.accuracy, "epochs": 0}
             classifier = extraction.classifier(network, task.plan, record)
+            known = validated(classifier, extraction.images, evaluation_batch_size)
+            classifier = extraction.classifier(network, task.plan, record, known.temperature)
         elif isinstance(task.plan.config, RecipeConfig):
             classifier = _fine_tuned(task, task.plan.config, extraction, evaluation_batch_size, kept)
         else:

@@ -18,6 +18,7 @@ from natv2.objectives.constraints import Constraints
 from natv2.objectives.costs import known_costs
 from natv2.objectives.objectives import OBJECTIVES, KnownNetworks
 from natv2.supernets.classifier import SubnetClassifier
+from natv2.training.confidence import calibration_error
 from natv2.training.evaluation import answers
 
 logger = logging.getLogger("natv2")
@@ -63,11 +64,13 @@ def _tested(
     """What a network's row says of it, and whether it is right about each image, with the image's label."""
     classifier = SubnetClassifier.build(stored)
     network, header = classifier.network, classifier.header
-    predicted, labels = answers(classifier, batches)
-    correct = (predicted == labels).double()
+    logits, labels = answers(classifier, batches)
+    correct = (logits.argmax(dim=1) == labels).double()
     architecture = network.architecture
     row = {name: header.record[name] for name in _RECORDED if name in header.record}
     row["test_accuracy"] = float(correct.mean())
+    row["calibration_error_uncorrected"] = calibration_error(logits, labels)
+    row["calibration_error"] = calibration_error(logits, labels, header.temperature)
     row |= beside_top1(correct.bool().numpy(), labels.numpy(), header.class_names)
     taken = None
     if latency is not None:

@@ -34,20 +34,21 @@ class WholeSchedule:
             )
         start = self._start
         trained = self._trained(plan, start, store.child(start), "train")
+        validated = self.finishing.validated(trained)
         known = {
             "start": start,
             "teacher": self.finishing.teacher_name,
-            "accuracy_after": self.finishing.accuracy(trained),
+            "accuracy_after": validated.accuracy,
             "epochs": self.config.full.epochs,
         }
         if self.config.refit:
             trained = self._trained(plan, start, store.child("refit"), "train and valid")
-        return self.extraction.classifier(trained.network, plan, {**record, **known})
+        return self.extraction.classifier(trained.network, plan, {**record, **known}, validated.temperature)
 
     def _better_start(self, plan: PostprocessPlan, store: StateStore) -> Start:
         starts: tuple[Start, ...] = ("found", "scratch")
         accuracies = {
-            start: self.finishing.accuracy(self._trained(plan, start, store.child(start), "train"))
+            start: self.finishing.validated(self._trained(plan, start, store.child(start), "train")).accuracy
             for start in starts
         }
         better = max(starts, key=lambda start: accuracies[start])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -13,10 +13,12 @@ from torch import Tensor
 from natv2.bar import Bar, progress_bar
 from natv2.exits.ensembles import ensemble
 from natv2.finished_network import Classifier
-from natv2.images.batches import Batch
+from natv2.images.batches import Batch, evaluation_batches
+from natv2.images.image_set import ImageSplits
 from natv2.spaces.architecture import Architecture
 from natv2.supernets.network import Network
 from natv2.supernets.supernet import Statistics, Supernet
+from natv2.training.confidence import fit_temperature
 from natv2.training.prefix_tree import PrefixTree, prefix_tree
 from natv2.training.recalibration import calibrate
 
@@ -163,10 +165,24 @@ def top1(network: Network, batches: Iterable[Batch]) -> float:
 
 @torch.inference_mode()
 def answers(classifier: Classifier, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
-    """The class that `classifier` says of each image, and the image's own: int64 (N,), on the CPU."""
+    """What `classifier` says of all images: logits (N, classes); and their labels, int64 (N,); on the CPU."""
     classifier.eval()
     said, labels = [], []
     for batch in batches:
-        said.append(classifier.logits(classifier.prepared(batch)).argmax(dim=1).cpu())
+        said.append(classifier.logits(classifier.prepared(batch)).float().cpu())
         labels.append(batch.labels.cpu())
     return torch.cat(said), torch.cat(labels)
+
+
+class Validated(NamedTuple):
+    """Top-1 (a fraction) on validation images, and the temperature that makes probabilities of logits."""
+
+    accuracy: float
+    temperature: float
+
+
+def validated(classifier: Classifier, images: ImageSplits, batch_size: int) -> Validated:
+    """What the validation images, which it has not learned from, say of `classifier`."""
+    logits, labels = answers(classifier, evaluation_batches(images, images.valid, batch_size))
+    accuracy = int((logits.argmax(dim=1) == labels).sum()) / len(labels)
+    return Validated(accuracy, fit_temperature(logits, labels))

@@ -12,14 +12,14 @@ from torch.nn.functional import cross_entropy
 from natv2.config import digest
 from natv2.exits.ensembles import ensemble
 from natv2.finished_network import Classifier
-from natv2.images.batches import Batch, Epochs, calibration_batches, evaluation_batches
+from natv2.images.batches import Batch, Epochs, calibration_batches
 from natv2.images.config import CalibrationConfig
 from natv2.images.image_set import ImageSet, ImageSplits
 from natv2.randomness import process_generator
 from natv2.run import Run
 from natv2.training.averaging import Averaged
 from natv2.training.config import FullConfig
-from natv2.training.evaluation import answers
+from natv2.training.evaluation import Validated, validated
 from natv2.training.loop import Step, backward, fit
 from natv2.training.mixing import Mixing
 from natv2.training.soft_labels import FinishingTeacher, SoftLabels, distilled_loss
@@ -157,11 +157,9 @@ class Finishing:
             self._teacher.answer(batch).sum().item()
         return (time.perf_counter() - start) * epochs.steps * self.config.epochs
 
-    def accuracy(self, classifier: Classifier) -> float:
-        """Top-1 (a fraction) on the validation images."""
-        batches = evaluation_batches(self.images, self.images.valid, self.evaluation_batch_size)
-        said, labels = answers(classifier, batches)
-        return int((said == labels).sum()) / len(labels)
+    def validated(self, classifier: Classifier) -> Validated:
+        """Its top-1 on the validation images, and its temperature."""
+        return validated(classifier, self.images, self.evaluation_batch_size)
 
     def _calibration(self, classifier: Classifier) -> Iterator[Tensor]:
         """Whole training images for batch norms, as `classifier` takes them."""

@@ -49,7 +49,7 @@ def choose_teacher(
     # A plain network's is on record: it may have been trained once more on the validation images since.
     known = {each: classifier.header.record["valid_accuracy"] for each, classifier in plain.items()}
     accuracies = {
-        each: known[each] if each in known else finishing.accuracy(classifier)
+        each: known[each] if each in known else finishing.validated(classifier).accuracy
         for each, classifier in made.items()
     }
     chosen = max(accuracies, key=lambda each: accuracies[each])

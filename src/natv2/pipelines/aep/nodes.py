@@ -6,10 +6,17 @@ import pandas as pd
 from plotly.graph_objects import Figure
 
 from natv2.aep.classifier import MultiExitClassifier
+from natv2.aep.confidence import with_temperature
 from natv2.aep.config import AepConfig, AepTraining
-from natv2.aep.costs import mac_costs, parameter_costs
+from natv2.aep.costs import KeptExits, mac_costs, parameter_costs
 from natv2.aep.measuring import part_latencies, timings
-from natv2.aep.pruning import ExitLogits, chosen_subsets, evaluate_subsets, exit_logits, parse_exits
+from natv2.aep.pruning import (
+    ExitLogits,
+    chosen_subsets,
+    evaluate_subsets,
+    exit_logits,
+    parse_exits,
+)
 from natv2.aep.report.figures import curves_figure, results_figure, stopping_figure, subsets_figure
 from natv2.aep.results import results_table
 from natv2.aep.train import trained
@@ -60,12 +67,13 @@ def prune_ensemble(
         "macs": mac_costs(whole.network, aep.resolution),
         "latency": part_latencies(whole.network, aep.resolution, aep.latency, run, store),
     }
-    subsets = evaluate_subsets(_validated(whole, images, aep, run), whole.header.weights, costs)
+    said = _validated(whole, images, aep, run)
+    subsets = evaluate_subsets(said, whole.header.weights, costs)
     # The single-exit network has the parts of the one cut to its last exit, and costs what that costs.
     single = evaluate_subsets(_validated(alone, images, aep, run), (1.0,), costs)
     chosen = chosen_subsets(subsets, aep.pruning)
     pruned = {
-        "pruned" if number == 0 else f"front_{number:02}": whole.cut_to(parse_exits(kept)).stored()
+        "pruned" if number == 0 else f"front_{number:02}": _cut(whole, parse_exits(kept), said).stored()
         for number, kept in enumerate(subsets["kept"][chosen])
     }
     return pruned, subsets, subsets_figure(subsets, chosen, single)
@@ -86,6 +94,7 @@ def calibrate_early_stopping(
     share = None if mean_cost is None else mean_cost * float(costs.when_stopping()[-1])
     stopping, row = choose_stopping(curve, mean_cost=share, accuracy=accuracy)
     early = MultiExitClassifier(whole.network, replace(whole.header, thresholds=stopping.thresholds))
+    early = with_temperature(early, said)
     ensembles = evaluate_subsets(said, whole.header.weights, {"macs": costs})
     return {"early_stopping": early.stored()}, curve, stopping_figure(curve, row, ensembles)
 
@@ -120,6 +129,11 @@ def test_networks(
     networks = {name: _built(each, training, run) for name, each in stored.items()}
     results = results_table(networks, timings, images.to(run.device), training, run)
     return results, results_figure(results)
+
+
+def _cut(whole: MultiExitClassifier, kept: KeptExits, said: ExitLogits) -> MultiExitClassifier:
+    places = [said.exits.index(exit) for exit in kept]
+    return with_temperature(whole.cut_to(kept), replace(said, exits=kept, logits_ENC=said.logits_ENC[places]))
 
 
 def _built(stored: StoredNetwork, training: AepTraining, run: Run) -> MultiExitClassifier:
