@@ -50,7 +50,14 @@ def chosen(*rows: tuple[int, float]) -> pd.DataFrame:
 
 
 def choose(beside: pd.DataFrame, costs=("macs",), seed=0, latency=None, **changes) -> pd.DataFrame:
-    usual = {"networks": None, "teacher": None, "scaled": False, "random": 0}
+    usual = {
+        "networks": None,
+        "teacher": None,
+        "scaled": False,
+        "random": 0,
+        "pretrained": "none",
+        "pretrained_lr": 0.1,
+    }
     config = BaselinesConfig.model_validate(usual | changes)
     return choose_baselines(beside, SPACE, CLASSES, costs, config, seed, latency)
 

@@ -11,7 +11,14 @@ from natv2.baselines.names import PLAIN, check_plain
 
 
 def config(**changes):
-    usual = {"networks": None, "teacher": None, "scaled": True, "random": 1}
+    usual = {
+        "networks": None,
+        "teacher": None,
+        "scaled": True,
+        "random": 1,
+        "pretrained": "none",
+        "pretrained_lr": 0.1,
+    }
     return BaselinesConfig.model_validate(usual | changes)
 
 

@@ -22,7 +22,14 @@ def seconds(monkeypatch):
 
 
 def hours(tmp_path, both=False, **changes):
-    usual = {"networks": None, "teacher": None, "scaled": False, "random": 0}
+    usual = {
+        "networks": None,
+        "teacher": None,
+        "scaled": False,
+        "random": 0,
+        "pretrained": "none",
+        "pretrained_lr": 0.1,
+    }
     config = BaselinesConfig.model_validate(usual | changes)
     space = SearchSpace(design=DESIGNS["EE_D_OFAMobileNetV3"], resolutions=(16,), widths=(0.1, 0.2))
     table = plan_finishing(finishing(tmp_path), space, 3, both, config)

@@ -1,8 +1,9 @@
 """Which networks without a search bear on the verdict, by what they cost."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ import pandas as pd
 from natv2.baselines.config import BaselinesConfig
 from natv2.baselines.names import PLAIN
 from natv2.baselines.plain import own_builds, plain_costs
+from natv2.baselines.pretrained import KIND, tuned_name
+from natv2.baselines.weights_files import WeightsFile
 from natv2.config import digest
 from natv2.costs.parts import MACS, PARAMS
 from natv2.costs.table import CostTable
@@ -37,20 +40,20 @@ def choose_baselines(
     config: BaselinesConfig,
     seed: int,
     latency: Latency | None = None,
+    weights: Mapping[str, WeightsFile] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """A row a network to be trained: name, kind, network, taught (with the teacher too) and its costs.
 
     `chosen` are the networks that they stand beside, with a column for each of `costs`. Kinds are plain,
-    scaled and random; the latter two are described as architectures. Raises UserError as `plain_costs`.
+    pretrained, scaled and random; the latter two are described as architectures. Those of which there are
+    published `weights` are pretrained, those nearest in cost, and tell the SHA-256 of their file. Raises
+    UserError as `plain_costs`.
     """
-    plain = _plain_candidates(config, classes, space.resolutions[-1], latency if "latency" in costs else None)
+    measured = latency if "latency" in costs else None
+    plain = _plain_candidates(config, classes, space.resolutions[-1], measured)
     # Of networks that a person lists, those nearest to the chosen ones are taught, whatever others there are.
     pool = plain if config.networks is None else plain[plain["network"].isin(config.networks)]
-    below, above = set[str](), set[str]()
-    for cost, limit in ((each, limit) for each in costs for limit in chosen[each]):
-        ranked = pool.sort_values(cost)
-        below |= set(ranked["name"][ranked[cost] <= limit].tail(1))
-        above |= set(ranked["name"][ranked[cost] > limit].head(1))
+    below, above = _nearest(pool, chosen, costs)
     wanted = below | above if config.networks is None else set(pool["name"])
     if config.teacher is not None:
         wanted |= {_file_name(config.teacher)}
@@ -58,7 +61,21 @@ def choose_baselines(
         kind="plain", taught=lambda rows: rows["name"].isin(below)
     )
     own = pd.DataFrame(_own_candidates(chosen["macs"], space, classes, config, seed))
-    return pd.concat([plain, own], ignore_index=True).reset_index(drop=True)
+    tuned = _pretrained_candidates(weights, classes, space.resolutions[-1], measured)
+    if len(tuned):
+        # They stand apart: which plain networks are nearest does not depend on whose weights are there.
+        tuned = tuned[tuned["name"].isin(set.union(*_nearest(tuned, chosen, costs)))]
+    return pd.concat([plain, tuned, own], ignore_index=True).reset_index(drop=True)
+
+
+def _nearest(pool: pd.DataFrame, chosen: pd.DataFrame, costs: Sequence[str]) -> tuple[set[str], set[str]]:
+    """Names of those of `pool` that are next below each of `chosen` in each of `costs`, and next above."""
+    below, above = set[str](), set[str]()
+    for cost, limit in ((each, limit) for each in costs for limit in chosen[each]):
+        ranked = pool.sort_values(cost)
+        below |= set(ranked["name"][ranked[cost] <= limit].tail(1))
+        above |= set(ranked["name"][ranked[cost] > limit].head(1))
+    return below, above
 
 
 def _plain_candidates(
@@ -82,6 +99,27 @@ def _plain_candidates(
     table = pd.DataFrame(rows)
     if latency is not None:
         table["latency"] = list(latency(table["network"].tolist()))
+    return table
+
+
+def _pretrained_candidates(
+    weights: Mapping[str, WeightsFile], classes: int, resolution: int, latency: Latency | None
+) -> pd.DataFrame:
+    """All networks that there are `weights` of, with their costs."""
+    rows = [
+        {
+            "name": tuned_name(name),
+            "network": name,
+            **plain_costs(name, classes, resolution)._asdict(),
+            "kind": KIND,
+            "taught": False,
+            "weights": f"sha256:{file.sha256}",
+        }
+        for name, file in weights.items()
+    ]
+    table = pd.DataFrame(rows)
+    if rows and latency is not None:
+        table["latency"] = list(latency(list(weights)))
     return table
 
 

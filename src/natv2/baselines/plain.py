@@ -1,6 +1,6 @@
 """Plain networks, built by their names, counted, and as finished classifiers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Self
 
 import torch
@@ -9,7 +9,8 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from natv2.baselines.config import BaselinesConfig
-from natv2.baselines.names import PLAIN
+from natv2.baselines.efficientnet_lite import EfficientNetLite0
+from natv2.baselines.names import BUILT
 from natv2.baselines.resnet import resnet20
 from natv2.costs.config import BatchLatencyConfig
 from natv2.costs.count import CountedCosts, counted_costs
@@ -29,27 +30,32 @@ from natv2.finished_network import (
 from natv2.own_network import imported, own_network, said
 from natv2.randomness import process_generator
 
+_OWN: Mapping[str, Callable[..., nn.Module]] = {
+    "resnet20": resnet20,
+    "efficientnet_lite0": EfficientNetLite0,
+}
+
 
 def plain_network(name: str, classes: int, build: Build | None = None) -> nn.Module:
-    """The network called `name`, a row of `PLAIN`, or what a person's own `build` makes.
+    """The network called `name`, a row of `BUILT`, or what a person's own `build` makes.
 
     Raises UserError where its library is not installed, it is not known, or `build` fails.
     """
     if build is not None:
         return own_network(name, build, classes)
-    if name not in PLAIN:
+    if name not in BUILT:
         raise UserError(
             f"network {one_line(repr(name))} is not one of natv2's, and what a file names is never imported; "
             "for a network of your own give the function that builds it: load_network(path, build)"
         )
-    row = PLAIN[name]
+    row = BUILT[name]
     options: dict[str, Any] = {"num_classes": classes}
     if row.width is not None:
         options["width_mult"] = row.width
     if row.library == "timm":
         return _timm(row.model, classes)
     if row.library == "natv2":
-        return resnet20(**options)
+        return _OWN[row.model](**options)
     from torchvision.models import get_model  # takes seconds
 
     network: nn.Module = get_model(row.model, **options)
@@ -113,7 +119,7 @@ def plain_latencies(
 
 @dataclass(frozen=True, kw_only=True, config=HEADER)
 class PlainHeader(NetworkHeader):
-    """`network` is its name, a row of `PLAIN`; that of a person's own is never looked up."""
+    """`network` is its name, a row of `BUILT`; that of a person's own is never looked up."""
 
     network: str
     resolution: Annotated[int, Field(ge=1, le=LARGEST_RESOLUTION)]
@@ -165,9 +171,9 @@ def rebuilt(stored: StoredNetwork, builds: Mapping[str, Build]) -> Classifier:
 
 
 def untaught(networks: StoredNetworks, builds: Mapping[str, Build]) -> dict[str, Classifier]:
-    """Those plain networks that were trained without a teacher."""
+    """Those plain networks that were trained without a teacher and from nothing."""
     return {
         name: rebuilt(stored, builds)
         for name, stored in networks.items()
-        if stored.header["kind"] == PlainClassifier.kind and stored.header["record"]["teacher"] == "none"
+        if (stored.header["record"]["kind"], stored.header["record"]["teacher"]) == ("plain", "none")
     }

@@ -5,6 +5,7 @@ import pandas as pd
 
 from natv2.baselines.config import BaselinesConfig
 from natv2.baselines.plain import PlainClassifier, PlainHeader
+from natv2.baselines.pretrained import likely_networks
 from natv2.finished_network import Classifier
 from natv2.nn.layers import initialise
 from natv2.randomness import numpy_generator, torch_generator
@@ -16,15 +17,16 @@ from natv2.training.finishing import Finishing
 _TIMED = 3  # random networks of the space
 _PLAIN = "mobilenet_v3_small_050"  # stands for the others
 _PLAIN_A_NETWORK = 2  # plain trainings a finished network: below, also with a teacher, above; some are shared
-PLAIN_NETWORKS, FINISHING = "plain networks", "finishing"
+PLAIN_NETWORKS, PRETRAINED_NETWORKS, FINISHING = "plain networks", "pretrained networks", "finishing"
 
 
 def plan_finishing(
     finishing: Finishing, space: SearchSpace, networks: int, both_starts: bool, config: BaselinesConfig
 ) -> pd.DataFrame:
-    """A row for plain networks and one for finishing: stage, times (trainings), epochs, training in hours.
+    """A row for plain networks, pretrained ones, finishing: stage, times (trainings), epochs, hours.
 
     `networks` of the space will be finished, the first one by `both_starts`, without a teacher's own time.
+    All pretrained networks whose weights can be had count; those nearest in cost will be trained.
     """
     own = float(np.mean([finishing.expected_seconds(each) for each in _random_networks(finishing, space)]))
     plain = _PLAIN_A_NETWORK * networks
@@ -32,11 +34,14 @@ def plan_finishing(
     seconds = plain * _plain_seconds(finishing, _PLAIN) + beside * own
     if config.teacher is not None and ":" not in config.teacher:
         seconds += _plain_seconds(finishing, config.teacher)
+    tuned = likely_networks(config)
     rows = [
         (PLAIN_NETWORKS, plain + beside + (config.teacher is not None), seconds),
+        (PRETRAINED_NETWORKS, len(tuned), sum(_plain_seconds(finishing, name) for name in tuned)),
         (FINISHING, networks + both_starts, (networks + both_starts) * own),
     ]
-    table = pd.DataFrame(rows, columns=["stage", "times", "training"])
+    # A stage that has nothing to train, as mostly pretrained ones, is none.
+    table = pd.DataFrame([row for row in rows if row[1]], columns=["stage", "times", "training"])
     return table.assign(epochs=finishing.config.epochs, training=table["training"] / 3600)
 
 

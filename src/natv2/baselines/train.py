@@ -1,15 +1,17 @@
-"""Plain networks trained as those of a search are finished, without and with the same teacher."""
+"""Networks beside those of a search, trained as these are finished, without and with the same teacher."""
 
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 import pandas as pd
 
 from natv2.baselines.plain import PlainClassifier, PlainHeader, untaught
+from natv2.baselines.pretrained import KIND, fine_tuning, take_weights
+from natv2.baselines.weights_files import WeightsFile
 from natv2.config import digest
 from natv2.finished_network import Build, Classifier, StoredNetwork, StoredNetworks
 from natv2.nn.layers import initialise
@@ -25,6 +27,9 @@ from natv2.training.state_store import State, StateStore
 
 logger = logging.getLogger("natv2")
 
+_BUILT = ("plain", KIND)
+"""Kinds of networks that are built by their names, not by an architecture of the search's space."""
+
 ChooseTeacher = Callable[[Mapping[str, Classifier]], FinishingTeacher | None]
 """The teacher, given the plain networks that were trained without one."""
 
@@ -33,8 +38,9 @@ ChooseTeacher = Callable[[Mapping[str, Classifier]], FinishingTeacher | None]
 class BaselineTraining:
     """What trains them: the recipe of finishing, and whether once more with the validation images.
 
-    `builds` are functions of a person's own by their names. `kept` has what other searches on the same images
-    have trained; `store` is this run's.
+    `builds` are functions of a person's own by their names. `pretrained` are the weights, by their networks,
+    that those of this kind begin with, at `pretrained_lr` times the rate. `kept` has what other searches on
+    the same images have trained; `store` is this run's.
     """
 
     finishing: Finishing
@@ -44,17 +50,28 @@ class BaselineTraining:
     builds: Mapping[str, Build]
     kept: StateStore
     store: StateStore
+    pretrained: Mapping[str, WeightsFile] = field(default_factory=dict)
+    pretrained_lr: float = 1.0
 
     def train(self, plan: pd.DataFrame, choose_teacher: ChooseTeacher) -> StoredNetworks:
         """Every network of `plan`, and those with a teacher once more, as NAME_taught."""
         rows = [{str(n): v for n, v in row.items()} for row in plan.to_dict("records")]
         self._say_how_long(rows)
-        alone = {row["name"]: self._known_or_trained(row, row["name"], self.finishing) for row in rows}
+        alone = {row["name"]: self._known_or_trained(row, row["name"], self._alone(row)) for row in rows}
         taught = replace(self.finishing, teacher=choose_teacher(untaught(alone, self.builds)))
         if taught.teacher_name == "none":
             return alone
         names = {f"{row['name']}_taught": row for row in rows if row["taught"]}
         return alone | {name: self._known_or_trained(row, name, taught) for name, row in names.items()}
+
+    def _alone(self, row: Mapping[str, Any]) -> Finishing:
+        """What `row` is trained by without a teacher."""
+        file = self._weights(row)
+        return self.finishing if file is None else fine_tuning(self.finishing, file, self.pretrained_lr)
+
+    def _weights(self, row: Mapping[str, Any]) -> WeightsFile | None:
+        """The published weights that `row` comes from, None where it begins anew."""
+        return self.pretrained[str(row["network"])] if row["kind"] == KIND else None
 
     def _known_or_trained(self, row: Mapping[str, Any], name: str, finishing: Finishing) -> StoredNetwork:
         key = self._key(row, name, finishing)
@@ -70,20 +87,22 @@ class BaselineTraining:
         """What a network is kept as: all that its weights follow from."""
         images, run = finishing.images, finishing.run
         mark = {
-            "network": [row["network"], *([] if row["kind"] == "plain" else self._own(row))],
+            "network": [row["network"], *([] if row["kind"] in _BUILT else self._own(row))],
             "code": code_digest(str(row["network"])),
             "images": [images.name, *images.class_names, images.report and images.report.fingerprint],
             "normalised": [images.mean, images.std],
             "run": [run.seed, run.precision, finishing.resolution, self.refit],
             "teacher": finishing.teacher and finishing.teacher.mark,
         }
+        if (file := self._weights(row)) is not None:
+            mark["weights"] = file.sha256
         return f"{name[:40]}_{digest(mark, finishing.config)}"
 
     def _say_how_long(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Log what training those that are not known will take, from a few timed steps of each."""
-        new = [row for row in rows if self.kept.load(self._key(row, row["name"], self.finishing)) is None]
+        new = [row for row in rows if self.kept.load(self._key(row, row["name"], self._alone(row))) is None]
         times = (2 if self.refit else 1) * self.finishing.config.epochs
-        seconds = sum(self.finishing.expected_seconds(self._new(row)) * (1 + row["taught"]) for row in new)
+        seconds = sum(self._alone(row).expected_seconds(self._new(row)) * (1 + row["taught"]) for row in new)
         if new:
             logger.info(
                 "training %d networks beside, %d epochs each, some once more with a teacher: about %s",
@@ -112,15 +131,17 @@ class BaselineTraining:
         return classifier.stored()
 
     def _new(self, row: Mapping[str, Any]) -> Classifier:
-        """The network of `row` with new weights, drawn for the run's seed and its name."""
-        finishing, images = self.finishing, self.finishing.images
-        seed = finishing.run.seed
+        """The network of `row` with published weights, or new ones, drawn for the run's seed and its name."""
+        finishing = self._alone(row)
+        images, seed = finishing.images, finishing.run.seed
         known: dict[str, Any] = {"class_names": images.class_names, "mean": images.mean, "std": images.std}
         known["levels"] = images.levels
-        if row["kind"] == "plain":
+        if row["kind"] in _BUILT:
             name = str(row["network"])
             header = PlainHeader(network=name, resolution=finishing.resolution, **known)
             plain = PlainClassifier.new(header, derived_seed(seed, "weights", name), self.builds.get(name))
+            if (file := self._weights(row)) is not None:
+                take_weights(plain.network, file)
             return plain.to(finishing.run.device)
         architecture = architecture_of(row)
         network = Network(self.design, architecture, len(images.class_names), self.dropout)

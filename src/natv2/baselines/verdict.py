@@ -97,5 +97,22 @@ def sentence(verdict: pd.DataFrame, finished: pd.DataFrame, plain: pd.DataFrame)
     return text
 
 
+def pretrained_clause(verdict: pd.DataFrame) -> str:
+    """What is to be said of pretrained networks, where one of at most the cost is better beyond noise.
+
+    `verdict` is that of `judge` on them. Empty where no finished network is beaten by one.
+    """
+    beaten = verdict[verdict["gain_high"] < 0]
+    if beaten.empty:
+        return ""
+    parts = [
+        f"{len(rows)} of {(verdict['cost'] == cost).sum()} at no more {_lower(OBJECTIVES[str(cost)].title)}"
+        for cost, rows in beaten.groupby("cost", sort=False)
+    ]
+    names = beaten["best_plain"].unique()
+    beat = "beats" if len(names) == 1 else "beat"
+    return f"Fine-tuned from ImageNet, {' and '.join(names)} {beat} {', '.join(parts)} beyond noise."
+
+
 def _lower(title: str) -> str:
     return title if title.isupper() or title == "MACs" else title.lower()

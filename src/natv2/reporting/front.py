@@ -16,6 +16,9 @@ from natv2.reporting.style import (
     ORANGE,
     PLAIN_MARKER,
     PLAIN_NETWORKS,
+    PRETRAINED_MARKER,
+    PRETRAINED_NETWORKS,
+    PURPLE,
     VERMILION,
     cost_axis,
     new_figure,
@@ -42,6 +45,7 @@ _MARKS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"color": VERMILION, "s": 130, "marker": "*", **_OUTLINE},
     ),
     PLAIN_NETWORKS: (PLAIN_MARKER, {"color": BLACK, "s": 60, "marker": "x", "zorder": 4}),
+    PRETRAINED_NETWORKS: (PRETRAINED_MARKER, {"color": PURPLE, "s": 60, "marker": (6, 2), "zorder": 4}),
 }
 """How networks are marked by Plotly, whose sizes are lengths, and by Matplotlib, whose sizes are areas."""
 
@@ -53,6 +57,7 @@ def front_figure(
     objective: str,
     labelled: pd.DataFrame | None = None,
     plain: pd.DataFrame | None = None,
+    pretrained: pd.DataFrame | None = None,
 ) -> go.Figure:
     """The archive and its front: validation top-1 against `objective` (params, macs, or turn).
 
@@ -61,9 +66,9 @@ def front_figure(
     texts. The rows of `labelled`, by default of `archive`, with a text in the optional column `label`
     (such as largest, smallest) are marked with it. `finished` has accuracy_after, its validation accuracy,
     in place of accuracy; it is left out where it has no column `objective`. `plain` networks, with names and
-    valid_accuracy in place of accuracy, are crosses. The step line joins what is
-    non-dominated in these two dimensions; with more objectives some of the front lies below it. Raises
-    ValueError on any other objective.
+    valid_accuracy in place of accuracy, are crosses, `pretrained` ones, where there are any, asterisks. The
+    step line joins what is non-dominated in these two dimensions; with more objectives some of the front
+    lies below it. Raises ValueError on any other objective.
     """
     axis = cost_axis(objective)
     figure = new_figure(_TITLE)
@@ -72,6 +77,8 @@ def front_figure(
         layers["After post-processing"] = finished.assign(accuracy=finished["accuracy_after"])
     if plain is not None and objective in plain:
         layers[PLAIN_NETWORKS] = plain.assign(accuracy=plain["valid_accuracy"])
+    if pretrained is not None and len(pretrained) and objective in pretrained:
+        layers[PRETRAINED_NETWORKS] = pretrained.assign(accuracy=pretrained["valid_accuracy"])
     for name, networks in layers.items():
         figure.add_trace(points(networks, objective, "accuracy", name, _MARKS[name][0]))
         if name == "Archive" and axis.logarithmic:

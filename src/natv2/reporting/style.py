@@ -18,6 +18,8 @@ SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK, GREY)
 
 PLAIN_NETWORKS = "Plain networks"
 PLAIN_MARKER = {"symbol": "x-thin", "size": 10, "line": {"color": BLACK, "width": 2}}
+PRETRAINED_NETWORKS = "Fine-tuned from ImageNet"
+PRETRAINED_MARKER = {"symbol": "asterisk", "size": 10, "line": {"color": PURPLE, "width": 2}}
 
 ACCURACY_TITLE = OBJECTIVES[ACCURACY].axis
 

@@ -10,7 +10,7 @@ import torch
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
-from natv2.baselines.plan import FINISHING, PLAIN_NETWORKS, plan_finishing
+from natv2.baselines.plan import FINISHING, PLAIN_NETWORKS, PRETRAINED_NETWORKS, plan_finishing
 from natv2.config import seconds_of
 from natv2.errors import UserError
 from natv2.images.image_set import ImageSplits
@@ -87,8 +87,8 @@ def _expected(
         stages.append(partial(_supernets, parameters, catalog.load("source_images"), run))
     if "archive" in made:
         stages.append(partial(_search, parameters, catalog.load("target_images"), run))
-    late = {"plain_networks": PLAIN_NETWORKS, "finished_networks": FINISHING}
-    if named := [stage for output, stage in late.items() if output in made]:
+    late = {"plain_networks": (PLAIN_NETWORKS, PRETRAINED_NETWORKS), "finished_networks": (FINISHING,)}
+    if named := [stage for output, stages_of in late.items() if output in made for stage in stages_of]:
         stages.append(partial(_finishing, parameters, catalog.load("target_images"), run, store, named))
     found = [stage() for stage in stages]
     return sum(trained for trained, _ in found), sum(fixed for _, fixed in found)

@@ -7,6 +7,7 @@ import pandas as pd
 from natv2.baselines.candidates import choose_baselines
 from natv2.baselines.config import BaselinesConfig
 from natv2.baselines.plain import own_builds, plain_latencies
+from natv2.baselines.pretrained import planned_files, pretrained_files
 from natv2.baselines.train import BaselineTraining
 from natv2.finished_network import StoredNetworks
 from natv2.images.image_set import ImageSplits
@@ -34,7 +35,7 @@ def plan_baselines(
     goal: Goal,
     run: Run,
 ) -> pd.DataFrame:
-    """The networks to be trained, around the costs of those that will be finished."""
+    """The networks to be trained, around the costs of those that will be finished; fetches what it is to."""
     space = common_space(narrow, wide, search.at(images.sizes))
     classes, size = len(images.class_names), space.resolutions[-1]
 
@@ -43,7 +44,8 @@ def plan_baselines(
 
     chosen = chosen_networks(front, postprocess)
     costs = others(goal.objectives) or ["macs"]
-    return choose_baselines(chosen, space, classes, costs, baselines, run.seed, latency)
+    weights = pretrained_files(baselines)
+    return choose_baselines(chosen, space, classes, costs, baselines, run.seed, latency, weights)
 
 
 def train_baselines(
@@ -58,7 +60,10 @@ def train_baselines(
     kept: StateStore,
     store: StateStore,
 ) -> StoredNetworks:
-    """Each of `plan` by the recipe of finishing, and those near in cost by the same teacher too."""
+    """Each of `plan` by the recipe of finishing, and those near in cost by the same teacher too.
+
+    Raises UserError where weights that the plan has are not there any more.
+    """
     extraction = Extraction(
         narrow, wide, images, calibration=search.calibration, dropout=search.dropout, run=run
     )
@@ -72,6 +77,8 @@ def train_baselines(
         builds=own_builds(baselines),
         kept=kept.child("networks"),
         store=store,
+        pretrained=planned_files(plan),
+        pretrained_lr=baselines.pretrained_lr,
     )
     return training.train(
         plan,

@@ -5,7 +5,7 @@ import torch
 from kedro.pipeline import Node, Pipeline
 
 from natv2.baselines.config import BaselinesConfig
-from natv2.baselines.plan import plan_finishing
+from natv2.baselines.plan import FINISHING, plan_finishing
 from natv2.images.image_set import ImageSplits
 from natv2.objectives.costs import space_costs
 from natv2.objectives.goal import Goal
@@ -83,7 +83,7 @@ def plan_last_stages(
     both = postprocess.start == "auto"
     networks = postprocess.expected(search.high_tradeoff)
     table = plan_finishing(finishing, space, networks, both, baselines)
-    return table if postprocess.recipe == "full" else table[:1]
+    return table if postprocess.recipe == "full" else table[table["stage"] != FINISHING]
 
 
 def create_pipeline() -> Pipeline:

@@ -8,8 +8,9 @@ from plotly.graph_objects import Figure
 
 from natv2.baselines.config import BaselinesConfig
 from natv2.baselines.plain import own_builds, untaught
+from natv2.baselines.pretrained import KIND
 from natv2.baselines.results import tested_baselines
-from natv2.baselines.verdict import judge, sentence, with_verdict
+from natv2.baselines.verdict import judge, pretrained_clause, sentence, with_verdict
 from natv2.finished_network import StoredNetworks
 from natv2.images.batches import evaluation_batches
 from natv2.images.image_set import ImageSplits
@@ -106,19 +107,22 @@ def test_networks(
     results = with_constraints(results, asked.constraints)
     builds = own_builds(baselines)
     beside, right_plain = tested_baselines(plain, builds, batches, latency, run.device)
+    costs, right = others(objectives) or ["macs"], right | right_plain
     judged = beside[beside["plain"]]
-    verdict = judge(results, judged, right | right_plain, others(objectives) or ["macs"], run.seed)
+    verdict = judge(results, judged, right, costs, run.seed)
+    apart = judge(results, beside[beside["kind"] == KIND], right, costs, run.seed)
     results = with_verdict(results, verdict)
-    return results, classes, beside, verdict, sentence(verdict, results, judged)
+    told = [sentence(verdict, results, judged), pretrained_clause(apart)]
+    return results, classes, beside, verdict, " ".join(filter(None, told))
 
 
 def draw_results(
     results: pd.DataFrame, beside: pd.DataFrame, archive: pd.DataFrame, summary: dict[str, Any]
 ) -> tuple[Figure, Figure]:
-    """Finished networks before and after, and beside the front; plain networks as crosses in both."""
-    objectives, plain = tuple(summary["objectives"]), beside[beside["plain"]]
-    front = archive[archive["non_dominated"]]
+    """Finished networks before and after, and beside the front; plain and pretrained ones marked in both."""
+    objectives, front = tuple(summary["objectives"]), archive[archive["non_dominated"]]
+    plain, tuned = beside[beside["plain"]], beside[beside["kind"] == KIND]
     return (
-        finished_figure(results, first_cost(objectives, "macs"), plain),
-        front_figure(archive, front, results, first_cost(objectives, "turn"), plain=plain),
+        finished_figure(results, first_cost(objectives, "macs"), plain, tuned),
+        front_figure(archive, front, results, first_cost(objectives, "turn"), plain=plain, pretrained=tuned),
     )

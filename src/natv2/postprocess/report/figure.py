@@ -12,6 +12,8 @@ from natv2.reporting.style import (
     GREY,
     PLAIN_MARKER,
     PLAIN_NETWORKS,
+    PRETRAINED_MARKER,
+    PRETRAINED_NETWORKS,
     VERMILION,
     Axis,
     cost_axis,
@@ -29,14 +31,17 @@ METHODS = {
 
 
 def finished_figure(
-    results: pd.DataFrame, objective: str = "macs", plain: pd.DataFrame | None = None
+    results: pd.DataFrame,
+    objective: str = "macs",
+    plain: pd.DataFrame | None = None,
+    pretrained: pd.DataFrame | None = None,
 ) -> go.Figure:
     """Test top-1 of networks as found and as finished, against `objective`.
 
     `results` has a row a finished network: method, test_accuracy_before and test_accuracy, fractions, and
     columns `objective` and `objective`_before; other known columns go into the hover texts. An arrow
     leads from before to after: upwards is more accurate, to the right is what exits taken back cost. `plain`
-    networks, with name and test_accuracy, are crosses.
+    networks, with name and test_accuracy, are crosses, `pretrained` ones, where there are any, asterisks.
     """
     axis = cost_axis(objective)
     figure = new_figure("Networks before and after post-processing")
@@ -54,6 +59,10 @@ def finished_figure(
     if plain is not None and objective in plain:
         figure.add_trace(points(plain, objective, "test_accuracy", PLAIN_NETWORKS, PLAIN_MARKER))
         costs.append(plain[objective])
+    if pretrained is not None and len(pretrained) and objective in pretrained:
+        marker = PRETRAINED_MARKER
+        figure.add_trace(points(pretrained, objective, "test_accuracy", PRETRAINED_NETWORKS, marker))
+        costs.append(pretrained[objective])
     set_cost_axis(figure, axis, pd.concat(costs).astype(float))
     return figure.update_yaxes(title="Test top-1 (%)")
 
