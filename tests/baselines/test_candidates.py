@@ -1,5 +1,6 @@
 """Which networks are trained beside those that are finished, on a made-up table of costs."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
@@ -14,6 +15,7 @@ from natv2.costs.parts import MACS, PARAMS, architecture_cost
 from natv2.errors import UserError
 from natv2.spaces.architecture import architecture_of, constant
 from natv2.spaces.space import SearchSpace
+from tests.baselines.weights import given
 from tests.designs import DESIGNS
 from tests.tiny import CLASSES
 
@@ -49,7 +51,9 @@ def chosen(*rows: tuple[int, float]) -> pd.DataFrame:
     return pd.DataFrame({"params": [params for params, _ in rows], "macs": macs})
 
 
-def choose(beside: pd.DataFrame, costs=("macs",), seed=0, latency=None, **changes) -> pd.DataFrame:
+def choose(
+    beside: pd.DataFrame, costs=("macs",), seed=0, latency=None, weights=None, **changes
+) -> pd.DataFrame:
     usual = {
         "networks": None,
         "teacher": None,
@@ -59,7 +63,7 @@ def choose(beside: pd.DataFrame, costs=("macs",), seed=0, latency=None, **change
         "pretrained_lr": 0.1,
     }
     config = BaselinesConfig.model_validate(usual | changes)
-    return choose_baselines(beside, SPACE, CLASSES, costs, config, seed, latency)
+    return choose_baselines(beside, SPACE, CLASSES, costs, config, seed, latency, weights or {})
 
 
 def nearest(networks: pd.DataFrame, costs: dict[str, dict[str, int]]) -> tuple[set[str], set[str]]:
@@ -116,6 +120,38 @@ def test_latency_is_measured_where_it_is_an_objective():
     assert plan.set_index("name")["latency"].to_dict() == {name: taken[name] for name in plan["name"]}
     choose(networks, ("macs",), latency=latency)
     assert len(asked) == 1
+
+
+WEIGHTS = {name: given(Path(f"{name}.pth"), name, name) for name in (NAMES[0], NAMES[5], NAMES[9])}
+
+
+def test_pretrained_ones_nearest_in_cost_stand_apart_and_change_no_other():
+    networks = chosen((55, 4.5))
+    alone = choose(networks)
+    plan = choose(networks, weights=WEIGHTS)
+    tuned = plan[plan["kind"] == "pretrained"].set_index("network")
+    assert set(tuned.index) == {NAMES[0], NAMES[5]}  # of 1 and of 6 units, beside one of 4.5
+    assert not tuned["taught"].any()
+    for name, row in tuned.iterrows():
+        assert (row["name"], row["weights"]) == (f"{name}_tuned", f"sha256:{name}")
+        assert (row["params"], row["macs"]) == (PARAMS_OF[name], MACS_OF[name] * UNIT)
+    rest = plan[plan["kind"] != "pretrained"].drop(columns="weights").reset_index(drop=True)
+    pd.testing.assert_frame_equal(rest, alone)
+
+
+def test_a_listed_or_a_teaching_network_is_no_reason_to_leave_pretrained_ones_out():
+    plan = choose(chosen((55, 0.5)), networks="resnet20_100", teacher=NAMES[0], weights=WEIGHTS)
+    assert set(plan["name"]) == {"resnet20_100", NAMES[0], f"{NAMES[0]}_tuned"}
+    assert plan["name"].is_unique
+
+
+def test_latencies_of_pretrained_ones_are_measured_too():
+    networks = chosen((55, 4.5)).assign(latency=1.5)
+    plan = choose(
+        networks, ("latency",), weights=WEIGHTS, latency=lambda names: [1.0 + n for n, _ in enumerate(names)]
+    )
+    tuned = plan[plan["kind"] == "pretrained"]
+    assert tuned.set_index("network")["latency"].to_dict() == {NAMES[0]: 1.0, NAMES[5]: 2.0}
 
 
 def test_the_teacher_is_trained_whatever_it_costs():

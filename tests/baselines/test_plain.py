@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from natv2 import load_network
-from natv2.baselines.names import PLAIN
+from natv2.baselines.names import BUILT
 from natv2.baselines.plain import PlainClassifier, PlainHeader, plain_costs, plain_latencies, plain_network
 from natv2.baselines.resnet import resnet20
 from natv2.costs.config import BatchLatencyConfig
@@ -35,9 +35,9 @@ def own(classes: int) -> nn.Module:
     )
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", BUILT)
 def test_every_name_is_built_counted_saved_and_loaded(name, tmp_path):
-    if PLAIN[name].library == "timm":
+    if BUILT[name].library == "timm":
         pytest.importorskip("timm")
     generator = torch.get_rng_state()
     classifier = PlainClassifier.new(header(name), 3).eval()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from natv2.baselines import pretrained
 from natv2.baselines.config import BaselinesConfig
 from natv2.baselines.plan import plan_finishing
 from natv2.spaces.space import SearchSpace
@@ -19,6 +20,13 @@ def seconds(monkeypatch):
         return {None: 1.0, "resnet20_100": 100.0}.get(name, 10.0)
 
     monkeypatch.setattr(Finishing, "expected_seconds", expected)
+
+
+@pytest.fixture(autouse=True)
+def weights(monkeypatch):
+    """Two networks' weights are on the machine, those of all others can be fetched."""
+    there = ("shufflenet_v2_050", "shufflenet_v2_100")
+    monkeypatch.setattr(pretrained, "can_be_had", lambda name, fetch: fetch or name in there)
 
 
 def hours(tmp_path, both=False, **changes):
@@ -43,3 +51,11 @@ def test_hours_are_those_of_all_trainings(seconds, tmp_path):
     # Each of the space's own is trained with a teacher too.
     assert hours(tmp_path, scaled=True, random=2)["plain networks"] == 60.0 + 2 * 3 * 3
     assert hours(tmp_path, teacher="own.module:function")["plain networks"] == 60.0
+
+
+def test_pretrained_networks_have_a_row_where_their_weights_can_be_had(seconds, tmp_path, monkeypatch):
+    alone = hours(tmp_path)
+    assert hours(tmp_path, pretrained="auto") == alone | {"pretrained networks": 20.0}
+    # The plan fetches nothing: new weights take as long.
+    monkeypatch.setattr(pretrained, "PRETRAINED", dict.fromkeys(("resnet20_100", "shufflenet_v2_050")))
+    assert hours(tmp_path, pretrained="download") == alone | {"pretrained networks": 110.0}

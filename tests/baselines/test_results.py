@@ -32,6 +32,17 @@ def plain(teacher: str = "none", seed: int = 0) -> StoredNetwork:
     return PlainClassifier.new(header, seed).stored()
 
 
+def tuned() -> StoredNetwork:
+    stored = plain(seed=5)
+    header = {
+        **stored.header,
+        "mean": (0.1, 0.2, 0.3),
+        "std": (0.3, 0.2, 0.1),
+        "record": record("pretrained"),
+    }
+    return StoredNetwork(stored.tensors, header)
+
+
 def own() -> StoredNetwork:
     supernet = shared_supernet("EE_D_OFAMobileNetV3")
     sizes = {"resolution": 16, "width": 0.1, "depth": 2, "kernel": 3, "expand_ratio": 3, "mask": 4}
@@ -68,6 +79,14 @@ def test_a_row_says_what_a_network_is_what_it_knows_and_what_it_costs():
     assert "latency" not in table and "test_macro" not in table
 
 
+def test_pretrained_ones_are_in_the_table_apart_and_see_images_normalised_their_own_way():
+    table, right = table_of({"one": plain(seed=1), "one_tuned": tuned()})
+    assert table["kind"].tolist() == ["plain", "pretrained"] and table["plain"].tolist() == [True, False]
+    classifier = PlainClassifier.build(tuned())
+    expected = classifier(IMAGES.test.images).argmax(dim=1) == IMAGES.test.labels
+    assert right["one_tuned"].tolist() == expected.tolist()
+
+
 def test_latency_and_macro_accuracy_are_told_where_they_are_asked_for():
     unequal = IMAGES.test.subset(torch.tensor([0, 1, 5, 9, 13, 17]))
     table, right = table_of({"one": plain(seed=1)}, unequal, LATENCY)
@@ -84,7 +103,7 @@ def test_no_network_is_a_table_too():
 
 
 def test_teachers_are_plain_and_not_taught_themselves():
-    networks = {"one": plain(), "one_taught": plain("x"), "random_1M_1": own()}
+    networks = {"one": plain(), "one_taught": plain("x"), "random_1M_1": own(), "one_tuned": tuned()}
     assert list(untaught(networks, {})) == ["one"]
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
+from natv2 import load_network
 from natv2.baselines.plain import PlainClassifier
 from natv2.baselines.train import BaselineTraining
 from natv2.finished_network import Classifier
@@ -18,6 +19,7 @@ from natv2.training.confidence import fit_temperature
 from natv2.training.evaluation import answers
 from natv2.training.finishing import Finishing
 from natv2.training.state_store import StateStore
+from tests.baselines.weights import MEAN, NETWORK, STD, given, published, write_weights
 from tests.designs import DESIGNS
 from tests.finishing import IMAGES, Brightness, Counting, Stop, finishing
 
@@ -70,7 +72,9 @@ class Kept:
         self.runs += 1
         self.trained.clear()
         mine = {
-            name: changes.pop(name) for name in ("design", "dropout", "refit", "builds") if name in changes
+            name: changes.pop(name)
+            for name in ("design", "dropout", "refit", "builds", "pretrained", "pretrained_lr")
+            if name in changes
         }
         made = finishing(self.root / f"run {self.runs}", images, **{"epochs": 1, "batch_size": 12} | changes)
         training = BaselineTraining(
@@ -217,3 +221,49 @@ def test_a_person_s_own_network_is_trained_anew_once_its_code_is_another(kept, o
     assert kept.search(MINE, builds=OWN)[1] == 0
     own_module.write_text("def net(classes):\n    return 'another'\n")
     assert kept.search(MINE, builds=OWN)[1] == 1
+
+
+def tuned_row() -> pd.DataFrame:
+    row = {"name": f"{NETWORK}_tuned", "network": NETWORK, "kind": "pretrained", "taught": False}
+    return pd.DataFrame([row | {"weights": "sha256:1"}])
+
+
+def test_a_pretrained_network_keeps_its_normalisation_and_little_of_it_moves(kept, tmp_path):
+    file = given(write_weights(tmp_path / "weights.pth"), "1" * 64)
+    networks, trainings = kept.search(
+        tuned_row(), teacher=Counting(), lr=1e-6, pretrained={NETWORK: file}, pretrained_lr=0.1
+    )
+    assert list(networks) == [f"{NETWORK}_tuned"] and trainings == 1
+    assert kept.asked == [[]] and kept.trained[0][0] == "none"  # it does not teach, nor is it taught
+    stored = networks[f"{NETWORK}_tuned"]
+    assert (stored.header["kind"], stored.header["network"]) == ("plain_network", NETWORK)
+    record = stored.header["record"]
+    assert (record["kind"], record["teacher"]) == ("pretrained", "none")
+    assert record["weights"] == f"weights.pth, SHA-256 {'1' * 64}"
+    body, head = published().state_dict()["conv5.0.weight"], stored.tensors["fc.weight"]
+    assert torch.allclose(stored.tensors["conv5.0.weight"], body, atol=1e-4)
+    assert head.shape == (len(IMAGES.class_names), 1024)
+    stored.write(tmp_path / "tuned.safetensors")
+    loaded = load_network(tmp_path / "tuned.safetensors")
+    assert (loaded.header.mean, loaded.header.std) == (MEAN, STD)
+    hits = loaded(IMAGES.valid.images).argmax(dim=1) == IMAGES.valid.labels
+    assert record["valid_accuracy"] == pytest.approx(hits.double().mean().item())
+
+
+@pytest.mark.parametrize(("digest", "factor", "trainings"), [("1", 0.1, 0), ("2", 0.1, 1), ("1", 0.2, 1)])
+def test_pretrained_ones_are_kept_by_their_weights_and_rate(kept, tmp_path, digest, factor, trainings):
+    path = write_weights(tmp_path / "weights.pth")
+    kept.search(tuned_row(), pretrained={NETWORK: given(path, "1" * 64)}, pretrained_lr=0.1)
+    asked = {"pretrained": {NETWORK: given(path, digest * 64)}, "pretrained_lr": factor}
+    assert kept.search(tuned_row(), **asked)[1] == trainings
+
+
+def test_a_new_network_and_a_pretrained_one_are_never_taken_for_each_other(kept, tmp_path):
+    new = tuned_row().assign(kind="plain")
+    kept.search(new)
+    file = given(write_weights(tmp_path / "weights.pth"))
+    networks, trainings = kept.search(
+        tuned_row(), pretrained={NETWORK: replace(file, mean=IMAGES.mean, std=IMAGES.std)}, pretrained_lr=1.0
+    )
+    assert trainings == 1 and networks[f"{NETWORK}_tuned"].header["record"]["kind"] == "pretrained"
+    assert kept.search(new)[1] == 0

@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 from scipy.stats import binom, multinomial
 
-from natv2.baselines.verdict import Right, gain_interval, judge, sentence, with_verdict
+from natv2.baselines.verdict import (
+    Right,
+    gain_interval,
+    judge,
+    pretrained_clause,
+    sentence,
+    with_verdict,
+)
 
 IMAGES = 200
 
@@ -202,3 +209,18 @@ def test_results_have_the_verdict_by_the_first_cost_and_those_of_others_by_their
         *("gain_low", "gain_high", "gain_macs", "gain_low_macs", "gain_high_macs")
     ]
     assert with_verdict(finished(), judged(finished())).empty
+
+
+def test_pretrained_ones_are_told_of_where_they_are_better_at_no_more_of_a_cost():
+    """`large` costs 30 of MACs: nothing is said of it beside networks of less."""
+    assert pretrained_clause(judged(finished(weak=25, strong=45))) == (
+        "Fine-tuned from ImageNet, middle beats 1 of 2 at no more MACs beyond noise."
+    )
+    both = judged(finished(weak=25, even=35), costs=("macs", "params"))
+    assert pretrained_clause(both) == (
+        "Fine-tuned from ImageNet, middle and large beat 2 of 2 at no more MACs, "
+        "2 of 2 at no more parameters beyond noise."
+    )
+    for nothing in (finished(strong=45), finished(even=20), finished(weak=9), finished()):
+        assert pretrained_clause(judged(nothing)) == ""
+    assert pretrained_clause(judged(finished(weak=25), PLAIN.iloc[:0])) == ""

@@ -158,3 +158,21 @@ def test_costs_that_are_not_above_zero_have_no_place_on_its_axis(
     ticks = front_figure(shown, shown.assign(high_tradeoff=False), None, "latency").layout.xaxis.tickvals
     assert all(2.8 <= tick <= 3.2 for tick in ticks)
     assert len(ticks) == 0 or max(latencies) > 0
+
+
+def test_plain_and_pretrained_networks_are_marked_each_in_their_own_way(
+    archive: pd.DataFrame, front: pd.DataFrame
+) -> None:
+    beside = archive.iloc[:2].assign(valid_accuracy=[0.7, 0.6], name=["one", "other"])
+    figure = front_figure(archive, front, None, "macs", plain=beside, pretrained=beside.iloc[1:])
+    shown = traces(figure)
+    assert shown["Plain networks"] == pytest.approx(points(beside, "macs", "valid_accuracy"))
+    assert shown["Fine-tuned from ImageNet"] == pytest.approx(
+        points(beside.iloc[1:], "macs", "valid_accuracy")
+    )
+    symbols = {trace.name: trace.marker.symbol for trace in figure.data}
+    assert symbols["Plain networks"] != symbols["Fine-tuned from ImageNet"]
+    labels = [text.get_text() for text in front_image(figure).axes[0].get_legend().get_texts()]
+    assert {"Plain networks", "Fine-tuned from ImageNet"} <= set(labels)
+    figure = front_figure(archive, front, None, "macs", plain=beside, pretrained=beside.iloc[:0])
+    assert "Fine-tuned from ImageNet" not in traces(figure)

@@ -124,6 +124,8 @@ class BaselineTraining:
             "valid_accuracy": validated.accuracy,
             "epochs": finishing.config.epochs,
         }
+        if (file := self._weights(row)) is not None:
+            record["weights"] = f"{file.path.name}, SHA-256 {file.sha256}"
         if self.refit:
             classifier = self._new(row)
             finishing.train(classifier, (1.0,), store.child("refit"), finishing.images.train_and_valid())

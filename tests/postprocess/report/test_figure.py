@@ -39,3 +39,18 @@ def test_what_was_left_as_found_has_no_arrow(finished: pd.DataFrame) -> None:
 def test_no_results_are_drawn(finished: pd.DataFrame) -> None:
     figure = finished_figure(finished.iloc[:0])
     assert [len(trace.x) for trace in figure.data] == [0]
+
+
+def test_plain_and_pretrained_networks_are_marked_each_in_their_own_way(finished: pd.DataFrame) -> None:
+    beside = pd.DataFrame(
+        {"name": ["one", "other"], "macs": [9e6, 2e6], "test_accuracy": [0.7, 0.6], "kind": ["plain", "x"]}
+    )
+    figure = finished_figure(finished, "macs", beside[:1], beside[1:])
+    shown = {trace.name: trace for trace in figure.data}
+    plain, tuned = shown["Plain networks"], shown["Fine-tuned from ImageNet"]
+    assert (list(plain.x), list(plain.y)) == ([9e6], [pytest.approx(70)])
+    assert (list(tuned.x), list(tuned.y)) == ([2e6], [pytest.approx(60)])
+    assert plain.marker.symbol != tuned.marker.symbol
+    assert min(figure.layout.xaxis.tickvals) <= 3e6  # of the others it is 4 M
+    figure = finished_figure(finished, "macs", beside, beside[:0])
+    assert "Fine-tuned from ImageNet" not in {trace.name for trace in figure.data}
