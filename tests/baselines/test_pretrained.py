@@ -19,7 +19,7 @@ from natv2.baselines.pretrained import (
     pretrained_files,
     take_weights,
 )
-from natv2.baselines.weights_files import NotFetched
+from natv2.baselines.weights_files import NotFetched, NotHere
 from natv2.errors import UserError
 from natv2.randomness import process_generator
 from tests.baselines.test_efficientnet_lite import published as lite_weights
@@ -118,7 +118,7 @@ def there(monkeypatch):
             return given("lite.pth", network=LITE)
         if fetch:
             raise NotFetched("https://there cannot be fetched (timed out)")
-        raise UserError("not on this machine")
+        raise NotHere("not on this machine")
 
     monkeypatch.setattr(pretrained, "weights_file", file)
     monkeypatch.setattr(pretrained, "can_be_had", lambda network, fetch: fetch or network == LITE)
@@ -145,7 +145,11 @@ def test_after_a_failed_download_no_other_is_tried(there, caplog):
     caplog.set_level("INFO", "natv2")
     assert list(pretrained_files(config("download"))) == [LITE]
     assert [fetch for _, fetch in there] == [True, True, *[False] * (len(PRETRAINED) - 2)]
-    assert len(caplog.records) == 1 and "cannot be fetched (timed out)" in caplog.text
+    first, *others = (name for name in PRETRAINED if name != LITE)
+    assert [record.message for record in caplog.records] == [
+        f"pretrained networks that cannot be had: {first} (https://there cannot be fetched (timed out)); "
+        f"{', '.join(others)} (not tried after that)"
+    ]
     assert likely_networks(config("download")) == list(PRETRAINED)
 
 

@@ -157,7 +157,7 @@ def finished() -> tuple[StoredNetworks, pd.DataFrame]:
     return {"network_01": network.stored()}, archive
 
 
-def plain() -> StoredNetwork:
+def plain(kind: str = "plain") -> StoredNetwork:
     """ResNet-20, which is much larger than the network above."""
     header = PlainHeader(
         network="resnet20_050",
@@ -165,9 +165,22 @@ def plain() -> StoredNetwork:
         class_names=IMAGES.class_names,
         mean=IMAGES.mean,
         std=IMAGES.std,
-        record={"kind": "plain", "teacher": "none", "valid_accuracy": 0.5, "epochs": 1},
+        record={"kind": kind, "teacher": "none", "valid_accuracy": 0.5, "epochs": 1},
     )
     return PlainClassifier.new(header, 0).stored()
+
+
+def test_pretrained_networks_are_tested_but_are_no_plain_ones():
+    values, summary = parameters(), {"objectives": ["accuracy", "macs"], "constraints": {}}
+    ended, archive = finished()
+    networks = {"resnet20_050_tuned": plain("pretrained")}
+    given = (ended, ended, networks, IMAGES, values.baselines, values.search, goal(), RUN, summary)
+    results, _, table, verdict, sentence = last_node(*given)
+    assert table[["name", "kind", "plain"]].values.tolist() == [["resnet20_050_tuned", "pretrained", False]]
+    assert verdict["best_plain"].isna().all()
+    assert sentence == "Verdict: none, for no plain network was trained beside these networks."
+    for figure in draw_results(results, table, archive, summary):
+        assert "Fine-tuned from ImageNet" in {trace.name for trace in figure.data}
 
 
 @pytest.mark.parametrize(

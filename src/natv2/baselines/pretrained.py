@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from natv2.baselines.config import BaselinesConfig
 from natv2.baselines.efficientnet_lite import own_names
 from natv2.baselines.names import PRETRAINED
-from natv2.baselines.weights_files import NotFetched, WeightsFile, can_be_had, weights_file
+from natv2.baselines.weights_files import NotFetched, NotHere, WeightsFile, can_be_had, weights_file
 from natv2.errors import UserError
 from natv2.files import misfit, one_line
 from natv2.training.finishing import Finishing
@@ -47,7 +47,8 @@ def pretrained_files(config: BaselinesConfig, networks: Iterable[str] = PRETRAIN
         try:
             found[network] = weights_file(network, fetch)
         except UserError as error:
-            missing.setdefault(error.message, []).append(network)
+            given_up = config.pretrained == "download" and isinstance(error, NotHere)
+            missing.setdefault("not tried after that" if given_up else error.message, []).append(network)
             fetch = fetch and not isinstance(error, NotFetched)
     if missing:
         told = "; ".join(f"{', '.join(names)} ({why})" for why, names in missing.items())

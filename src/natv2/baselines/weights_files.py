@@ -17,6 +17,10 @@ from natv2.images.datasets import Channels
 from natv2.images.downloads import download
 
 
+class NotHere(UserError):
+    """The file is not on this machine, and was not to be fetched."""
+
+
 class NotFetched(UserError):
     """There is no answer, or not the file that was asked for."""
 
@@ -45,13 +49,13 @@ class _Place:
 def weights_file(network: str, fetch: bool = False) -> WeightsFile:
     """The file of the published weights of `network`, a row of `PRETRAINED`.
 
-    What is not on this machine is fetched only where `fetch` says so. Raises UserError where it is not there,
-    or is another file than it should be, and NotFetched where it cannot be fetched.
+    What is not on this machine is fetched only where `fetch` says so. Raises NotHere where it is not there,
+    NotFetched where it cannot be fetched, and UserError where its library is missing or it is another file.
     """
     published, place = PRETRAINED[network], _place(network)
     if not place.path.exists():
         if place.url is None or not fetch:
-            raise UserError("not on this machine, baselines.pretrained=download fetches them")
+            raise NotHere("not on this machine, baselines.pretrained=download fetches them")
         _fetch(place.url, place.path)
     sha256 = _sha256(place.path)
     if published.sha256 is not None and sha256 != published.sha256:
