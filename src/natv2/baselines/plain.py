@@ -34,6 +34,9 @@ _OWN: Mapping[str, Callable[..., nn.Module]] = {
     "resnet20": resnet20,
     "efficientnet_lite0": EfficientNetLite0,
 }
+_NORM_MOMENTUM = 0.1
+"""That of torch. Libraries have theirs for the length of ImageNet: at the 0.01 of torchvision's MobileNetV3
+the statistics are not the network's yet when a short schedule ends, and the verdict would be on them."""
 
 
 def plain_network(name: str, classes: int, build: Build | None = None) -> nn.Module:
@@ -48,6 +51,14 @@ def plain_network(name: str, classes: int, build: Build | None = None) -> nn.Mod
             f"network {one_line(repr(name))} is not one of natv2's, and what a file names is never imported; "
             "for a network of your own give the function that builds it: load_network(path, build)"
         )
+    network = _built(name, classes)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = _NORM_MOMENTUM
+    return network
+
+
+def _built(name: str, classes: int) -> nn.Module:
     row = BUILT[name]
     options: dict[str, Any] = {"num_classes": classes}
     if row.width is not None:
