@@ -121,6 +121,7 @@ def there(monkeypatch):
         raise NotHere("not on this machine")
 
     monkeypatch.setattr(pretrained, "weights_file", file)
+    monkeypatch.setattr(pretrained, "_check", lambda file: None)
     monkeypatch.setattr(pretrained, "can_be_had", lambda network, fetch: fetch or network == LITE)
     return asked
 
@@ -151,6 +152,17 @@ def test_after_a_failed_download_no_other_is_tried(there, caplog):
         f"{', '.join(others)} (not tried after that)"
     ]
     assert likely_networks(config("download")) == list(PRETRAINED)
+
+
+def test_a_damaged_file_is_told_and_the_run_goes_on(tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO", "natv2")
+    whole, damaged = write_weights(tmp_path / "whole.pth"), tmp_path / "damaged.pth"
+    damaged.write_bytes(whole.read_bytes()[:5000])
+    places = {NETWORK: whole, "shufflenet_v2_100": damaged}
+    monkeypatch.setattr(pretrained, "weights_file", lambda name, fetch: given(places[name], network=name))
+    assert list(pretrained_files(config("auto"), places)) == [NETWORK]
+    (record,) = caplog.records
+    assert "shufflenet_v2_100 (" in record.message and "damaged.pth cannot be read" in record.message
 
 
 def test_what_a_plan_has_must_be_there(there):

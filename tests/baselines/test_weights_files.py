@@ -110,6 +110,14 @@ def test_a_failed_download_is_one_sentence(monkeypatch):
         weights_file(NETWORK, fetch=True)
 
 
+def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    (tmp_path / "torch").write_text("no folder")
+    monkeypatch.undo()
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    with pytest.raises(NotFetched, match=rf"{PUBLISHED_NAME} cannot be written"):
+        weights_file(NETWORK, fetch=True)
+
+
 def test_timm_s_are_taken_from_hugging_face_s_cache_or_fetched_into_pytorch_s(hub, tmp_path, monkeypatch):
     pytest.importorskip("timm")
     import huggingface_hub

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from natv2.baselines.config import BaselinesConfig
 from natv2.baselines.efficientnet_lite import own_names
 from natv2.baselines.names import PRETRAINED
+from natv2.baselines.plain import plain_network
 from natv2.baselines.weights_files import NotFetched, NotHere, WeightsFile, can_be_had, weights_file
 from natv2.errors import UserError
 from natv2.files import misfit, one_line
@@ -38,14 +39,17 @@ def likely_networks(config: BaselinesConfig) -> list[str]:
 def pretrained_files(config: BaselinesConfig, networks: Iterable[str] = PRETRAINED) -> dict[str, WeightsFile]:
     """Those of `networks` whose weights can be had as `config` says, by their names.
 
-    Says in one message which cannot, and why. After a failed download nothing more is fetched.
+    Says in one message which cannot, and why; a damaged file is no reason to end a run that can do without.
+    After a failed download nothing more is fetched.
     """
     found: dict[str, WeightsFile] = {}
     missing: dict[str, list[str]] = {}
     fetch = config.pretrained == "download"
     for network in () if config.pretrained == "none" else networks:
         try:
-            found[network] = weights_file(network, fetch)
+            file = weights_file(network, fetch)
+            _check(file)
+            found[network] = file
         except UserError as error:
             given_up = config.pretrained == "download" and isinstance(error, NotHere)
             missing.setdefault("not tried after that" if given_up else error.message, []).append(network)
@@ -72,6 +76,18 @@ def take_weights(network: nn.Module, file: WeightsFile) -> None:
 
     Raises UserError where these are not its weights.
     """
+    network.load_state_dict(_body(network, file), strict=False)
+
+
+def _check(file: WeightsFile) -> None:
+    """Raise UserError where `file` does not hold the weights of its network."""
+    with torch.device("meta"):
+        network = plain_network(file.network, 1)
+    _body(network, file)
+
+
+def _body(network: nn.Module, file: WeightsFile) -> dict[str, Tensor]:
+    """What `file` holds of `network` without its classifier. Raises UserError where it does not fit."""
     expected, published = network.state_dict(), _read(file)
     head = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)][-1]
     # How many batches a norm has seen changes nothing, and older files do not say.
@@ -83,7 +99,7 @@ def take_weights(network: nn.Module, file: WeightsFile) -> None:
     wrong = misfit(body, given)
     if wrong is not None:
         raise UserError(f"{file.path} does not hold weights of {file.network}: {wrong}")
-    network.load_state_dict(given, strict=False)
+    return given
 
 
 def _read(file: WeightsFile) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from torchvision.models import get_weight
 from natv2.baselines.efficientnet_lite import MEAN, STD
 from natv2.baselines.names import PRETRAINED, PublishedWeights
 from natv2.errors import UserError
+from natv2.files import one_line
 from natv2.images.datasets import Channels
 from natv2.images.downloads import download
 
@@ -83,6 +84,8 @@ def _fetch(url: str, path: Path) -> None:
         download(url, path, md5=None)
     except UserError as error:
         raise NotFetched(error.message) from None
+    except OSError as error:  # such as a folder that must not be written
+        raise NotFetched(f"{path} cannot be written ({one_line(error)})") from None
     expected = path.stem.rpartition("-")[2] if path.suffix == ".pth" else ""
     if not (found := _sha256(path)).startswith(expected):
         path.unlink()
