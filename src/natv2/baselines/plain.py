@@ -34,7 +34,7 @@ _OWN: Mapping[str, Callable[..., nn.Module]] = {
     "resnet20": resnet20,
     "efficientnet_lite0": EfficientNetLite0,
 }
-_NORM_MOMENTUM = 0.1
+NORM_MOMENTUM = 0.1
 """That of torch. Libraries have theirs for the length of ImageNet: at the 0.01 of torchvision's MobileNetV3
 the statistics are not the network's yet when a short schedule ends, and the verdict would be on them."""
 
@@ -54,7 +54,7 @@ def plain_network(name: str, classes: int, build: Build | None = None) -> nn.Mod
     network = _built(name, classes)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.momentum = _NORM_MOMENTUM
+            module.momentum = NORM_MOMENTUM
     return network
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from natv2.baselines.plain import PlainClassifier, PlainHeader, untaught
+from natv2.baselines.plain import NORM_MOMENTUM, PlainClassifier, PlainHeader, untaught
 from natv2.baselines.pretrained import KIND, fine_tuning, take_weights
 from natv2.baselines.weights_files import WeightsFile
 from natv2.config import digest
@@ -87,7 +87,7 @@ class BaselineTraining:
         """What a network is kept as: all that its weights follow from."""
         images, run = finishing.images, finishing.run
         mark = {
-            "network": [row["network"], *([] if row["kind"] in _BUILT else self._own(row))],
+            "network": [row["network"], *([NORM_MOMENTUM] if row["kind"] in _BUILT else self._own(row))],
             "code": code_digest(str(row["network"])),
             "images": [images.name, *images.class_names, images.report and images.report.fingerprint],
             "normalised": [images.mean, images.std],
