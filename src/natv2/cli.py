@@ -29,6 +29,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from natv2.commands import ALONE
 from natv2.disk import what_to_do
 from natv2.errors import UserError
 from natv2.runs.checking import validate_parameters
@@ -133,6 +134,9 @@ cli.add_command(
         help=import_ofa.__doc__,
     )
 )
+
+for _command in ALONE.values():
+    cli.add_command(_command)
 
 
 def _check(options: dict[str, Any]) -> None:

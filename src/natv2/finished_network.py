@@ -17,9 +17,11 @@ from torch import Tensor, nn
 from natv2.errors import UserError
 from natv2.exits.ensembles import ensemble
 from natv2.files import misfit, parsed, read_tensors, write_tensors
-from natv2.images.given import Given, as_batch
+from natv2.images.decode import UnreadableImageError
+from natv2.images.given import Given, as_batch, image_of
 from natv2.images.levels import Levels
 from natv2.images.transforms import prepare
+from natv2.prediction import Prediction, predictions
 
 if TYPE_CHECKING:
     from natv2.images.batches import Batch
@@ -141,6 +143,25 @@ class Classifier(nn.Module):
         """The probability of each class, (N, classes), for images as `forward` takes them."""
         logits: Tensor = self(images)
         return (logits / self.header.temperature).softmax(dim=1)
+
+    def predict(self, images: Given | Path | str, top: int = 1) -> list[Prediction]:
+        """The `top` likeliest classes of each image: a file by its path, or what else `forward` takes.
+
+        Raises UserError on what is no image, with its path.
+        """
+        given = images if isinstance(images, list | tuple) else [images]
+        self.eval()
+        with torch.inference_mode():
+            found = torch.cat([self.probabilities(self._read(image)) for image in given])
+        return predictions(found, self.class_names, top)
+
+    def _read(self, image: Any) -> Any:
+        if not isinstance(image, str | Path):
+            return image
+        try:
+            return image_of(Path(image), self.header.levels)
+        except UnreadableImageError as error:
+            raise UserError(f"{image}: {error}") from None
 
     def prepared(self, batch: "Batch") -> Tensor:
         """The images of `batch` at its size and in its normalisation, whatever their set's own is."""

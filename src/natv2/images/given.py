@@ -1,5 +1,6 @@
 """What people give a finished network, as a batch of images."""
 
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,13 +10,17 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from natv2.errors import UserError
-from natv2.images.decode import as_rgb
+from natv2.images.decode import UnreadableImageError, as_rgb, decode
 from natv2.images.levels import Levels, is_deep
 
 Given: TypeAlias = Tensor | NDArray[Any] | Image.Image | list[Any] | tuple[Any, ...]
 
 _FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 _BEYOND = 0.25  # how far resizing by a cubic filter may leave 0..1
+_NO_LEVELS = (
+    "which of its values are black and white is not known, for this network learned from 8 bits; "
+    "convert it to those"
+)
 _ALLOWED = (
     "a PIL image, a tensor (3, H, W) or (N, 3, H, W), or an array (H, W, 3) or (N, H, W, 3), "
     "of uint8 or of floats in 0..1, is needed"
@@ -43,12 +48,22 @@ def as_batch(images: Given, levels: Levels | None = None) -> Tensor:
     return batch
 
 
+def image_of(path: Path, levels: Levels | None = None) -> Tensor:
+    """The image in the file at `path`, uint8 (3, H, W); `levels` as in `as_batch`.
+
+    Raises UnreadableImageError where it cannot be read, or has more than 8 bits and there are no `levels`.
+    """
+    found = decode(path, None, levels)
+    if found.extent is not None and levels is None:
+        raise UnreadableImageError(f"it has more than 8 bits (mode {found.mode}); {_NO_LEVELS}")
+    return torch.from_numpy(found.pixels.copy()).permute(2, 0, 1)
+
+
 def _pixels(image: Image.Image, levels: Levels | None) -> NDArray[np.uint8]:
     """As the images of a data set are decoded: upright, in colours, on white."""
     if is_deep(image.mode) and levels is None:
         raise UserError(
-            f"an image of more than 8 bits (mode {image.mode}) cannot be classified: which of its values are "
-            "black and white is not known, for this network learned from 8 bits; convert it to those"
+            f"an image of more than 8 bits (mode {image.mode}) cannot be classified: {_NO_LEVELS}"
         )
     try:
         return np.asarray(as_rgb(ImageOps.exif_transpose(image), levels))

@@ -1,0 +1,11 @@
+"""Commands of `natv2` that need no project and no Kedro."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import click
+
+from natv2.predict.command import predict
+
+ALONE: Mapping[str, click.Command] = MappingProxyType({str(each.name): each for each in (predict,)})
+"""Each by its name."""

@@ -1,0 +1,1 @@
+"""`natv2 predict`: images in files, classified by a network in a file."""
