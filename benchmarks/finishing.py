@@ -130,6 +130,7 @@ def main() -> None:
     parser.add_argument("--macs", type=float, default=0.65e6)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--table", type=Path, required=True)
+    parser.add_argument("--recipe", action="append", help="only this one; several may be given")
     parser.add_argument("--store", type=Path, required=True, help="where the teacher and its labels are kept")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -176,6 +177,8 @@ def main() -> None:
 
     def each(recipes: Mapping[str, Mapping[str, Any]], teacher: Classifier | None = None) -> None:
         for recipe, changes in recipes.items():
+            if options.recipe and recipe not in options.recipe:
+                continue
             for number, architecture in enumerate(architectures):
                 name = f"random {number + 1}, exit {architecture.deepest_exit}, {architecture.resolution} px"
                 trained(
@@ -187,6 +190,9 @@ def main() -> None:
                 )
 
     each({"base": {}})
+    if options.recipe and not set(options.recipe) & set(TAUGHT):
+        each(ONE_BY_ONE)
+        return
     trained("mobilenet_v3_small_050", "base", lambda: plain("mobilenet_v3_small_050", images, size, 0), {})
     file = options.store / f"{options.name}_teacher.safetensors"
     teacher = trained("resnet20_100", "base", lambda: plain("resnet20_100", images, size, 0), {})
