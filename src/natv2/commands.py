@@ -5,7 +5,8 @@ from types import MappingProxyType
 
 import click
 
+from natv2.doctor.command import doctor
 from natv2.predict.command import predict
 
-ALONE: Mapping[str, click.Command] = MappingProxyType({str(each.name): each for each in (predict,)})
+ALONE: Mapping[str, click.Command] = MappingProxyType({str(each.name): each for each in (doctor, predict)})
 """Each by its name."""

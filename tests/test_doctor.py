@@ -1,0 +1,78 @@
+"""`natv2 doctor`: each thing that is missing or broken is named, with what to install."""
+
+import importlib
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from natv2.doctor import checks
+from natv2.doctor.command import doctor
+
+
+def run() -> tuple[int, str]:
+    result = CliRunner().invoke(doctor)
+    return result.exit_code, result.output
+
+
+def test_what_works_is_told_a_line_each():
+    code, said = run()
+    assert code == 0
+    lines = said.splitlines()
+    assert all(line[:4].strip() in ("ok", "no") for line in lines)
+    assert f"ok   Python {sys.version.split()[0]}" in said and f"torch {torch.__version__}" in said
+    assert "libraries that natv2 needs load" in said and "GiB of memory" in said and "GiB free" in said
+    extras = {line.split()[2].rstrip(":") for line in lines if line[5:].startswith("extra ")}
+    assert {"baselines", "heif", "catboost"} <= extras and "test" not in extras
+
+
+def test_an_extra_that_is_not_there_is_told_with_what_installs_it(monkeypatch):
+    def without(name: str) -> str:
+        if name == "timm":
+            raise PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(checks, "version", without)
+    code, said = run()
+    assert code == 0
+    assert "no   extra baselines: timm is not installed; pip install 'natv2[baselines]'" in said
+
+
+@pytest.mark.parametrize(("name", "module"), [("scikit-learn", "sklearn"), ("pillow-heif", "pillow_heif")])
+def test_what_does_not_load_is_told_and_ends_in_exit_code_1(monkeypatch, name, module):
+    def broken(asked: str) -> object:
+        if asked == module:
+            raise OSError("libgomp.so.1: cannot open\nshared object file")
+        return importlib.import_module(asked)
+
+    monkeypatch.setattr(checks, "import_module", broken)
+    code, said = run()
+    assert code == 1
+    assert f"{name} {version(name)} does not load: libgomp.so.1: cannot open shared object file" in said
+    assert said.splitlines()[-1] == "Error: 1 of these must be mended"
+
+
+def test_a_needed_library_that_is_gone_is_no_matter_of_taste(monkeypatch):
+    def without(name: str) -> str:
+        if name == "lightgbm":
+            raise PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(checks, "version", without)
+    code, said = run()
+    assert code == 1 and "bad  lightgbm is not installed" in said
+
+
+def test_little_room_is_said(monkeypatch):
+    monkeypatch.setattr(checks, "memory_limit", lambda: 2 << 30)
+    monkeypatch.setattr(checks, "free_bytes", lambda folder: 1 << 30)
+    _, said = run()
+    assert "no   2.0 GiB of memory: little" in said and "no   1.0 GiB free" in said
+
+
+def test_a_torch_that_does_not_compute_is_told(monkeypatch):
+    monkeypatch.setattr(torch.nn, "Conv2d", lambda *a, **k: (_ for _ in ()).throw(RuntimeError("no kernel")))
+    code, said = run()
+    assert code == 1 and "bad  torch does not train here: no kernel" in said
