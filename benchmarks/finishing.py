@@ -9,7 +9,8 @@ processor seconds. Rows that are there are not made again. Test images are not r
 
 import argparse
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -145,11 +146,15 @@ def main() -> None:
     store = StateStore(options.store / options.name)
     size = options.resolution
     architectures = near(images, (3 * size // 4, 7 * size // 8, size), options.macs)
-    rows = pd.read_csv(options.table).to_dict("records") if options.table.exists() else []
+    rows: list[Any] = pd.read_csv(options.table).to_dict("records") if options.table.exists() else []
     done = {(r["set"], r["network"], r["recipe"], r["seed"]) for r in rows}
 
     def trained(
-        name: str, recipe: str, make: Any, changes: Mapping[str, Any], teacher: Classifier | None = None
+        name: str,
+        recipe: str,
+        make: Callable[[], Classifier],
+        changes: Mapping[str, Any],
+        teacher: Classifier | None = None,
     ) -> Classifier | None:
         key = (options.name, name, recipe, options.seed)
         if key in done:
@@ -168,7 +173,10 @@ def main() -> None:
         with TemporaryDirectory() as folder:
             finishing.train(classifier, (1.0,), StateStore(Path(folder), name))
         row = dict(zip(("set", "network", "recipe", "seed"), key, strict=True))
-        row |= {"valid_top1": 100 * finishing.validated(classifier).accuracy, "cpu_s": time.process_time() - start}
+        row |= {
+            "valid_top1": 100 * finishing.validated(classifier).accuracy,
+            "cpu_s": time.process_time() - start,
+        }
         rows.append(row)
         done.add(key)
         pd.DataFrame(rows).to_csv(options.table, index=False)
@@ -184,7 +192,7 @@ def main() -> None:
                 trained(
                     name,
                     recipe,
-                    lambda a=architecture: new_classifier(a, images, options.seed),
+                    partial(new_classifier, architecture, images, options.seed),
                     changes,
                     teacher,
                 )
