@@ -165,13 +165,21 @@ def _same(path: Path, other: Path) -> bool:
     if path.suffix == ".safetensors":
         (tensors, header), (others, other_header) = read_tensors(path), read_tensors(other)
         return (
-            header == other_header
+            _without_run(header) == _without_run(other_header)
             and tensors.keys() == others.keys()
             and all(torch.equal(tensor, others[name]) for name, tensor in tensors.items())
         )
     if path.name == "results.csv":  # each says of which run it is
         return _without_runs(path).equals(_without_runs(other))
     return path.read_bytes() == other.read_bytes()
+
+
+def _without_run(header: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`header` without the version that each run saves its networks as."""
+    record = header.get("record")
+    if not isinstance(record, dict):
+        return header
+    return {**header, "record": {name: value for name, value in record.items() if name != "run"}}
 
 
 def _without_runs(path: Path) -> pd.DataFrame:

@@ -175,7 +175,7 @@ def test_pretrained_networks_are_tested_but_are_no_plain_ones():
     ended, archive = finished()
     networks = {"resnet20_050_tuned": plain("pretrained")}
     given = (ended, ended, networks, IMAGES, values.baselines, values.search, goal(), RUN, summary)
-    results, _, table, verdict, sentence = last_node(*given)
+    _, results, _, table, verdict, sentence = last_node(*given)
     assert table[["name", "kind", "plain"]].values.tolist() == [["resnet20_050_tuned", "pretrained", False]]
     assert verdict["best_plain"].isna().all()
     assert sentence == "Verdict: none, for no plain network was trained beside these networks."
@@ -195,7 +195,7 @@ def test_networks_are_tested_and_judged_without_plain_ones_too(rows, said, tmp_p
     values, summary = parameters(), {"objectives": ["accuracy", "macs"], "constraints": {}}
     ended, archive = finished()
     given = (ended, ended, networks, IMAGES, values.baselines, values.search, goal(), RUN, summary)
-    results, classes, table, verdict, sentence = last_node(*given)
+    _, results, classes, table, verdict, sentence = last_node(*given)
     assert results["name"].tolist() == ["network_01"] and len(classes) == 4
     assert len(table) == rows and sentence.endswith(said)
     assert verdict["best_plain"].isna().all() and results["gain"].isna().all()

@@ -16,8 +16,8 @@ _SUFFIX = ".safetensors"
 class NetworksDataset(AbstractVersionedDataset[StoredNetworks, StoredNetworks]):
     """A folder of networks, one safetensors file each, named after them; it may be empty.
 
-    The folder appears when all its files are written. `optional`: what reads it can do without; where it is
-    `absent`, there are no networks.
+    The folder appears when all its files are written; each file's record has its version as `run`.
+    `optional`: what reads it can do without; where it is `absent`, there are no networks.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class NetworksDataset(AbstractVersionedDataset[StoredNetworks, StoredNetworks]):
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
         try:
             for name, network in data.items():
-                network.write(temporary / f"{name}{_SUFFIX}")
+                self._of_this_run(network).write(temporary / f"{name}{_SUFFIX}")
             temporary.chmod(0o755)  # mkdtemp gives the owner alone access
             if folder.exists():
                 shutil.rmtree(folder)
@@ -58,6 +58,13 @@ class NetworksDataset(AbstractVersionedDataset[StoredNetworks, StoredNetworks]):
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
+
+    def _of_this_run(self, network: StoredNetwork) -> StoredNetwork:
+        """`network` with the version that is saved in its record: a copied file says where it is from."""
+        if self._version is None or not isinstance(network.header.get("record"), dict):
+            return network
+        record = {**network.header["record"], "run": self.resolve_save_version()}
+        return StoredNetwork(network.tensors, {**network.header, "record": record})
 
     def _exists(self) -> bool:
         return Path(self._get_load_path()).is_dir()

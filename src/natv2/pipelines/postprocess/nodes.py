@@ -20,7 +20,7 @@ from natv2.postprocess.config import PostprocessConfig
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.refine import refine
 from natv2.postprocess.report.figure import finished_figure
-from natv2.postprocess.results import say_drop, tested_networks, with_constraints
+from natv2.postprocess.results import say_drop, tested_networks, with_constraints, with_results
 from natv2.postprocess.whole_schedule import WholeSchedule
 from natv2.reporting.front import front_figure
 from natv2.run import Run
@@ -92,11 +92,11 @@ def test_networks(
     goal: Goal,
     run: Run,
     summary: dict[str, Any],
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, str]:
+) -> tuple[StoredNetworks, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, str]:
     """Read the test split, for the first and only time; what bounded the search bounds its networks too.
 
-    Gives the table of finished networks, their top-1 (a fraction) in each class, the table of plain networks,
-    and the verdict as a table and as a sentence.
+    Gives the finished networks, which know what was found of them, their table, their top-1 (a fraction) in
+    each class, the table of plain networks, and the verdict as a table and as a sentence.
     """
     images, objectives = images.to(run.device), tuple(summary["objectives"])
     asked = Goal(objectives=objectives, constraints=goal.constraints.within(summary["constraints"]))
@@ -113,7 +113,8 @@ def test_networks(
     apart = judge(results, beside[beside["kind"] == KIND], right, costs, run.seed)
     results = with_verdict(results, verdict)
     told = [sentence(verdict, results, judged), pretrained_clause(apart)]
-    return results, classes, beside, verdict, " ".join(filter(None, told))
+    finished = with_results(finished, results)
+    return finished, results, classes, beside, verdict, " ".join(filter(None, told))
 
 
 def draw_results(

@@ -24,7 +24,7 @@ _PREPARE = [
 _FINISH = ["chosen_networks", *_ADAPTED, "finishing", "params:postprocess", "params:search", "progress"]
 _TEST = [
     "found_networks",
-    "finished_networks",
+    "trained_networks",
     "plain_networks",
     "target_images",
     "params:baselines",
@@ -33,7 +33,7 @@ _TEST = [
     "params:run",
     "search_summary",
 ]
-_RESULTS = ["results", "class_results", "plain_results", "verdict", "verdict_sentence"]
+_RESULTS = ["finished_networks", "results", "class_results", "plain_results", "verdict", "verdict_sentence"]
 _DRAW = ["results", "plain_results", "archive", "search_summary"]
 _FIGURES = ["results_figure", "results_front_figure"]
 
@@ -48,7 +48,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 finish_networks,
                 inputs=_FINISH,
-                outputs=["found_networks", "finished_networks"],
+                outputs=["found_networks", "trained_networks"],
                 name="finish_networks",
             ),
             Node(test_networks, inputs=_TEST, outputs=_RESULTS, name="test_networks"),
