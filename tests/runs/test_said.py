@@ -39,3 +39,10 @@ def test_finished_networks_are_shown_with_what_they_gain_where_that_is_known(cap
     two, one = capsys.readouterr().out.strip().splitlines()[-2:]
     assert "resnet" in two and "+1.2 (-1.0 to +3.5)" in two
     assert "one" in one and "nan" not in one and "None" not in one
+
+
+def test_what_finishing_will_take_is_told_in_hours_minutes_and_seconds(capsys):
+    catalog = DataCatalog({"finishing_plan": MemoryDataset(metadata={"table": "Finishing"})})
+    plan = pd.DataFrame({"stage": ["finishing"], "times": [3], "training": [1.2345], "epochs": [60]})
+    show_tables(catalog, {"finishing_plan": plan})
+    assert capsys.readouterr().out.split()[-4:] == ["finishing", "3", "1:14:04", "60"]

@@ -99,11 +99,20 @@ def _plan(table: pd.DataFrame) -> pd.DataFrame:
     both = pd.concat([table, pd.DataFrame([whole])], ignore_index=True)
     both["total"] = both[hours].sum(axis=1)
     for name in (*hours, "total"):
-        both[name] = [str(timedelta(hours=value)).split(".")[0] for value in both[name]]
+        both[name] = _clock(both[name])
     for name in ("memory", "disk"):
         both[f"{name} (GB)"] = both.pop(name) / 1e9
     counts = ["times", "epochs", "steps", "networks"]
     return both.astype({name: "Int64" for name in counts if name in both})
+
+
+def _finishing_plan(table: pd.DataFrame) -> pd.DataFrame:
+    """Its hours as h:mm:ss."""
+    return table.assign(training=_clock(table["training"]))
+
+
+def _clock(hours: pd.Series) -> list[str]:
+    return [str(timedelta(hours=value)).split(".")[0] for value in hours]
 
 
 def _searches(table: pd.DataFrame) -> pd.DataFrame:
@@ -145,6 +154,7 @@ _SHAPES: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = MappingProxyType
     {
         "plan": _plan,
         "search_plan": _plan,
+        "finishing_plan": _finishing_plan,
         "searches_mean": _searches,
         "postprocess_study": _rates,
         "results": _finished,
