@@ -57,6 +57,27 @@ def test_a_share_that_changes_no_split_is_no_other_fact(tmp_path):
     assert facts("drawn", None) == facts("drawn", 0.2)
 
 
+def test_classes_that_have_exchanged_their_names_do_not_belong_to_what_was_made_before(tmp_path):
+    def facts():
+        dataset = ImagesDataset(name="folder", raw=str(tmp_path / "own"), store=str(tmp_path / "store"))
+        return image_facts("target_images", dataset), dataset.load().report.remarks
+
+    make_folder(tmp_path / "own", side=24)
+    other = tmp_path / "elsewhere"
+    first, second, *_ = sorted(path for path in (tmp_path / "own").iterdir() if path.is_dir())
+    before, remarks = facts()
+    assert "classes are not what they were" not in " ".join(remarks)
+    for source, target in ((first, other), (second, first), (other, second)):
+        source.rename(target)
+    after, remarks = facts()
+    assert str(contradiction(after, before)).endswith("that were others")
+    told = " ".join(remarks)
+    assert f"{first.name} is {second.name}, {second.name} is {first.name}" in told
+    for source, target in ((first, other), (second, first), (other, second)):
+        source.rename(target)
+    assert contradiction(facts()[0], before) is None  # as they were
+
+
 def test_an_unknown_name_and_saving_are_refused(tmp_path):
     with pytest.raises(DatasetError) as error:
         ImagesDataset(name="cifra", raw=str(tmp_path), store=str(tmp_path)).load()

@@ -1,6 +1,8 @@
 """A set that grows keeps its splits: what has trained is never tested on."""
 
+import os
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from natv2.errors import UserError
 from natv2.images.datasets import Counts
 from natv2.images.listing import Listing
-from natv2.images.sides import lasting_split
+from natv2.images.sides import Sides, lasting_split
 from natv2.images.splits import split
 
 SHARES = Counts(train=60, valid=20, test=20)
@@ -34,10 +36,11 @@ def listing(folder: Path, files: list[str], groups: list[int] | None = None) -> 
 
 
 def drawn(tmp_path: Path, images: Listing, share: float | None = None) -> dict[str, str]:
-    assigned = lasting_split(
-        images, SHARES, name="x", seed=0, valid_fraction=share, folder=tmp_path / "store"
-    )
-    return dict(zip(images.names, assigned.tolist(), strict=True))
+    return dict(zip(images.names, sides(tmp_path, images, share).parts.tolist(), strict=True))
+
+
+def sides(tmp_path: Path, images: Listing, share: float | None = None) -> Sides:
+    return lasting_split(images, SHARES, name="x", seed=0, valid_fraction=share, folder=tmp_path / "store")
 
 
 def names(count: int, start: int = 0) -> list[str]:
@@ -162,3 +165,53 @@ def test_of_two_groups_that_become_one_nothing_that_has_trained_is_tested_on(tmp
     after = drawn(tmp_path, listing(tmp_path, files, groups))
     assert after[trained] != "test"
     assert after[tested] == after[trained]
+
+
+def test_files_that_exchange_their_names_keep_their_sides(tmp_path):
+    """Of equal size and time: frames that a camera numbers, of which the first is deleted."""
+    files = names(20)
+    images = listing(tmp_path, files)
+    paths = {path.name: path for path in images.samples}
+    for path in paths.values():
+        os.utime(path, ns=(10**18, 10**18))
+    before = drawn(tmp_path, images)
+    numbered = [name for name in files if name[0] == "a" and len(name) == 3]  # names of equal length
+    assert len({paths[name].stat().st_size for name in numbered}) == 1
+    for name, successor in pairwise(numbered):
+        os.replace(paths[successor], paths[name])  # a11 is called a10, and so on
+    rest = [name for name in files if name != numbered[-1]]
+    left = Listing(
+        samples=tuple(paths[name] for name in rest),
+        names=tuple(rest),
+        labels=np.array(["ab".index(name[0]) for name in rest], dtype=np.int64),
+        parts=np.full(len(rest), "all"),
+        class_names=("a", "b"),
+    )
+    after = drawn(tmp_path, left)
+    assert len({before[name] for name in numbered}) > 1
+    for name, successor in pairwise(numbered):
+        assert after[name] == before[successor]
+
+
+def test_classes_that_exchange_their_names_are_told_and_nothing_else_is(tmp_path):
+    images = listing(tmp_path, names(20))
+    assert sides(tmp_path, images).changed_classes == ()
+    one = replace(images, labels=np.where(np.arange(len(images)) == 0, 1, images.labels))
+    assert sides(tmp_path, one).changed_classes == ()  # an error that was mended
+    exchanged = replace(images, class_names=("b", "a"))
+    assert sides(tmp_path, exchanged).changed_classes == ("a is b", "b is a")
+    grown = replace(listing(tmp_path, names(25)), class_names=("b", "a"))
+    assert sides(tmp_path, grown).changed_classes == ("a is b", "b is a")  # as long as it is so
+    assert sides(tmp_path, images).changed_classes == ()
+    renamed = replace(images, class_names=("a", "c"))
+    assert sides(tmp_path, renamed).changed_classes == ("b is c",)
+
+
+def test_a_record_of_an_earlier_version_is_read(tmp_path):
+    images = listing(tmp_path, names(20))
+    before = drawn(tmp_path, images)
+    record = tmp_path / "store/splits.parquet"
+    known = pd.read_parquet(record)
+    known.drop(columns=["inode", "first class"]).to_parquet(record)
+    assert drawn(tmp_path, images) == before
+    assert pd.read_parquet(record).equals(known[pd.read_parquet(record).columns])

@@ -67,7 +67,8 @@ class ImageSplits:
     time, scaled to 0..1, unless the set has fixed ones. `sizes` are the elastic resolutions that suit
     the set. `levels` scaled its images of more than 8 bits (None: it has none); images that come later are
     scaled alike. `valid_fraction` is the validating share that was asked for, None where the splits are those
-    that the set has anyway. Batches are made on `device`. `report` is the look that was taken at the images
+    that the set has anyway. `changed_classes` are those whose images were of another class when they were
+    first seen. Batches are made on `device`. `report` is the look that was taken at the images
     and `index` has a row for each image of the pool (natv2.images.looking says which columns); None where the
     images come from no source. Raises ValueError where the splits have different pools.
     """
@@ -83,6 +84,7 @@ class ImageSplits:
     sizes: Sizes = THESIS_SIZES
     levels: Levels | None = None
     valid_fraction: float | None = None
+    changed_classes: tuple[str, ...] = ()
     device: torch.device | str = "cpu"
     report: ImageReport | None = None
     index: pd.DataFrame | None = None

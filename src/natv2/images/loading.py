@@ -3,11 +3,12 @@
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from pydantic import ValidationError
 from natv2.disk import locked, writing
 from natv2.errors import UserError
 from natv2.files import write_bytes
-from natv2.images.datasets import DATASETS, DataSet, Sizes
+from natv2.images.datasets import DATASETS, Counts, DataSet, Sizes
 from natv2.images.decode import pixel_limit
 from natv2.images.fetch import fetch, unpack
 from natv2.images.image_set import ImageSet, ImageSplits, channel_statistics
@@ -26,7 +27,7 @@ from natv2.images.listing import SPLITS, Listing
 from natv2.images.look import LOOK, ImageReport
 from natv2.images.looking import make_report
 from natv2.images.readers import READERS
-from natv2.images.sides import lasting_split
+from natv2.images.sides import Sides, lasting_split
 from natv2.images.sizes import stored_size, typical_side
 from natv2.images.splits import changing_share, split, thinned
 from natv2.images.store import Decoded, decode_all
@@ -72,8 +73,10 @@ def load_images(
             listing = replace(listing, remarks=(*listing.remarks, remark))
         share = changing_share(listing, spec.counts, valid_fraction)
         # A person's images may become more.
-        draw = partial(lasting_split, folder=store / title) if spec.classes is None else split
-        assigned = draw(listing, spec.counts, name=name, seed=seed, valid_fraction=share)
+        draw = partial(lasting_split, folder=store / title) if spec.classes is None else _named_split
+        assigned, changed = draw(listing, spec.counts, name=name, seed=seed, valid_fraction=share)
+        if changed:
+            listing = replace(listing, remarks=(*listing.remarks, _renamed(changed)))
         listing = replace(listing, remarks=(*listing.remarks, *_borrowed(listing, assigned)))
         scaling = assigned != "test"
         if per_class is not None:
@@ -96,11 +99,23 @@ def load_images(
         sizes=sizes,
         levels=decoded.levels,
         valid_fraction=share,
+        changed_classes=changed,
         report=report,
         index=index,
         train=parts["train"],
         valid=parts["valid"],
         test=parts["test"],
+    )
+
+
+def _named_split(listing: Listing, counts: Counts, **draw: Any) -> Sides:
+    return Sides(split(listing, counts, **draw), ())
+
+
+def _renamed(changed: Sequence[str]) -> str:
+    return (
+        f"classes are not what they were when most of their images were first seen ({', '.join(changed)}): "
+        "what was trained before has learned the names of then"
     )
 
 

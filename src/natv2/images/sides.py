@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,15 @@ from natv2.images.splits import split
 from natv2.images.store import file_status
 
 FILE = "splits.parquet"
-_IDENTITY = ["name", "size", "modified"]  # a file that these are equal of is not read again
+_IDENTITY = ["name", "size", "modified", "inode"]  # a file that these are equal of is not read again
+_FIRST_CLASS = "first class"
+
+
+class Sides(NamedTuple):
+    """The part of each sample, and the classes whose images were of others: "ape is bee" for most apes."""
+
+    parts: NDArray[np.str_]
+    changed_classes: tuple[str, ...]
 
 
 def lasting_split(
@@ -30,7 +39,7 @@ def lasting_split(
     seed: int,
     valid_fraction: float | None,
     folder: Path,
-) -> NDArray[np.str_]:
+) -> Sides:
     """As `split`; images that `folder` knows by the SHA-256 of their files stay where they were.
 
     The test set is one, whatever share validates; each share has a validation set of its own.
@@ -49,14 +58,29 @@ def lasting_split(
         if column in recorded
     }
     assigned = split(listing, counts, name=name, seed=seed, valid_fraction=valid_fraction, earlier=earlier)
-    drawn = {column: pd.array(assigned == part, dtype="Int8") for part, column in columns.items()}
+    drawn: dict[str, Any] = {
+        column: pd.array(assigned == part, dtype="Int8") for part, column in columns.items()
+    }
+    classes = pd.Series(np.array(listing.class_names, dtype=object)[listing.labels])
+    first = classes if _FIRST_CLASS not in recorded else recorded[_FIRST_CLASS].fillna(classes)
+    drawn[_FIRST_CLASS] = first
     gone = known[~known["image"].isin(images["image"])]  # it may come back
     table = pd.concat([pd.concat([images, recorded], axis=1).assign(**drawn), gone], ignore_index=True)
     if not table.equals(known):
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             write_bytes(file, table.to_parquet())
-    return assigned
+    return Sides(assigned, _changed(first, classes))
+
+
+def _changed(first: pd.Series, classes: pd.Series) -> tuple[str, ...]:
+    """Of which classes most images are of another one than when they were first seen, and of which."""
+    found = []
+    for name, now in classes.groupby(first):
+        most = now.value_counts()
+        if len(now) > 1 and most.index[0] != name and 2 * most.iloc[0] > len(now):
+            found.append(f"{name} is {most.index[0]}")
+    return tuple(found)
 
 
 def _known(file: Path) -> pd.DataFrame:
@@ -65,6 +89,8 @@ def _known(file: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=[*_IDENTITY, "image"])
     try:
         known = pd.read_parquet(file)
+        if "inode" not in known:  # an earlier version wrote it: all are read once more
+            known = known.assign(inode=-1)
         return known[[*_IDENTITY, "image", *known.columns.drop([*_IDENTITY, "image"])]]
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
@@ -83,6 +109,7 @@ def _images(listing: Listing, known: pd.DataFrame) -> pd.DataFrame:
             "name": list(listing.names),
             "size": [each.st_size for each in status],
             "modified": [each.st_mtime_ns for each in status],
+            "inode": [each.st_ino for each in status],  # tells files apart that have exchanged their names
         }
     )
     read_before = known[[*_IDENTITY, "image"]].drop_duplicates(_IDENTITY)

@@ -145,6 +145,7 @@ def image_facts(name: str, dataset: ImagesDataset) -> dict[str, Any]:
         f"classes of {name}": list(images.class_names),
         f"mean and deviation of {name}": [round(each, 5) for each in (*images.mean, *images.std)],
         f"validation share of {images.name}": images.valid_fraction,
+        f"classes of {images.name} that were others": list(images.changed_classes),
     }
 
 
