@@ -26,12 +26,21 @@ PARAMETERS = (
         ),
         (("--env", "nope"), "unknown environment 'nope'; known: base, demo, local, photos, reduced, test"),
         (("--pipeline", "serch"), "unknown pipeline 'serch'; known: ofav2_eps, natv2_search, __default__"),
-        (("--nodes", "nope"), "Pipeline does not contain nodes named ['nope']."),
+        (("--nodes", "nope"), "unknown node 'nope'; known: narrow.full, search"),
         (
             ("--runner", "ParallelRunner"),
             "runner 'ParallelRunner' cannot be used: nodes share the device and its threads; "
             "allowed: SequentialRunner",
         ),
+        (
+            ("--runner", "NopeRunner"),
+            "runner 'NopeRunner' cannot be used: nodes share the device and its threads; "
+            "allowed: SequentialRunner",
+        ),
+        (("--namespaces", "narow"), "unknown namespace 'narow'; known: none"),
+        (("--from-nodes", "nope"), "unknown node 'nope'; known: narrow.full, search"),
+        (("--to-nodes", "serch"), "unknown node 'serch'; known: search"),
+        (("--tags", "none"), "unknown tag 'none'; known: none"),
         (
             ("--runner", "ThreadRunner"),
             "runner 'ThreadRunner' cannot be used: nodes share the device and its threads; "

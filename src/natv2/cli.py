@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Mapping
 from copy import copy
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,10 @@ _MENDABLE = (
     DatasetNotFoundError,
     VersionNotFoundError,
 )
+
+
+_RUNNER = "SequentialRunner"
+_SHOWN = 10
 
 
 @click.group(context_settings=CONTEXT_SETTINGS, name=__file__)
@@ -144,11 +149,10 @@ def _check(options: dict[str, Any]) -> None:
 
     Parameters come first: nothing of torch, torchvision and pymoo is loaded for a mistyped name.
     """
-    runner = options["runner"] or ""
-    if "ParallelRunner" in runner or "ThreadRunner" in runner:
+    runner = options["runner"] or _RUNNER
+    if runner.rpartition(".")[2] != _RUNNER:
         raise UserError(
-            f"runner '{runner}' cannot be used: nodes share the device and its threads; "
-            "allowed: SequentialRunner"
+            f"runner '{runner}' cannot be used: nodes share the device and its threads; allowed: {_RUNNER}"
         )
     source = options["conf_source"] or _project() / "conf"
     env = options["env"] or os.environ.get("KEDRO_ENV")
@@ -192,6 +196,7 @@ def _check_pipelines(options: dict[str, Any]) -> None:
         if name not in pipelines:
             raise UserError(f"unknown pipeline '{name}'; known: {', '.join(pipelines)}")
     whole = sum((pipelines[name] for name in names), start=Pipeline([]))
+    _check_nodes(whole, options)
     try:
         whole.filter(
             tags=options["tags"],
@@ -204,6 +209,28 @@ def _check_pipelines(options: dict[str, Any]) -> None:
         )
     except ValueError as error:
         raise UserError(_one_line(error)) from None
+
+
+def _check_nodes(pipeline: Pipeline, options: Mapping[str, Any]) -> None:
+    """Raise UserError where a node, a namespace or a tag that is named is not there, with those that are."""
+    nodes = pipeline.nodes
+    known = {
+        "node": {node.name for node in nodes},
+        "namespace": {node.namespace for node in nodes if node.namespace},
+        "tag": {tag for node in nodes for tag in node.tags},
+    }
+    named = {
+        "node": [*options["from_nodes"], *options["to_nodes"], *options["node_names"]],
+        "namespace": options["namespaces"],
+        "tag": options["tags"],
+    }
+    for kind, names in named.items():
+        for name in names or ():
+            if name not in known[kind]:
+                near = get_close_matches(name, known[kind], _SHOWN) or sorted(known[kind])
+                more = ", ..." if len(near) > _SHOWN else ""
+                told = ", ".join(near[:_SHOWN]) + more if near else "none"
+                raise UserError(f"unknown {kind} '{name}'; known: {told}")
 
 
 def _project() -> Path:

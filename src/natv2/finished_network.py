@@ -149,6 +149,8 @@ class Classifier(nn.Module):
 
         Raises UserError on what is no image, with its path.
         """
+        if top < 1:
+            raise UserError(f"top {top}: at least one class is told")
         given = images if isinstance(images, list | tuple) else [images]
         self.eval()
         with torch.inference_mode():

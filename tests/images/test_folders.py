@@ -110,7 +110,12 @@ def test_what_is_no_image_is_passed_over(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["@eaDir", "__MACOSX", "#recycle", "$RECYCLE.BIN", "lost+found", "@EADIR"])
+MORE_SYSTEMS = ["RECYCLER", "FOUND.000", "LOST.DIR", "~snapshot", "@SynoResource", "__pycache__"]
+
+
+@pytest.mark.parametrize(
+    "name", ["@eaDir", "__MACOSX", "#recycle", "$RECYCLE.BIN", "lost+found", "@EADIR", *MORE_SYSTEMS]
+)
 @pytest.mark.parametrize("at", ["", "a/", "a/deep/"])
 def test_folders_that_systems_make_are_no_classes_and_hold_no_images(
     tmp_path: Path, name: str, at: str

@@ -103,3 +103,29 @@ def test_bytes_are_between_black_and_white() -> None:
     values = np.array([-2.0, -1.0, 0.0, 1.0, 3.0, np.nan, np.inf])
     assert Levels(-1.0, 1.0).to_bytes(values).tolist() == [0, 0, 128, 255, 255, 0, 255]
     assert Levels(0.0, 0.0).to_bytes(np.zeros(2)).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("ramp", "mark", "expected"),
+    [
+        ((4000 * RAMP).astype(np.uint16), 65535, Levels(0.0, 4095.0)),
+        ((300 * RAMP).astype(np.int32), -9999, Levels(0.0, 511.0)),
+        ((0.9 * RAMP).astype(np.float32), -3.4e38, Levels(0.0, 1.0)),
+        ((0.9 * RAMP).astype(np.float32), 1e20, Levels(0.0, 1.0)),
+        ((250 * RAMP + 40).astype(np.float32), -9999.0, Levels(0.0, 290.0)),
+    ],
+)
+def test_marks_of_missing_pixels_are_no_levels(ramp, mark, expected):
+    marked = ramp.copy()
+    marked[:, :2] = mark  # a tenth of the pixels
+    with np.errstate(over="ignore"):
+        assert common_levels([extent(marked)]) == expected == common_levels([extent(ramp)])
+
+
+def test_few_values_and_bright_spots_are_no_marks():
+    mask = np.zeros((20, 20), np.uint16)
+    mask[5:9] = 65535
+    assert extent(mask) == Extent(0, 65535, True)
+    night = (300 * RAMP).astype(np.uint16)
+    night[3, :8] = np.linspace(2000, 65535, 8).astype(np.uint16)  # stars of all brightnesses
+    assert extent(night).high > 30_000

@@ -120,7 +120,7 @@ def test_it_comes_back_from_json() -> None:
             "mine: 2 files have several pages, of which the first is used: 3.png, 50.png",
         ),
         (
-            {"mode": {3: "RGB;16", 4: "LA;16"}},
+            {"mode": {3: "RGB;16", 4: "LA;16", 5: "I;16"}},
             "mine: 2 colour images have 16 bits a channel, the upper 8 of which are used: dark where a file "
             "has fewer bits",
         ),

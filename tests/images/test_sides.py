@@ -215,3 +215,23 @@ def test_a_record_of_an_earlier_version_is_read(tmp_path):
     known.drop(columns=["inode", "first class"]).to_parquet(record)
     assert drawn(tmp_path, images) == before
     assert pd.read_parquet(record).equals(known[pd.read_parquet(record).columns])
+
+
+def test_a_folder_that_was_moved_or_copied_keeps_its_sides(tmp_path):
+    files = names(30)
+    before = drawn(tmp_path, listing(tmp_path, files))
+
+    def elsewhere(images):
+        found = lasting_split(
+            images, SHARES, name="x", seed=0, valid_fraction=None, folder=tmp_path / "another place"
+        )
+        return dict(zip(images.names, found.parts.tolist(), strict=True))
+
+    moved = listing(tmp_path, names(45))  # and grown since
+    after = elsewhere(moved)
+    assert {name: after[name] for name in files} == before
+    assert [after[name] for name in names(45)].count("test") == 18  # a fifth
+    # Without the other record they are drawn otherwise: that is no accident.
+    alone = lasting_split(moved, SHARES, name="x", seed=0, valid_fraction=None, folder=tmp_path / "y" / "z")
+    again = dict(zip(moved.names, alone.parts.tolist(), strict=True))
+    assert {name: again[name] for name in files} != before

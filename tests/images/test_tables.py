@@ -70,6 +70,7 @@ def test_numbers_are_labels_too(
         ("path,class\n1.png,a\n", "has no column 'label'; it has path, class"),
         ("file,label\n1.png,a\n", "has no column 'path'"),
         ("path,label\n1.png,a\n2.png,\n", "row 2: there is no label"),
+        ("path,label\n1.png,a\n2.png,\u200b\n", "row 2: there is no label"),  # nobody sees it
         ("path,label\n1.png,a\n1.png,b\n", "names '1.png' twice"),
         ("path,label\n1.png,a\n./1.png,b\n", "names './1.png' twice"),
         ("path,label\n1.png,a\n3.png,b\n", "1 of the files .* are not there, such as .*3.png"),

@@ -190,6 +190,8 @@ def test_a_classifier_predicts_paths_and_pictures_alike(model, photos):
     assert by_path == classifier.predict(pictures, top=3) == classifier.predict(arrays, top=3)
     assert [classifier.predict(str(path))[0].label for path in paths] == [each.label for each in by_path]
     assert sum(p for _, p in by_path[0].ranked) == pytest.approx(1)
+    with pytest.raises(UserError, match="top 0: at least one"):
+        classifier.predict(paths, top=0)
     with pytest.raises(UserError, match=r"nowhere\.png: .*No such file"):
         classifier.predict("nowhere.png")
 

@@ -118,7 +118,9 @@ def image_formats() -> tuple[str, ...]:
 def image_suffixes() -> frozenset[str]:
     """File name endings of the formats that are decoded."""
     formats = image_formats()
-    return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in formats)
+    known = Image.registered_extensions().items()
+    # Photos of two lenses begin with a JPEG, as which Pillow opens them.
+    return frozenset({suffix for suffix, kind in known if kind in formats} | {".mpo"})
 
 
 def image_size(path: Path) -> tuple[int, int] | None:

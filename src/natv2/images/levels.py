@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 _OUTLIERS = 0.1  # percent of an image's pixels at either end that say nothing: hot ones, dead ones
+_NO_PIXEL = 1e30  # from which on a number stands for none: formats mark missing pixels by their largest ones
+_FAR = 3  # times the range of all others that a mark lies beyond it
+_FEW, _SAMPLE = 8, 10_000  # values of which there must be as many, in so many pixels
 _BITS = range(8, 17)  # that cameras and scanners count with
 
 
@@ -40,14 +43,30 @@ def is_deep(mode: str) -> bool:
 
 
 def extent(values: NDArray[Any]) -> Extent:
-    """That of an image, but for one pixel in a thousand at either end."""
+    """That of an image, but for one pixel in a thousand at either end, and for marks of missing pixels."""
     whole = bool(np.issubdtype(values.dtype, np.integer))
-    known = values.ravel() if whole else values[np.isfinite(values)]
+    known = values.ravel() if whole else values[np.abs(values) < _NO_PIXEL]  # nor what is no number
+    known = _without_marks(known)
     if not known.size:
         return Extent(0.0, 0.0, whole)
     low = np.percentile(known, _OUTLIERS, method="lower")
     high = np.percentile(known, 100 - _OUTLIERS, method="higher")
     return Extent(float(low), float(high), whole)
+
+
+def _without_marks(values: NDArray[Any]) -> NDArray[Any]:
+    """`values` without the one value at an end that is far from all others, as -9999 or 65535 for no data."""
+    if not values.size:
+        return values
+    for end, sign in ((values.max(), 1.0), (values.min(), -1.0)):
+        rest = values[values != end]
+        if not rest.size or len(np.unique(rest[:: max(1, rest.size // _SAMPLE)])) < _FEW:
+            continue  # few values are all that there are, as in a mask
+        low, high = float(rest.min()), float(rest.max())
+        gap = float(end) - high if sign > 0 else low - float(end)
+        if gap > _FAR * (high - low):
+            values = rest
+    return values
 
 
 def common_levels(extents: Iterable[Extent]) -> Levels:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from natv2.images.balance import larger_class
-from natv2.images.levels import Levels
+from natv2.images.levels import Levels, is_deep
 from natv2.images.listing import SPLITS
 from natv2.printable import printable
 
@@ -97,7 +97,8 @@ class ImageReport(BaseModel):
         if self.levels is not None:
             count = _count(self.deep, "image of", "images of")
             found.append(f"{self.name}: {count} more than 8 bits; one scale for all: {self.levels}")
-        if upper := sum(count for mode, count in self.modes.items() if mode.endswith(";16")):
+        halved = (n for mode, n in self.modes.items() if mode.endswith(";16") and not is_deep(mode))
+        if upper := sum(halved):
             count = _count(upper, "colour image has", "colour images have")
             found.append(
                 f"{self.name}: {count} 16 bits a channel, the upper 8 of which are used: dark where a file "

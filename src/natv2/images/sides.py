@@ -52,11 +52,13 @@ def lasting_split(
     recorded = (
         known.drop(columns=_IDENTITY).set_index("image").reindex(images["image"]).reset_index(drop=True)
     )
-    earlier = {
-        part: recorded[column].fillna(-1).to_numpy(dtype=np.int8)
-        for part, column in columns.items()
-        if column in recorded
-    }
+    elsewhere = _elsewhere(folder, images["image"], recorded)
+    earlier = {}
+    for part, column in columns.items():
+        sources = [table[column] for table in (recorded, elsewhere) if column in table]
+        if sources:
+            found = sources[0] if len(sources) == 1 else sources[0].fillna(sources[1])
+            earlier[part] = found.fillna(-1).to_numpy(dtype=np.int8)
     assigned = split(listing, counts, name=name, seed=seed, valid_fraction=valid_fraction, earlier=earlier)
     drawn: dict[str, Any] = {
         column: pd.array(assigned == part, dtype="Int8") for part, column in columns.items()
@@ -71,6 +73,20 @@ def lasting_split(
             folder.mkdir(parents=True, exist_ok=True)
             write_bytes(file, table.to_parquet())
     return Sides(assigned, _changed(first, classes))
+
+
+def _elsewhere(folder: Path, images: pd.Series, recorded: pd.DataFrame) -> pd.DataFrame:
+    """What other places' records say of those of `images` that this one does not know: a folder may be moved.
+
+    Where they differ, what trained anywhere is not tested on.
+    """
+    if not recorded.isna().all(axis=1).any():
+        return recorded.iloc[:, :0]
+    tables = [_known(file) for file in sorted(folder.parent.glob(f"*/{FILE}")) if file.parent != folder]
+    found = [table.drop(columns=[*_IDENTITY, _FIRST_CLASS], errors="ignore") for table in tables]
+    if not found:
+        return recorded.iloc[:, :0]
+    return pd.concat(found).groupby("image").min().reindex(images).reset_index(drop=True)
 
 
 def _changed(first: pd.Series, classes: pd.Series) -> tuple[str, ...]:

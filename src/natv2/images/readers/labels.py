@@ -34,7 +34,7 @@ def _label(value: Any, where: str) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         raise UserError(f"{where}: " + (f"{value} is no label" if math.isinf(value) else "there is no label"))
     label = normalize("NFC", str(value).strip())
-    if not label:
+    if not any(letter.isprintable() and not letter.isspace() for letter in label):
         raise UserError(f"{where}: there is no label")
     if _is_several(label):
         raise UserError(f"{where}: {label!r} are several labels; one for each image is needed")

@@ -1,5 +1,6 @@
 """What lies among images and is none: what systems make, photos that need an extra, other files."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,19 +14,30 @@ _SYSTEM = frozenset(
     | {".temporaryitems", "temporary items", "network trash folder", ".documentrevisions-v100", "icon\r"}
     # Windows
     | {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin"}
-    | {"system volume information"}
+    | {"system volume information", "recycler", "recycled", "lost.dir"}
     # network storage
-    | {"@eadir", "#recycle", "@recycle", "@tmp", "#snapshot", "@recently-snapshot", ".@__thumb"}
+    | {"@eadir", "#recycle", "@recycle", "@tmp", "#snapshot", "@recently-snapshot", ".@__thumb", "@__thumb"}
+    | {"@synoresource", "@sharebin", "~snapshot", ".snapshot", "thevolumesettingsfolder"}
     # Linux, Android, notebooks, albums
-    | {"lost+found", ".directory", ".thumbnails", ".nomedia", ".ipynb_checkpoints", ".picasa.ini"}
+    | {
+        "__pycache__",
+        "lost+found",
+        ".directory",
+        ".thumbnails",
+        ".nomedia",
+        ".ipynb_checkpoints",
+        ".picasa.ini",
+    }
 )
+_FOUND = re.compile(r"found\.\d{3}")  # what Windows makes of lost clusters
 _SYSTEM_STARTS = ("._", ".trash", "synofile_thumb", ".nfs", ".fuse_hidden")
 _SHOWN = 5
 
 
 def made_by_system(name: str) -> bool:
     """Whether operating systems, or what stores files, make files or folders called `name`."""
-    return name.lower() in _SYSTEM or name.lower().startswith(_SYSTEM_STARTS)
+    name = name.lower()
+    return name in _SYSTEM or name.startswith(_SYSTEM_STARTS) or _FOUND.fullmatch(name) is not None
 
 
 @dataclass
