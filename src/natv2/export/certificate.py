@@ -1,0 +1,148 @@
+"""A file's certificate: that it is the network it was made of, what it costs, how fast it is."""
+
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+
+from natv2.costs.count import CountedCosts, counted_costs
+from natv2.export.acceptance import Agreement, Precision, compared, objections
+from natv2.export.comparison import Comparison
+from natv2.export.deployable import Deployable
+from natv2.export.opened import BATCH, Opened
+from natv2.export.timing import Latency, Rounds, latencies
+from natv2.finished_network import Classifier
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """What has been seen of one exported network, and `objections` to it: none where it holds.
+
+    `files` are its files, the one to run first, with their SHA-256; `bytes` what they take together.
+    `agreement` is on equal prepared images, `whole` on images that went through the whole file, in their own
+    sizes. `params` and `macs` are counted from the file; `folded` parameters went into others and `idle` ones
+    are 0 and left out, so together they are PyTorch's.
+    """
+
+    network: str
+    format: str
+    files: Mapping[str, str]
+    bytes: int
+    images: str
+    agreement: Agreement
+    whole: Agreement
+    params: int
+    folded: int | None
+    idle: int
+    pytorch_params: int
+    macs: int
+    pytorch_macs: int
+    latency: tuple[Latency, ...]
+    machine: str
+    versions: Mapping[str, str]
+    objections: tuple[str, ...]
+
+    @property
+    def file(self) -> str:
+        """The file that people run."""
+        return next(iter(self.files))
+
+    @property
+    def holds(self) -> bool:
+        """Whether the file is the network it was made of."""
+        return not self.objections
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-ready values."""
+        return {"holds": self.holds, **asdict(self)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """An exported network before it is certified: its `files` by their names, the one to run first."""
+
+    network: str
+    format: str
+    precision: Precision
+    files: Mapping[str, bytes]
+
+
+def certify(
+    written: Written, opened: Opened, deployed: Deployable, comparison: Comparison, rounds: Rounds
+) -> Certificate:
+    """The certificate of `written`, which is `opened` in its runtime."""
+    labels = None if comparison.labels is None else comparison.labels.numpy()
+    agreement = compared(
+        opened.network(comparison.prepared.numpy()), expected_logits(deployed.classifier, comparison), labels
+    )
+    whole = _whole(opened, deployed.classifier, comparison)
+    pytorch = pytorch_costs(deployed.classifier)
+    return Certificate(
+        network=written.network,
+        format=written.format,
+        files={name: sha256(content).hexdigest() for name, content in written.files.items()},
+        bytes=sum(map(len, written.files.values())),
+        images=comparison.images,
+        agreement=agreement,
+        whole=whole,
+        params=opened.costs.params,
+        folded=deployed.folded,
+        idle=deployed.idle,
+        pytorch_params=pytorch.params,
+        macs=opened.costs.macs,
+        pytorch_macs=pytorch.macs,
+        latency=latencies(opened, deployed.classifier, rounds),
+        machine=f"{platform.system()} {platform.machine()}, {platform.processor() or 'processor unknown'}",
+        versions={
+            "python": platform.python_version(),
+            "natv2": version("natv2"),
+            "torch": torch.__version__,
+            **opened.versions,
+        },
+        objections=(
+            *objections(agreement, written.precision),
+            *_objections_to_costs(opened.costs, pytorch, deployed),
+            *(f"whole images: {each}" for each in _objections_to_whole(whole, written.precision)),
+        ),
+    )
+
+
+@torch.inference_mode()
+def expected_logits(classifier: Classifier, comparison: Comparison) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """What PyTorch says of the prepared images: logits (N, classes)."""
+    parts = [classifier.logits(part) for part in torch.split(comparison.prepared, BATCH)]
+    return torch.cat(parts).numpy()
+
+
+def pytorch_costs(classifier: Classifier) -> CountedCosts:
+    """What `classifier` costs, counted while it runs in PyTorch."""
+    return counted_costs(classifier.network, classifier.resolution)
+
+
+@torch.inference_mode()
+def _whole(opened: Opened, classifier: Classifier, comparison: Comparison) -> Agreement:
+    found = [opened.whole(image.numpy()) for image in comparison.whole]
+    expected = [classifier(image).numpy() for image in comparison.whole]
+    return compared(np.concatenate(found), np.concatenate(expected), None)
+
+
+def _objections_to_whole(whole: Agreement, precision: Precision) -> Iterator[str]:
+    # Resizing elsewhere rounds otherwise: only what a person would notice counts, another class.
+    if precision == "float" and whole.sure < 1:
+        yield f"{1 - whole.sure:.2%} of those that PyTorch is sure of get another class"
+
+
+def _objections_to_costs(found: CountedCosts, pytorch: CountedCosts, deployed: Deployable) -> Iterator[str]:
+    if found.macs != pytorch.macs:
+        yield f"{found.macs:,} MACs are counted in the file, {pytorch.macs:,} in PyTorch"
+    # Of norms that the exporter folded by itself it is not known what they took along.
+    if deployed.folded is not None and found.params + deployed.folded + deployed.idle != pytorch.params:
+        yield (
+            f"{found.params:,} parameters are counted in the file, of {pytorch.params:,} of which "
+            f"{deployed.folded:,} were folded"
+        )

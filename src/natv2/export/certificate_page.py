@@ -1,0 +1,73 @@
+"""A certificate as a page (Markdown), for people."""
+
+from collections.abc import Iterator
+
+from natv2.export.certificate import Certificate
+from natv2.export.timing import Latency
+from natv2.printable import printable
+
+
+def certificate_page(certificate: Certificate) -> str:
+    """The page of `certificate`."""
+    return "\n".join(_lines(certificate)) + "\n"
+
+
+def _lines(of: Certificate) -> Iterator[str]:
+    yield f"# {of.file}"
+    yield ""
+    if of.holds:
+        yield f"This file is the network {of.network}: it says what PyTorch says of it."
+    else:
+        yield f"**This file is not the network {of.network}.** It was set aside:"
+        yield ""
+        yield from (f"* {printable(each)}" for each in of.objections)
+    yield ""
+    yield from _table(("", "file", "PyTorch"), _facts(of))
+    yield ""
+    yield f"Compared on {printable(of.images)}; {of.whole.images} of them went through the whole file."
+    yield (
+        "One image, from its pixels to logits, in milliseconds (median, and the spread of the middle half), "
+        f"{of.machine}:"
+    )
+    yield ""
+    yield from _table(("threads", "file", "PyTorch"), (_latency(each) for each in of.latency))
+    yield ""
+    yield from (f"* {name}: SHA-256 {checksum}" for name, checksum in of.files.items())
+    yield ""
+    yield f"{of.bytes:,} bytes; {', '.join(f'{name} {number}' for name, number in of.versions.items())}."
+
+
+def _facts(of: Certificate) -> Iterator[tuple[str, str, str]]:
+    agreement = of.agreement
+    if agreement.top1 is not None and agreement.pytorch_top1 is not None:
+        yield "top-1", f"{agreement.top1:.2%}", f"{agreement.pytorch_top1:.2%}"
+    yield "same class", f"{agreement.predictions:.2%}", f"{agreement.images:,} images"
+    yield "same class, whole file", f"{of.whole.predictions:.2%}", f"{of.whole.images:,} images"
+    yield (
+        "largest difference of logits",
+        f"{agreement.logit_difference:.3g}",
+        f"of {agreement.largest_logit:.4g}",
+    )
+    yield "MACs", f"{of.macs:,}", f"{of.pytorch_macs:,}"
+    yield "parameters", f"{of.params:,}", f"{of.pytorch_params:,}{_less(of)}"
+
+
+def _less(of: Certificate) -> str:
+    if of.folded is None:
+        return ", batch norms were folded"
+    parts = [f"{of.folded:,} folded with batch norms"] if of.folded else []
+    parts += [f"{of.idle:,} are 0 and left out"] if of.idle else []
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _latency(latency: Latency) -> tuple[str, str, str]:
+    return (
+        str(latency.threads or "all"),
+        f"{latency.file:.3g} ± {latency.file_spread:.2g}",
+        f"{latency.pytorch:.3g} ± {latency.pytorch_spread:.2g}",
+    )
+
+
+def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+    for row in (head, ("---",) * len(head), *rows):
+        yield f"| {' | '.join(row)} |"

@@ -1,0 +1,110 @@
+"""A network, exported to formats and certified: what holds is kept, what does not is set aside by name."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from natv2.errors import UserError
+from natv2.export.certificate import Certificate, Written, certify
+from natv2.export.certificate_page import certificate_page
+from natv2.export.comparison import Comparison
+from natv2.export.deployable import Deployable, deployable
+from natv2.export.formats import FORMATS
+from natv2.export.timing import Rounds
+from natv2.files import write_bytes
+from natv2.finished_network import Classifier
+from natv2.own_network import said
+
+logger = logging.getLogger("natv2")
+
+ROUNDS = Rounds()
+
+FAILED = "failed"
+"""The folder, beside what is kept, of files that are not their network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a network in one format: its certificate, or `why` nothing was written."""
+
+    network: str
+    format: str
+    certificate: Certificate | None = None
+    why: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether there is a file that is the network."""
+        return self.certificate is not None and self.certificate.holds
+
+    def __str__(self) -> str:
+        if self.certificate is None:
+            return f"{self.network} as {self.format}: {self.why}"
+        why = "; ".join(self.certificate.objections)
+        return f"{self.certificate.file} {f'was set aside: {why}' if why else 'holds'}"
+
+
+def export_network(
+    name: str,
+    classifier: Classifier,
+    formats: Sequence[str],
+    folder: Path,
+    images: Comparison,
+    calibration: Comparison,
+    rounds: Rounds = ROUNDS,
+) -> list[Outcome]:
+    """Write the network called `name` into `folder` in each of `formats`, with certificates and their pages.
+
+    It is compared on `images`, and calibrated, where a format has to be, on `calibration`.
+    """
+    deployed = deployable(classifier)
+    outcomes = []
+    for each in formats:
+        try:
+            outcome = _exported(name, each, deployed, folder, images, calibration, rounds)
+        except Exception as error:  # an exporter's, of any kind: the other formats are written still
+            logger.debug("the exporter's own words", exc_info=True)
+            why = error.message if isinstance(error, UserError) else said(error)
+            outcome = Outcome(network=name, format=each, why=why)
+        (logger.info if outcome.holds else logger.error)("%s", outcome)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _exported(
+    name: str,
+    format: str,
+    deployed: Deployable,
+    folder: Path,
+    images: Comparison,
+    calibration: Comparison,
+    rounds: Rounds,
+) -> Outcome:
+    row = FORMATS[format]
+    files = row.writer.write(deployed, name, calibration)
+    written = Written(network=name, format=format, precision=row.precision, files=files)
+    certificate = certify(written, row.writer.opened(files, deployed), deployed, images, rounds)
+    _write(folder if certificate.holds else folder / FAILED, files, certificate)
+    _remove(folder / FAILED if certificate.holds else folder, certificate)
+    return Outcome(network=name, format=format, certificate=certificate)
+
+
+def _write(folder: Path, files: Mapping[str, bytes], certificate: Certificate) -> None:
+    for name, content in {**files, **_pages(certificate)}.items():
+        write_bytes(folder / name, content)
+
+
+def _remove(folder: Path, certificate: Certificate) -> None:
+    """Remove what an earlier export left in the other place."""
+    for name in (*certificate.files, *_pages(certificate)):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _pages(certificate: Certificate) -> dict[str, bytes]:
+    values = json.dumps(certificate.to_dict(), indent=2, allow_nan=False)
+    return {
+        f"{certificate.file}.certificate.json": f"{values}\n".encode(),
+        f"{certificate.file}.certificate.md": certificate_page(certificate).encode(),
+    }

@@ -1,0 +1,71 @@
+"""The formats that a network can be exported to, a row each; known without torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, cast
+
+from natv2.errors import UserError
+
+if TYPE_CHECKING:
+    from natv2.export.acceptance import Precision
+    from natv2.export.comparison import Comparison
+    from natv2.export.deployable import Deployable
+    from natv2.export.opened import Opened
+
+_ONNX = ("onnx", "onnxruntime", "onnxscript")
+
+
+class Writer(Protocol):
+    """What the module of a format must have."""
+
+    def write(self, deployed: "Deployable", name: str, calibration: "Comparison") -> Mapping[str, bytes]:
+        """Files, by their names, of the network called `name`; the first is what people run."""
+        ...
+
+    def opened(self, files: Mapping[str, bytes], deployed: "Deployable") -> "Opened":
+        """What `write` gave, in the runtime that it is for."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """`module` of this package writes and opens it; `precision` says by which rule it is accepted.
+
+    `needs` are modules that must be installed, `install` is what installs them.
+    """
+
+    module: str
+    precision: "Precision" = "float"
+    needs: tuple[str, ...] = _ONNX
+    install: str = "pip install 'natv2[export]'"
+
+    @property
+    def writer(self) -> Writer:
+        """Its module, loaded."""
+        return cast(Writer, import_module(f"natv2.export.{self.module}"))
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "onnx": Format(module="onnx_float"),
+    }
+)
+
+
+def check_formats(names: Sequence[str]) -> tuple[str, ...]:
+    """`names`, each once, if all are formats. Raises UserError where one is not, or there are none."""
+    unknown = [name for name in names if name not in FORMATS]
+    if unknown or not names:
+        raise UserError(f"unknown format {unknown[0] if unknown else ''!r}; known: {', '.join(FORMATS)}")
+    return tuple(dict.fromkeys(names))
+
+
+def check_installed(names: Sequence[str]) -> None:
+    """Raise UserError, with what installs it, where a format of `names` needs what is not there."""
+    for name in names:
+        missing = [module for module in FORMATS[name].needs if find_spec(module) is None]
+        if missing:
+            raise UserError(f"{name} needs {', '.join(missing)}: {FORMATS[name].install}")

@@ -1,0 +1,114 @@
+"""A network as an ONNX graph: its stages and exits are scopes, and nothing of this machine is in it."""
+
+import ast
+import logging
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from onnx import ModelProto, NodeProto, checker
+
+OPSET = 18
+"""Of 2022: what runs on devices knows it."""
+
+PREPARED, LOGITS = "prepared", "logits"
+"""What the network's graph takes and gives: float32 (N, 3, R, R) and (N, classes)."""
+
+_SCOPES = "pkg.torch.onnx.name_scopes"
+_NOISY = ("torch.onnx", "onnxscript", "onnx_ir")
+_RENAMED = (
+    (re.compile(r"^(classifier\.)?(network\.)?"), ""),
+    (re.compile(r"^stages\.(\d+)"), lambda match: f"stage_{int(match[1]) + 1}"),
+    (re.compile(r"\blevels\.(\d+)(\.blocks)?"), lambda match: f"level_{int(match[1]) + 1}"),
+    (re.compile(r"^heads\.(\d+)"), r"exit_\1"),
+)
+"""What tensors and modules are called in a graph, for what torch calls them."""
+
+
+def network_graph(network: torch.nn.Module, example: torch.Tensor) -> ModelProto:
+    """The graph of `network`, from `PREPARED` to `LOGITS`, for any number of images."""
+    with _quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            network,
+            (example,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[PREPARED],
+            output_names=[LOGITS],
+            dynamic_shapes=({0: torch.export.Dim("images")},),
+            verbose=False,
+        )
+    assert program is not None  # what is written to a file gives none
+    model: ModelProto = program.model_proto
+    tidy(model)
+    checker.check_model(model, full_check=True)
+    return model
+
+
+def tidy(model: ModelProto) -> None:
+    """Name, in place, nodes and tensors after the modules they belong to; take away what the exporter noted.
+
+    It notes lines of source code with their places on this machine, many times the size of small networks.
+    """
+    graph = model.graph
+    graph.name, model.producer_name = "network", "natv2"
+    names: dict[str, str] = {
+        tensor.name: _named(tensor.name).replace(".", "/") for tensor in graph.initializer
+    }
+    taken = Counter([*names.values(), PREPARED, LOGITS])
+    kept = {value.name for value in (*graph.input, *graph.output)}
+    for node in graph.node:
+        node.name = _unique(_scoped(node), taken)
+        for number, output in enumerate(node.output):
+            if output and output not in kept:
+                names[output] = node.name if number == 0 else f"{node.name}_{number}"
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for tensor in graph.initializer:
+        tensor.name = names[tensor.name]
+        tensor.doc_string = ""
+    for part in (model, graph, *graph.input, *graph.output, *graph.initializer):
+        del part.metadata_props[:]
+    del graph.value_info[:]  # shapes are inferred again by whoever wants them
+
+
+def _scoped(node: NodeProto) -> str:
+    noted: Mapping[str, str] = {entry.key: entry.value for entry in node.metadata_props}
+    scopes = [scope for scope in ast.literal_eval(noted.get(_SCOPES, "[]")) if scope]
+    # The last is the operation's own; a module's name has those of all around it.
+    module = _named(scopes[-2]) if len(scopes) > 1 else ""
+    return "/".join([*(module or "network").split("."), node.op_type])
+
+
+def _named(name: str) -> str:
+    for pattern, successor in _RENAMED:
+        name = pattern.sub(successor, name)
+    return name
+
+
+def _unique(name: str, taken: Counter[str]) -> str:
+    taken[name] += 1
+    return name if taken[name] == 1 else f"{name}_{taken[name]}"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the exporter says of its own steps; its errors are raised."""
+    loggers = [logging.getLogger(name) for name in _NOISY]
+    levels: list[Any] = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,20 @@
+"""The format `onnx`: one whole file in float32."""
+
+from collections.abc import Mapping
+
+from natv2.export.comparison import Comparison
+from natv2.export.deployable import Deployable
+from natv2.export.opened import Opened, open_onnx
+from natv2.export.preparation import complete
+
+
+def write(deployed: Deployable, name: str, calibration: Comparison) -> Mapping[str, bytes]:
+    """The file of the network called `name`."""
+    model = complete(deployed.graph, deployed.classifier)
+    return {f"{name}.onnx": model.SerializeToString(deterministic=True)}
+
+
+def opened(files: Mapping[str, bytes], deployed: Deployable) -> Opened:
+    """What `write` gave, in onnxruntime."""
+    (content,) = files.values()
+    return open_onnx(content, deployed.resolution)

@@ -1,0 +1,69 @@
+"""A written file, opened in the runtime that it is for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import ModelProto
+
+from natv2.costs.count import CountedCosts
+from natv2.export.graph import LOGITS, PREPARED
+from natv2.export.graph_costs import graph_costs, network_of
+from natv2.export.preparation import IMAGES
+
+Run = Callable[[NDArray[Any]], NDArray[np.float32]]
+"""Maps images to logits (N, classes)."""
+
+BATCH = 64
+"""Images that go through a runtime at once."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Opened:
+    """`whole` takes uint8 images (N, 3, H, W), `network` what is made of them: float32 (N, 3, R, R).
+
+    `with_threads` is `whole` anew with so many threads, None: as many as the runtime takes. `costs` are
+    counted from the file; `versions` are the runtime's.
+    """
+
+    whole: Run
+    network: Run
+    with_threads: Callable[[int | None], Run]
+    costs: CountedCosts
+    versions: Mapping[str, str]
+
+
+def open_onnx(content: bytes, resolution: int) -> Opened:
+    """The ONNX file `content`, in onnxruntime on the CPU."""
+    model = ModelProto.FromString(content)
+    network = network_of(model, resolution)
+
+    def with_threads(threads: int | None) -> Run:
+        return _run(_session(content, threads), IMAGES)
+
+    return Opened(
+        whole=with_threads(None),
+        network=_run(_session(network.SerializeToString(), None), PREPARED),
+        with_threads=with_threads,
+        costs=graph_costs(network),
+        versions={"onnxruntime": onnxruntime.__version__},
+    )
+
+
+def _session(content: bytes, threads: int | None) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors
+    options.intra_op_num_threads = threads or 0
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def _run(session: onnxruntime.InferenceSession, taken: str) -> Run:
+    def run(images: NDArray[Any]) -> NDArray[np.float32]:
+        starts = range(0, len(images), BATCH)
+        parts = [session.run([LOGITS], {taken: images[start : start + BATCH]})[0] for start in starts]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    return run
