@@ -31,6 +31,7 @@ class Certificate:
 
     network: str
     format: str
+    precision: Precision
     files: Mapping[str, str]
     bytes: int
     images: str
@@ -45,6 +46,7 @@ class Certificate:
     latency: tuple[Latency, ...]
     machine: str
     versions: Mapping[str, str]
+    note: str
     objections: tuple[str, ...]
 
     @property
@@ -85,6 +87,7 @@ def certify(
     return Certificate(
         network=written.network,
         format=written.format,
+        precision=written.precision,
         files={name: sha256(content).hexdigest() for name, content in written.files.items()},
         bytes=sum(map(len, written.files.values())),
         images=comparison.images,
@@ -92,7 +95,7 @@ def certify(
         whole=whole,
         params=opened.costs.params,
         folded=deployed.folded,
-        idle=deployed.idle,
+        idle=_left_out(opened.costs, pytorch, deployed),
         pytorch_params=pytorch.params,
         macs=opened.costs.macs,
         pytorch_macs=pytorch.macs,
@@ -104,6 +107,7 @@ def certify(
             "torch": torch.__version__,
             **opened.versions,
         },
+        note=opened.note,
         objections=(
             *objections(agreement, written.precision),
             *_objections_to_costs(opened.costs, pytorch, deployed),
@@ -141,8 +145,15 @@ def _objections_to_costs(found: CountedCosts, pytorch: CountedCosts, deployed: D
     if found.macs != pytorch.macs:
         yield f"{found.macs:,} MACs are counted in the file, {pytorch.macs:,} in PyTorch"
     # Of norms that the exporter folded by itself it is not known what they took along.
-    if deployed.folded is not None and found.params + deployed.folded + deployed.idle != pytorch.params:
+    folded = deployed.folded
+    if folded is not None and found.params + folded + _left_out(found, pytorch, deployed) != pytorch.params:
         yield (
             f"{found.params:,} parameters are counted in the file, of {pytorch.params:,} of which "
-            f"{deployed.folded:,} were folded"
+            f"{folded:,} were folded"
         )
+
+
+def _left_out(found: CountedCosts, pytorch: CountedCosts, deployed: Deployable) -> int:
+    """How many parameters that are 0 a file has not: all of them, or, by other exporters, none."""
+    lacking = pytorch.params - found.params - (deployed.folded or 0)
+    return lacking if lacking == deployed.idle else 0

@@ -1,10 +1,20 @@
 """A certificate as a page (Markdown), for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
+from natv2.export.acceptance import RULES, Precision
 from natv2.export.certificate import Certificate
 from natv2.export.timing import Latency
 from natv2.printable import printable
+
+_WITHIN: Mapping[Precision, str] = MappingProxyType(
+    {
+        "float": ": it says what PyTorch says of it",
+        "fp16": f", within the {RULES['fp16'].points:g} points of top-1 that 16 bits are allowed",
+        "int8": f", within the {RULES['int8'].points:g} point of top-1 that 8 bits are allowed",
+    }
+)
 
 
 def certificate_page(certificate: Certificate) -> str:
@@ -16,7 +26,7 @@ def _lines(of: Certificate) -> Iterator[str]:
     yield f"# {of.file}"
     yield ""
     if of.holds:
-        yield f"This file is the network {of.network}: it says what PyTorch says of it."
+        yield f"This file is the network {of.network}{_WITHIN[of.precision]}."
     else:
         yield f"**This file is not the network {of.network}.** It was set aside:"
         yield ""
@@ -24,6 +34,8 @@ def _lines(of: Certificate) -> Iterator[str]:
     yield ""
     yield from _table(("", "file", "PyTorch"), _facts(of))
     yield ""
+    if of.note:
+        yield f"In 8 bits: {printable(of.note)}."
     yield f"Compared on {printable(of.images)}; {of.whole.images} of them went through the whole file."
     yield (
         "One image, from its pixels to logits, in milliseconds (median, and the spread of the middle half), "

@@ -46,7 +46,7 @@ def of_images(images: ImageSet, classifier: Classifier, named: str) -> Compariso
     header = classifier.header
     prepared = prepare(pixels, classifier.resolution, header.mean, header.std)
     whole = [pixels[i : i + 1].contiguous() for i in range(min(len(pixels), MOST_WHOLE))]
-    return Comparison(images=named, prepared=prepared, labels=images.labels.cpu(), whole=whole)
+    return Comparison(images=named, prepared=_in_order(prepared), labels=images.labels.cpu(), whole=whole)
 
 
 def of_folder(folder: Path, classifier: Classifier) -> Comparison:
@@ -65,7 +65,9 @@ def of_folder(folder: Path, classifier: Classifier) -> Comparison:
         raise UserError(f"{root} holds no images")
     pixels = [_pixels(path, classifier) for path in paths]
     labels = torch.tensor([label for _, label in labelled]) if labelled else None
-    return _compared(f"{len(paths)} images of {root}", pixels, labels, classifier)
+    # Its name alone: a certificate goes where the rest of its path is nobody's business.
+    named = "/".join([folder.resolve().name, *root.relative_to(folder).parts])
+    return _compared(f"{len(paths)} images of {named}", pixels, labels, classifier)
 
 
 def synthetic(classifier: Classifier, seed: int = 0) -> Comparison:
@@ -112,4 +114,9 @@ def _compared(
     # Spread over all: those of a class stand together.
     step = max(1, len(pixels) // MOST_WHOLE)
     whole = pixels[::step][:MOST_WHOLE]
-    return Comparison(images=images, prepared=torch.cat(prepared), labels=labels, whole=whole)
+    return Comparison(images=images, prepared=_in_order(torch.cat(prepared)), labels=labels, whole=whole)
+
+
+def _in_order(prepared: Tensor) -> Tensor:
+    # Not channels-last, as training has them: some runtimes read memory without asking for its order.
+    return prepared.contiguous(memory_format=torch.contiguous_format)

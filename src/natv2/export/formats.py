@@ -51,6 +51,15 @@ class Format:
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "onnx": Format(module="onnx_float"),
+        "onnx_fp16": Format(module="onnx_fp16", precision="fp16"),
+        "onnx_int8": Format(module="onnx_int8", precision="int8"),
+        "torch_export": Format(module="torch_export", needs=()),
+        "python": Format(module="python_file", needs=()),
+        "executorch": Format(
+            module="executorch_file",
+            needs=("executorch",),
+            install="pip install 'natv2[executorch]' (of ExecuTorch's releases, the one for this torch)",
+        ),
     }
 )
 

@@ -1,16 +1,14 @@
 """A network as an ONNX graph: its stages and exits are scopes, and nothing of this machine is in it."""
 
 import ast
-import logging
 import re
-import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 from onnx import ModelProto, NodeProto, checker
+
+from natv2.export.quiet import quiet
 
 OPSET = 18
 """Of 2022: what runs on devices knows it."""
@@ -19,7 +17,6 @@ PREPARED, LOGITS = "prepared", "logits"
 """What the network's graph takes and gives: float32 (N, 3, R, R) and (N, classes)."""
 
 _SCOPES = "pkg.torch.onnx.name_scopes"
-_NOISY = ("torch.onnx", "onnxscript", "onnx_ir")
 _RENAMED = (
     (re.compile(r"^(classifier\.)?(network\.)?"), ""),
     (re.compile(r"^stages\.(\d+)"), lambda match: f"stage_{int(match[1]) + 1}"),
@@ -31,7 +28,7 @@ _RENAMED = (
 
 def network_graph(network: torch.nn.Module, example: torch.Tensor) -> ModelProto:
     """The graph of `network`, from `PREPARED` to `LOGITS`, for any number of images."""
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.no_grad():
         program = torch.onnx.export(
             network,
             (example,),
@@ -96,19 +93,3 @@ def _named(name: str) -> str:
 def _unique(name: str, taken: Counter[str]) -> str:
     taken[name] += 1
     return name if taken[name] == 1 else f"{name}_{taken[name]}"
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what the exporter says of its own steps; its errors are raised."""
-    loggers = [logging.getLogger(name) for name in _NOISY]
-    levels: list[Any] = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

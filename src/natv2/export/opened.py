@@ -25,19 +25,21 @@ BATCH = 64
 class Opened:
     """`whole` takes uint8 images (N, 3, H, W), `network` what is made of them: float32 (N, 3, R, R).
 
-    `with_threads` is `whole` anew with so many threads, None: as many as the runtime takes. `costs` are
-    counted from the file; `versions` are the runtime's.
+    `with_threads` is `whole` anew with so many threads, None: as many as the runtime takes; it gives None
+    where they cannot be set. `costs` are
+    counted from the file; `versions` are the runtime's; `note` is how it was made, where that may differ.
     """
 
     whole: Run
     network: Run
-    with_threads: Callable[[int | None], Run]
+    with_threads: Callable[[int | None], Run | None]
     costs: CountedCosts
     versions: Mapping[str, str]
+    note: str = ""
 
 
-def open_onnx(content: bytes, resolution: int) -> Opened:
-    """The ONNX file `content`, in onnxruntime on the CPU."""
+def open_onnx(content: bytes, resolution: int, note: str = "") -> Opened:
+    """The ONNX file `content`, in onnxruntime on the CPU; `note` names metadata that people want to know."""
     model = ModelProto.FromString(content)
     network = network_of(model, resolution)
 
@@ -46,11 +48,17 @@ def open_onnx(content: bytes, resolution: int) -> Opened:
 
     return Opened(
         whole=with_threads(None),
-        network=_run(_session(network.SerializeToString(), None), PREPARED),
+        network=run_network(network),
         with_threads=with_threads,
         costs=graph_costs(network),
         versions={"onnxruntime": onnxruntime.__version__},
+        note="".join(entry.value for entry in model.metadata_props if entry.key == note),
     )
+
+
+def run_network(network: ModelProto) -> Run:
+    """What maps prepared images to logits in onnxruntime, by a graph of that."""
+    return _run(_session(network.SerializeToString(), None), PREPARED)
 
 
 def _session(content: bytes, threads: int | None) -> onnxruntime.InferenceSession:

@@ -38,13 +38,6 @@ class Head(nn.Module):
         return logits
 
 
-class GlobalAveragePool(nn.AdaptiveAvgPool2d):
-    """The mean over all positions."""
-
-    def __init__(self) -> None:
-        super().__init__(1)
-
-
 def _convolution(layer: Any) -> nn.Module:
     plain = nn.Conv2d(
         layer.in_channels,
@@ -76,7 +69,7 @@ _PLAIN: Mapping[str, Callable[[Any], nn.Module]] = MappingProxyType(
         "natv2.nn.layers.SqueezeExcite": lambda layer: SqueezeExcite(layer.reduce, layer.expand),
         "natv2.nn.layers.Head": lambda layer: Head(layer.expand, layer.last, layer.classifier),
         "natv2.nn.traced.PointwiseConvNorm": lambda layer: nn.Sequential(layer.convolution, layer.norm),
-        "natv2.nn.traced.GlobalAveragePool": lambda layer: GlobalAveragePool(),
+        "natv2.nn.traced.GlobalAveragePool": lambda layer: nn.AdaptiveAvgPool2d(1),
         # A batch norm that drops and activates too.
         "timm.layers.norm_act.BatchNormAct2d": lambda layer: nn.Sequential(
             _norm(layer), layer.drop, layer.act

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,16 @@ IMAGES, PROBABILITIES = "images", "probabilities"
 
 SCOPE = "prepare"
 
+NO_NOTES: Mapping[str, str] = MappingProxyType({})
+
 _IR_VERSION = 10  # the first that knows all of opset 21: runtimes of two years ago read it
 
 
-def complete(network: ModelProto, classifier: Classifier) -> ModelProto:
-    """The graph of `classifier`'s `network` as a whole file: from `IMAGES` to `PROBABILITIES`."""
+def complete(network: ModelProto, classifier: Classifier, notes: Mapping[str, str] = NO_NOTES) -> ModelProto:
+    """The graph of `classifier`'s `network` as a whole file: from `IMAGES` to `PROBABILITIES`.
+
+    Its metadata have `facts` and `notes`.
+    """
     preparation = _preparation(classifier)
     softmax = helper.make_node("Softmax", [LOGITS], [PROBABILITIES], name=PROBABILITIES, axis=1)
     classes = len(classifier.class_names)
@@ -48,7 +54,9 @@ def complete(network: ModelProto, classifier: Classifier) -> ModelProto:
         producer_name="natv2",
         producer_version=version("natv2"),
     )
-    helper.set_model_props(model, {name: _text(value) for name, value in facts(classifier).items()})
+    helper.set_model_props(
+        model, {**{name: _text(value) for name, value in facts(classifier).items()}, **notes}
+    )
     checker.check_model(model, full_check=True)
     return model
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from natv2.export.opened import Opened
+from natv2.export.opened import Opened, Run
 from natv2.finished_network import Classifier
 
 
@@ -35,13 +35,14 @@ class Latency:
 def latencies(opened: Opened, classifier: Classifier, rounds: Rounds) -> tuple[Latency, ...]:
     """Latency of one prepared-size image, uint8 to logits, with one thread and with all."""
     image = torch.full((1, 3, classifier.resolution, classifier.resolution), 128, dtype=torch.uint8)
-    return tuple(_latency(opened, classifier, image, threads, rounds) for threads in (1, None))
+    runs = [(threads, opened.with_threads(threads)) for threads in (1, None)]
+    return tuple(
+        _latency(run, classifier, image, threads, rounds) for threads, run in runs if run is not None
+    )
 
 
-def _latency(
-    opened: Opened, classifier: Classifier, image: Tensor, threads: int | None, rounds: Rounds
-) -> Latency:
-    run, pixels = opened.with_threads(threads), image.numpy()
+def _latency(run: Run, classifier: Classifier, image: Tensor, threads: int | None, rounds: Rounds) -> Latency:
+    pixels = image.numpy()
     seconds = np.empty((rounds.repetitions, 2))
     with _threads(threads), torch.inference_mode():
         # In turns: what disturbs the machine disturbs both.

@@ -1,0 +1,46 @@
+"""The format `onnx_fp16`: half the size; images are prepared in float32 still."""
+
+from collections.abc import Mapping
+
+from onnx import ModelProto, NodeProto
+from onnxruntime.transformers.float16 import convert_float_to_float16
+
+from natv2.export.comparison import Comparison
+from natv2.export.deployable import Deployable
+from natv2.export.opened import Opened, open_onnx
+from natv2.export.preparation import complete
+from natv2.export.quiet import quiet
+
+
+def write(deployed: Deployable, name: str, calibration: Comparison) -> Mapping[str, bytes]:
+    """The file of the network called `name`."""
+    network = ModelProto()
+    network.CopyFrom(deployed.graph)
+    # Logits come out in float32: classes are compared by their probabilities.
+    with quiet():
+        half = convert_float_to_float16(network, keep_io_types=True)
+    _sort(half)
+    model = complete(half, deployed.classifier)
+    return {f"{name}.fp16.onnx": model.SerializeToString(deterministic=True)}
+
+
+def opened(files: Mapping[str, bytes], deployed: Deployable) -> Opened:
+    """What `write` gave, in onnxruntime."""
+    (content,) = files.values()
+    return open_onnx(content, deployed.resolution)
+
+
+def _sort(model: ModelProto) -> None:
+    """Put nodes behind what they use: the converter adds its own at the end."""
+    known = {"", *(value.name for value in (*model.graph.input, *model.graph.initializer))}
+    waiting = list(model.graph.node)
+    ordered: list[NodeProto] = []
+    while waiting:
+        ready = [node for node in waiting if known.issuperset(node.input)]
+        waiting = [node for node in waiting if not known.issuperset(node.input)]
+        if not ready:
+            raise ValueError(f"nothing gives what {waiting[0].name} uses")
+        ordered += ready
+        known.update(name for node in ready for name in node.output)
+    del model.graph.node[:]
+    model.graph.node.extend(ordered)
