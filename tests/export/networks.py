@@ -11,6 +11,7 @@ from natv2.baselines.plain import PlainClassifier, PlainHeader
 from natv2.exits.weightings import exit_weights
 from natv2.finished_network import Classifier
 from natv2.images.levels import Levels
+from natv2.randomness import process_generator
 from natv2.spaces.architecture import Architecture, constant
 from natv2.spaces.design import DESIGNS
 from natv2.supernets.classifier import SubnetClassifier, SubnetHeader
@@ -69,7 +70,8 @@ def plain(name: str, build=None) -> PlainClassifier:
 def multi_exit(name: str, kept: tuple[int, ...], thresholds=None, build=None) -> MultiExitClassifier:
     """A classic network of aep's at 32 pixels, with some of its exits."""
     exits = NAMES if build else None
-    network, modules = multi_exit_network(name, 4, resolution=32, exits=exits, build=build)
+    with process_generator(0):
+        network, modules = multi_exit_network(name, 4, resolution=32, exits=exits, build=build)
     header = MultiExitHeader(
         network=name,
         modules=modules,

@@ -89,4 +89,4 @@ def _export(
     compared = of_folder(images, classifier) if images is not None else synthetic(classifier)
     calibration = of_folder(calibrate, classifier) if calibrate is not None else compared
     outcomes = export_network(file.stem, classifier, formats, out / file.stem, compared, calibration)
-    return sum(not outcome.holds for outcome in outcomes)
+    return sum(outcome.failed for outcome in outcomes)

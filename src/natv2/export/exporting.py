@@ -12,6 +12,7 @@ from natv2.export.certificate_page import certificate_page
 from natv2.export.comparison import Comparison
 from natv2.export.deployable import Deployable, deployable
 from natv2.export.formats import FORMATS
+from natv2.export.onnx_stages import stops
 from natv2.export.timing import Rounds
 from natv2.files import write_bytes
 from natv2.finished_network import Classifier
@@ -21,23 +22,37 @@ logger = logging.getLogger("natv2")
 
 ROUNDS = Rounds()
 
+_LEFT_OUT = (
+    "images leave this network early, which only stages in files of their own can do, "
+    f"those of {' and '.join(name for name, row in FORMATS.items() if row.stops)}; it was left out"
+)
+
 FAILED = "failed"
 """The folder, beside what is kept, of files that are not their network."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a network in one format: its certificate, or `why` nothing was written."""
+    """What became of a network in one format: its certificate, or `why` nothing was written.
+
+    `left_out`: that is no failure, the format cannot hold such a network.
+    """
 
     network: str
     format: str
     certificate: Certificate | None = None
     why: str = ""
+    left_out: bool = False
 
     @property
     def holds(self) -> bool:
         """Whether there is a file that is the network."""
         return self.certificate is not None and self.certificate.holds
+
+    @property
+    def failed(self) -> bool:
+        """Whether there should be such a file and is none."""
+        return not (self.holds or self.left_out)
 
     def __str__(self) -> str:
         if self.certificate is None:
@@ -63,12 +78,15 @@ def export_network(
     outcomes = []
     for each in formats:
         try:
-            outcome = _exported(name, each, deployed, folder, images, calibration, rounds)
+            if stops(classifier) and not FORMATS[each].stops:
+                outcome = Outcome(network=name, format=each, why=_LEFT_OUT, left_out=True)
+            else:
+                outcome = _exported(name, each, deployed, folder, images, calibration, rounds)
         except Exception as error:  # an exporter's, of any kind: the other formats are written still
             logger.debug("the exporter's own words", exc_info=True)
             why = error.message if isinstance(error, UserError) else said(error)
             outcome = Outcome(network=name, format=each, why=why)
-        (logger.info if outcome.holds else logger.error)("%s", outcome)
+        (logger.error if outcome.failed else logger.info)("%s", outcome)
         outcomes.append(outcome)
     return outcomes
 

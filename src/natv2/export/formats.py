@@ -34,13 +34,15 @@ class Writer(Protocol):
 class Format:
     """`module` of this package writes and opens it; `precision` says by which rule it is accepted.
 
-    `needs` are modules that must be installed, `install` is what installs them.
+    `needs` are modules that must be installed, `install` is what installs them. `stops`: it can hold a
+    network whose images leave early.
     """
 
     module: str
     precision: "Precision" = "float"
     needs: tuple[str, ...] = _ONNX
     install: str = "pip install 'natv2[export]'"
+    stops: bool = False
 
     @property
     def writer(self) -> Writer:
@@ -50,8 +52,8 @@ class Format:
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        "onnx": Format(module="onnx_float"),
-        "onnx_fp16": Format(module="onnx_fp16", precision="fp16"),
+        "onnx": Format(module="onnx_float", stops=True),
+        "onnx_fp16": Format(module="onnx_fp16", precision="fp16", stops=True),
         "onnx_int8": Format(module="onnx_int8", precision="int8"),
         "torch_export": Format(module="torch_export", needs=()),
         "python": Format(module="python_file", needs=()),

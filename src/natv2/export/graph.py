@@ -3,7 +3,7 @@
 import ast
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from onnx import ModelProto, NodeProto, checker
@@ -26,16 +26,21 @@ _RENAMED = (
 """What tensors and modules are called in a graph, for what torch calls them."""
 
 
-def network_graph(network: torch.nn.Module, example: torch.Tensor) -> ModelProto:
-    """The graph of `network`, from `PREPARED` to `LOGITS`, for any number of images."""
+def network_graph(
+    network: torch.nn.Module,
+    example: torch.Tensor,
+    takes: str = PREPARED,
+    gives: Sequence[str] = (LOGITS,),
+) -> ModelProto:
+    """The graph of `network` for any number of images; its input and its outputs are called as is said."""
     with quiet(), torch.no_grad():
         program = torch.onnx.export(
             network,
             (example,),
             dynamo=True,
             opset_version=OPSET,
-            input_names=[PREPARED],
-            output_names=[LOGITS],
+            input_names=[takes],
+            output_names=list(gives),
             dynamic_shapes=({0: torch.export.Dim("images")},),
             verbose=False,
         )
@@ -56,8 +61,8 @@ def tidy(model: ModelProto) -> None:
     names: dict[str, str] = {
         tensor.name: _named(tensor.name).replace(".", "/") for tensor in graph.initializer
     }
-    taken = Counter([*names.values(), PREPARED, LOGITS])
     kept = {value.name for value in (*graph.input, *graph.output)}
+    taken = Counter([*names.values(), *kept])
     for node in graph.node:
         node.name = _unique(_scoped(node), taken)
         for number, output in enumerate(node.output):

@@ -1,7 +1,7 @@
 """Parameters and MACs, counted from an ONNX graph alone: by shapes and weights, whatever made it."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from onnx import ModelProto, NodeProto, TensorProto, helper, shape_inference
@@ -24,13 +24,13 @@ _STATE: Mapping[str, tuple[int, ...]] = MappingProxyType(
 Shape = tuple[int, ...]
 
 
-def network_of(model: ModelProto, resolution: int) -> ModelProto:
-    """The part of a whole file's graph that maps `PREPARED` to `LOGITS`."""
+def network_of(model: ModelProto, resolution: int, gives: Sequence[str] = (LOGITS,)) -> ModelProto:
+    """The part of a whole file's graph that maps `PREPARED` to what it `gives`."""
     whole = ModelProto()
     whole.CopyFrom(model)
     if not any(value.name == PREPARED for value in whole.graph.value_info):
         whole.graph.value_info.append(prepared_info(resolution))
-    network: ModelProto = Extractor(whole).extract_model([PREPARED], [LOGITS])
+    network: ModelProto = Extractor(whole).extract_model([PREPARED], list(gives))
     return network
 
 

@@ -7,27 +7,36 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from natv2.export.comparison import Comparison
 from natv2.export.deployable import Deployable
+from natv2.export.onnx_stages import open_stages, stops, write_stages
 from natv2.export.opened import Opened, open_onnx
 from natv2.export.preparation import complete
 from natv2.export.quiet import quiet
 
 
 def write(deployed: Deployable, name: str, calibration: Comparison) -> Mapping[str, bytes]:
-    """The file of the network called `name`."""
-    network = ModelProto()
-    network.CopyFrom(deployed.graph)
-    # Logits come out in float32: classes are compared by their probabilities.
-    with quiet():
-        half = convert_float_to_float16(network, keep_io_types=True)
-    _sort(half)
-    model = complete(half, deployed.classifier)
+    """The file of the network called `name`; of one that stops early, its stages and their runner."""
+    if stops(deployed.classifier):
+        return write_stages(deployed, name, ".fp16.onnx", _halved)
+    model = complete(_halved(deployed.graph), deployed.classifier)
     return {f"{name}.fp16.onnx": model.SerializeToString(deterministic=True)}
 
 
 def opened(files: Mapping[str, bytes], deployed: Deployable) -> Opened:
     """What `write` gave, in onnxruntime."""
+    if stops(deployed.classifier):
+        return open_stages(files, deployed)
     (content,) = files.values()
     return open_onnx(content, deployed.resolution)
+
+
+def _halved(graph: ModelProto) -> ModelProto:
+    """A copy in float16 of what is computed; what comes in and goes out is float32 still."""
+    network = ModelProto()
+    network.CopyFrom(graph)
+    with quiet():
+        half: ModelProto = convert_float_to_float16(network, keep_io_types=True)
+    _sort(half)
+    return half
 
 
 def _sort(model: ModelProto) -> None:

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from natv2.costs.count import CountedCosts
-from natv2.export.graph import LOGITS, PREPARED
 from natv2.export.graph_costs import graph_costs, network_of
-from natv2.export.preparation import IMAGES
 
 Run = Callable[[NDArray[Any]], NDArray[np.float32]]
 """Maps images to logits (N, classes)."""
@@ -44,34 +42,43 @@ def open_onnx(content: bytes, resolution: int, note: str = "") -> Opened:
     network = network_of(model, resolution)
 
     def with_threads(threads: int | None) -> Run:
-        return _run(_session(content, threads), IMAGES)
+        return _logits(session(content, threads))
 
     return Opened(
         whole=with_threads(None),
         network=run_network(network),
         with_threads=with_threads,
         costs=graph_costs(network),
-        versions={"onnxruntime": onnxruntime.__version__},
+        versions=runtime_versions(),
         note="".join(entry.value for entry in model.metadata_props if entry.key == note),
     )
 
 
 def run_network(network: ModelProto) -> Run:
     """What maps prepared images to logits in onnxruntime, by a graph of that."""
-    return _run(_session(network.SerializeToString(), None), PREPARED)
+    return _logits(session(network.SerializeToString(), None))
 
 
-def _session(content: bytes, threads: int | None) -> onnxruntime.InferenceSession:
+def runtime_versions() -> Mapping[str, str]:
+    """Of onnxruntime."""
+    return {"onnxruntime": onnxruntime.__version__}
+
+
+def session(content: bytes, threads: int | None) -> onnxruntime.InferenceSession:
+    """An ONNX file, ready to run on the CPU."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors
     options.intra_op_num_threads = threads or 0
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
-def _run(session: onnxruntime.InferenceSession, taken: str) -> Run:
-    def run(images: NDArray[Any]) -> NDArray[np.float32]:
-        starts = range(0, len(images), BATCH)
-        parts = [session.run([LOGITS], {taken: images[start : start + BATCH]})[0] for start in starts]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+def outputs(session: onnxruntime.InferenceSession, images: NDArray[Any]) -> list[NDArray[np.float32]]:
+    """All that `session` gives for `images`, its one input, in batches."""
+    taken = session.get_inputs()[0].name
+    starts = range(0, len(images), BATCH)
+    parts = [session.run(None, {taken: images[start : start + BATCH]}) for start in starts]
+    return [np.concatenate(each) for each in zip(*parts, strict=True)]
 
-    return run
+
+def _logits(session: onnxruntime.InferenceSession) -> Run:
+    return lambda images: outputs(session, images)[0]

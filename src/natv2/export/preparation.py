@@ -29,26 +29,40 @@ def complete(network: ModelProto, classifier: Classifier, notes: Mapping[str, st
 
     Its metadata have `facts` and `notes`.
     """
-    preparation = _preparation(classifier)
     softmax = helper.make_node("Softmax", [LOGITS], [PROBABILITIES], name=PROBABILITIES, axis=1)
-    classes = len(classifier.class_names)
+    network = with_preparation(network, classifier)
+    network.graph.node.append(softmax)
+    network.graph.output.append(
+        helper.make_tensor_value_info(
+            PROBABILITIES, TensorProto.FLOAT, ["images", len(classifier.class_names)]
+        )
+    )
+    return as_file(network, classifier, notes)
+
+
+def with_preparation(network: ModelProto, classifier: Classifier) -> ModelProto:
+    """A copy of the graph `network` that takes `IMAGES` instead of `PREPARED`."""
+    preparation = _preparation(classifier)
+    images = helper.make_tensor_value_info(IMAGES, TensorProto.UINT8, ["images", 3, "height", "width"])
     graph = helper.make_graph(
-        [*preparation.nodes, *network.graph.node, softmax],
-        "natv2",
-        [helper.make_tensor_value_info(IMAGES, TensorProto.UINT8, ["images", 3, "height", "width"])],
-        [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["images", classes])
-            for name in (LOGITS, PROBABILITIES)
-        ],
+        [*preparation.nodes, *network.graph.node],
+        network.graph.name,
+        [images],
+        network.graph.output,
         [
             *(numpy_helper.from_array(value, name) for name, value in preparation.constants.items()),
             *network.graph.initializer,
         ],
         value_info=[prepared_info(classifier.resolution)],
     )
+    return helper.make_model(graph, opset_imports=network.opset_import)
+
+
+def as_file(network: ModelProto, classifier: Classifier, notes: Mapping[str, str]) -> ModelProto:
+    """A graph as people get it, with `facts` and `notes` in its metadata."""
     imports = [entry for entry in network.opset_import if entry.domain]
     model = helper.make_model(
-        graph,
+        network.graph,
         opset_imports=[helper.make_opsetid("", OPSET), *imports],
         ir_version=_IR_VERSION,
         producer_name="natv2",
