@@ -7,7 +7,9 @@ from kedro.pipeline import Pipeline
 
 _JOURNEY = ("ofav2_eps", "natv2_search", "baselines", "postprocess")
 _BESIDE = (
+    "export",
     "aep",
+    "aep_export",
     "postprocess_study",
     "predictor_study",
     "rank_study",

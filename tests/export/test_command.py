@@ -56,7 +56,7 @@ def photos(tmp_path_factory):
 
 
 def certificate_of(folder, name="network_01.onnx") -> dict:
-    return json.loads((folder / f"{name}.certificate.json").read_text())
+    return json.loads((folder / f"{name}.json").read_text())
 
 
 def test_a_file_is_written_with_a_certificate_that_tells_the_truth(tmp_path, saved, photos):
@@ -70,8 +70,8 @@ def test_a_file_is_written_with_a_certificate_that_tells_the_truth(tmp_path, sav
     assert told["holds"] is True and told["objections"] == []
     assert {path.name for path in folder.iterdir()} == {
         "network_01.onnx",
-        "network_01.onnx.certificate.json",
-        "network_01.onnx.certificate.md",
+        "network_01.onnx.json",
+        "network_01.onnx.md",
     }
     # Its top-1, by hand: each image through the written file, its class the folder it is in.
     session, classifier = onnxruntime.InferenceSession(content), natv2.load_network(saved)
@@ -90,7 +90,7 @@ def test_a_file_is_written_with_a_certificate_that_tells_the_truth(tmp_path, sav
     assert told["agreement"]["predictions"] == 1 and told["agreement"]["logit_difference"] > 0
     assert [row["threads"] for row in told["latency"]] == [1, None]
     assert all(row["file"] > 0 and row["pytorch"] > 0 for row in told["latency"])
-    page = (folder / "network_01.onnx.certificate.md").read_text()
+    page = (folder / "network_01.onnx.md").read_text()
     assert f"{told['macs']:,}" in page and sha256(content).hexdigest() in page and "holds" not in page
 
 
@@ -99,14 +99,17 @@ def test_without_images_it_is_compared_on_made_up_ones_and_says_so(tmp_path, sav
     told = certificate_of(tmp_path / "network_01")
     assert told["images"] == "64 made-up images (seed 0)"
     assert told["agreement"]["images"] == 64 and told["agreement"]["top1"] is None
-    assert "64 made-up images" in (tmp_path / "network_01/network_01.onnx.certificate.md").read_text()
+    assert "64 made-up images" in (tmp_path / "network_01/network_01.onnx.md").read_text()
+
+
+write_onnx = onnx_float.write
 
 
 def spoiled(change):
     """The writer of `onnx`, whose file `change` then makes another network's."""
 
     def write(deployed, name, calibration):
-        ((key, content),) = onnx_float.write(deployed, name, calibration).items()
+        ((key, content),) = write_onnx(deployed, name, calibration).items()
         model = ModelProto.FromString(content)
         change(model.graph)
         return {key: model.SerializeToString()}
@@ -124,33 +127,33 @@ def another_resizing(graph):
     half.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(half) + 3, half.name))
 
 
+def no_number(graph):
+    tensor = next(tensor for tensor in graph.initializer if tensor.name == "exit_3/classifier/weight")
+    tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32("nan"), tensor.name))
+
+
 @pytest.mark.parametrize(
-    ("change", "why"), [(another_weight, "logits differ by"), (another_resizing, "whole images: ")]
+    ("change", "why"),
+    [
+        (no_number, "logits differ by inf"),
+        (another_weight, "logits differ by"),
+        (another_resizing, "whole images: "),
+    ],
 )
 def test_a_file_that_is_not_the_network_is_set_aside_by_name(
     tmp_path, saved, monkeypatch, caplog, change, why
 ):
     folder = tmp_path / "network_01"
     assert command(saved, "--to", "onnx", "--out", tmp_path)[0] == 0
-    monkeypatch.setattr(
-        formats.Format,
-        "writer",
-        property(
-            lambda _: type(
-                "Spoiled",
-                (),
-                {"write": staticmethod(spoiled(change)), "opened": staticmethod(onnx_float.opened)},
-            )
-        ),
-    )
+    monkeypatch.setattr(onnx_float, "write", spoiled(change))
     code, output = command(saved, "--to", "onnx", "--out", tmp_path)
     assert code == 1 and "1 of 1 exports are not their networks" in output
     assert f"network_01.onnx was set aside: {why}" in caplog.text
-    assert not (folder / "network_01.onnx").exists() and not list(folder.glob("*.certificate.*"))
+    assert not (folder / "network_01.onnx").exists() and not list(folder.glob("*.json"))
     assert (folder / "failed/network_01.onnx").exists()
     told = certificate_of(folder / "failed")
     assert told["holds"] is False and told["objections"][0].startswith(why)
-    assert "not the network" in (folder / "failed/network_01.onnx.certificate.md").read_text()
+    assert "not the network" in (folder / "failed/network_01.onnx.md").read_text()
     # The next one that holds takes its place.
     monkeypatch.undo()
     assert command(saved, "--to", "onnx", "--out", tmp_path)[0] == 0
@@ -215,22 +218,11 @@ def test_an_exporter_that_fails_leaves_the_others_their_turn(tmp_path, saved, mo
     def fails(deployed, name, calibration):
         raise RuntimeError("the exporter\ncannot")
 
-    row = formats.FORMATS["onnx"]
-    broken = type("Broken", (), {"write": staticmethod(fails)})
-    monkeypatch.setattr(
-        formats.Format, "writer", property(lambda self: broken if self is other else onnx_float)
-    )
-    other = replace(row, module="other")
-    from natv2.export import command as commands
-    from natv2.export import exporting
-
-    for module in (formats, exporting):
-        monkeypatch.setattr(module, "FORMATS", {"other": other, "onnx": row})
-    assert commands.FORMATS
-    code, output = command(saved, "--to", "other,onnx", "--out", tmp_path)
+    monkeypatch.setattr(onnx_float, "write", fails)
+    code, output = command(saved, "--to", "onnx,python", "--out", tmp_path)
     assert code == 1 and "1 of 2 exports" in output
-    assert "network_01 as other: RuntimeError: the exporter cannot" in caplog.text
-    assert certificate_of(tmp_path / "network_01")["holds"]
+    assert "network_01 as onnx: RuntimeError: the exporter cannot" in caplog.text
+    assert certificate_of(tmp_path / "network_01", "network_01.py")["holds"]
 
 
 REFUSED = """

@@ -19,6 +19,7 @@ from natv2.export.deployable import deployable
 from natv2.export.formats import FORMATS, check_installed
 from natv2.export.python_source import network_source
 from natv2.export.simplified import whole_graph
+from natv2.export.writers import writer_of
 from tests.export.networks import network, subnet
 
 SOME = ("EE_DP_OFAMobileNetV3, 2 exits", "plain mobilenet", "one's own of aep")
@@ -34,8 +35,8 @@ def test_it_says_what_pytorch_says(name):
     counted = counted_costs(classifier.network, classifier.resolution)
     for format_ in WRITTEN:
         row = FORMATS[format_]
-        files = row.writer.write(deployed, "a_network", images)
-        opened = row.writer.opened(files, deployed)
+        files = writer_of(format_).write(deployed, "a_network", images)
+        opened = writer_of(format_).opened(files, deployed)
         for image in images.whole[:4]:
             with torch.no_grad():
                 expected = classifier(image).numpy()
@@ -57,7 +58,7 @@ def test_it_says_what_pytorch_says(name):
 def test_source_of_any_network_computes_what_it_does(name):
     classifier = network(name)
     deployed = deployable(classifier)
-    writer = FORMATS["python"].writer
+    writer = writer_of("python")
     run = writer.opened(writer.write(deployed, name, None), deployed).whole
     images = torch.randint(0, 256, (3, 3, 40, 31), dtype=torch.uint8)
     with torch.no_grad():
@@ -108,7 +109,7 @@ def test_the_source_runs_where_natv2_cannot_be_imported(tmp_path):
     names = ('"quoted"', "<network>", "two\nlines", "ñ ')")
     classifier = type(named)(named.network, replace(named.header, class_names=names)).eval()
     deployed = deployable(classifier)
-    for name, content in FORMATS["python"].writer.write(deployed, "network_01", None).items():
+    for name, content in writer_of("python").write(deployed, "network_01", None).items():
         (tmp_path / name).write_bytes(content)
     images = torch.randint(0, 256, (5, 3, 50, 33), dtype=torch.uint8)
     np.save(tmp_path / "images.npy", images.numpy())
@@ -136,7 +137,7 @@ print(json.loads(extra["natv2.json"])["class_names"])
 
 def test_an_exported_program_is_loaded_by_torch_alone(tmp_path):
     classifier = network("one's own of aep")
-    (content,) = FORMATS["torch_export"].writer.write(deployable(classifier), "pruned", None).values()
+    (content,) = writer_of("torch_export").write(deployable(classifier), "pruned", None).values()
     assert b"/src/natv2" not in content and b"site-packages" not in content
     (tmp_path / "pruned.pt2").write_bytes(content)
     images = torch.randint(0, 256, (5, 3, 50, 33), dtype=torch.uint8)
@@ -191,8 +192,8 @@ def test_the_first_cure_that_keeps_the_classes_is_taken_else_the_best(monkeypatc
         expected = classifier.logits(images.prepared).numpy()
 
     def taken() -> tuple[str, float]:
-        opened = FORMATS["onnx_int8"].writer.opened(
-            FORMATS["onnx_int8"].writer.write(deployed, "network", images), deployed
+        opened = writer_of("onnx_int8").opened(
+            writer_of("onnx_int8").write(deployed, "network", images), deployed
         )
         same = opened.network(images.prepared.numpy()).argmax(axis=1) == expected.argmax(axis=1)
         return opened.note.split(", calibrated on")[0], 1 - float(same.mean())
@@ -229,7 +230,7 @@ def test_executorch_says_what_pytorch_says():
     pytest.importorskip("executorch")
     classifier = network("EE_DP_OFAMobileNetV3, 2 exits")
     deployed, images = deployable(classifier), synthetic(classifier)
-    writer = FORMATS["executorch"].writer
+    writer = writer_of("executorch")
     files = writer.write(deployed, "network", images)
     opened = writer.opened(files, deployed)
     with torch.no_grad():

@@ -15,8 +15,8 @@ from natv2.exits.leaving import confidence, running_ensembles
 from natv2.export.comparison import synthetic
 from natv2.export.deployable import deployable
 from natv2.export.exporting import export_network
-from natv2.export.formats import FORMATS
 from natv2.export.timing import Rounds
+from natv2.export.writers import writer_of
 from natv2.images.transforms import prepare
 from tests.export.networks import multi_exit, own
 
@@ -47,9 +47,9 @@ NETWORKS = {
 def test_images_leave_where_they_leave_in_pytorch(name):
     classifier = stopping(*NETWORKS[name])
     deployed, images = deployable(classifier), synthetic(classifier)
-    files = FORMATS["onnx"].writer.write(deployed, "early", images)
+    files = writer_of("onnx").write(deployed, "early", images)
     assert list(files) == ["run_early.py", *(f"early.stage_{number}.onnx" for number in (1, 2, 3))]
-    opened = FORMATS["onnx"].writer.opened(files, deployed)
+    opened = writer_of("onnx").opened(files, deployed)
     early, exits, expected = classifier.early_stopping(), [], []
     with torch.no_grad():
         for image in images.prepared:

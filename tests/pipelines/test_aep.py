@@ -146,3 +146,17 @@ def test_runs_are_compared(project, run_in):
     assert "Change of test top-1 against the single-exit network" in result.output
     table = pd.read_csv(project.newest("accuracy.csv"))
     assert {"EEmix", "EEmix*", "EEdesc outputs=search"} <= set(table.columns)
+
+
+def test_its_networks_are_exported_and_those_that_stop_early_as_stages(project):
+    with entered(project) as run:
+        result = run("--pipeline", "aep_export", "--params", "export.formats=onnx+python")
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(project.newest("export_table.csv")).set_index(["network", "format"])
+    assert table.loc[("pruned", "onnx"), "holds"] and table.loc[("pruned", "python"), "holds"]
+    assert table.loc[("early_stopping", "onnx"), "file"] == "run_early_stopping.py"
+    assert table.loc[("early_stopping", "onnx"), "holds"] and not table["failed"].any()
+    assert "left out" in result.output
+    folder = project.newest("files")
+    stages = natv2.load_network(project.newest("early_stopping")).network.exits
+    assert len(list(folder.glob("early_stopping.stage_*.onnx"))) == len(stages)

@@ -13,6 +13,7 @@ from kedro.config import OmegaConfigLoader
 from kedro.io import AbstractVersionedDataset, DataCatalog
 
 from natv2.aep.network.names import BACKBONES, TORCHVISION
+from natv2.catalog.exports import ExportsDataset
 from natv2.catalog.images import ImagesDataset
 from natv2.catalog.kept_supernets import KeptSupernetsDataset
 from natv2.catalog.networks import NetworksDataset
@@ -88,6 +89,10 @@ def paths(entries: DataCatalog) -> Iterator[Path]:
                 network = f"{CLASSIC if name.startswith('aep_') else names.get(name, NETWORK)}.safetensors"
                 yield from (version / file.name / network, version / TEMPORARY / network)
                 yield version / TEMPORARY / TEMPORARY
+            elif isinstance(dataset, ExportsDataset):
+                network = CLASSIC if name.startswith("aep_") else PLAIN_NETWORK
+                for part in (f"{network}.py.safetensors", f"{network}.int8.onnx.json"):
+                    yield from (version / each / "failed" / part for each in (file.name, TEMPORARY))
             elif isinstance(dataset, KeptSupernetsDataset):
                 for folder in (file.name, TEMPORARY):
                     yield version / folder / "turn_100" / "narrow.safetensors"

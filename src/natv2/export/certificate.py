@@ -1,5 +1,7 @@
 """A file's certificate: that it is the network it was made of, what it costs, how fast it is."""
 
+import copy
+import math
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -11,9 +13,11 @@ import numpy as np
 import torch
 
 from natv2.costs.count import CountedCosts, counted_costs
-from natv2.export.acceptance import Agreement, Precision, compared, objections
+from natv2.export.acceptance import Agreement, compared, objections
 from natv2.export.comparison import Comparison
 from natv2.export.deployable import Deployable
+from natv2.export.formats import Precision
+from natv2.export.onnx_stages import stops
 from natv2.export.opened import BATCH, Opened
 from natv2.export.timing import Latency, Rounds, latencies
 from natv2.finished_network import Classifier
@@ -60,8 +64,16 @@ class Certificate:
         return not self.objections
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON-ready values."""
-        return {"holds": self.holds, **asdict(self)}
+        """As JSON-ready values; what is no number is None."""
+        return {"holds": self.holds, **_finite(asdict(self))}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +91,10 @@ def certify(
 ) -> Certificate:
     """The certificate of `written`, which is `opened` in its runtime."""
     labels = None if comparison.labels is None else comparison.labels.numpy()
-    agreement = compared(
-        opened.network(comparison.prepared.numpy()), expected_logits(deployed.classifier, comparison), labels
-    )
-    whole = _whole(opened, deployed.classifier, comparison)
+    expected = expected_logits(deployed.classifier, comparison)
+    rounding = _rounding(deployed.classifier, comparison, expected)
+    agreement = compared(opened.network(comparison.prepared.numpy()), expected, labels, rounding)
+    whole = _whole(opened, deployed.classifier, comparison, rounding)
     pytorch = pytorch_costs(deployed.classifier)
     return Certificate(
         network=written.network,
@@ -129,10 +141,23 @@ def pytorch_costs(classifier: Classifier) -> CountedCosts:
 
 
 @torch.inference_mode()
-def _whole(opened: Opened, classifier: Classifier, comparison: Comparison) -> Agreement:
+def _rounding(
+    classifier: Classifier, comparison: Comparison, found: np.ndarray[Any, np.dtype[np.float32]]
+) -> float:
+    """How far logits are, at most, from those in double precision."""
+    if stops(classifier):  # an image may leave elsewhere, which is no rounding
+        return 0.0
+    double = copy.deepcopy(classifier).double()
+    parts = torch.split(comparison.prepared, BATCH)
+    exact = torch.cat([double.logits(part.double()) for part in parts])
+    return float(np.abs(found - exact.numpy()).max())
+
+
+@torch.inference_mode()
+def _whole(opened: Opened, classifier: Classifier, comparison: Comparison, rounding: float) -> Agreement:
     found = [opened.whole(image.numpy()) for image in comparison.whole]
     expected = [classifier(image).numpy() for image in comparison.whole]
-    return compared(np.concatenate(found), np.concatenate(expected), None)
+    return compared(np.concatenate(found), np.concatenate(expected), None, rounding)
 
 
 def _objections_to_whole(whole: Agreement, precision: Precision) -> Iterator[str]:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from natv2.export.acceptance import RULES, Precision
+from natv2.export.acceptance import FLOAT_TOLERANCE, RULES
 from natv2.export.certificate import Certificate
+from natv2.export.formats import Precision
 from natv2.export.timing import Latency
 from natv2.printable import printable
 
@@ -60,6 +61,8 @@ def _facts(of: Certificate) -> Iterator[tuple[str, str, str]]:
         f"{agreement.logit_difference:.3g}",
         f"of {agreement.largest_logit:.4g}",
     )
+    if agreement.allowed > FLOAT_TOLERANCE * agreement.largest_logit:
+        yield "PyTorch's own rounding, against double precision", "", f"{agreement.rounding:.3g}"
     yield "MACs", f"{of.macs:,}", f"{of.pytorch_macs:,}"
     yield "parameters", f"{of.params:,}", f"{of.pytorch_params:,}{_less(of)}"
 

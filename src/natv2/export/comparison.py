@@ -23,6 +23,9 @@ from natv2.randomness import numpy_generator
 MOST_WHOLE = 16
 """Images that also go through a whole file, in their own sizes."""
 
+MOST_CALIBRATED = 256
+"""Images that ranges of activations are taken from."""
+
 _SYNTHETIC, _SMALLEST, _GRID = 64, 24, 6
 _PARTS = ("valid", "val", "validation")
 
@@ -40,8 +43,13 @@ class Comparison:
     whole: Sequence[Tensor]
 
 
-def of_images(images: ImageSet, classifier: Classifier, named: str) -> Comparison:
-    """A comparison on `images`, as `classifier` sees them; labels must be in the order of its classes."""
+def of_images(images: ImageSet, classifier: Classifier, named: str, most: int | None = None) -> Comparison:
+    """A comparison on `images`, as `classifier` sees them; labels must be in the order of its classes.
+
+    Where there are more than `most`, on so many of them, from the first to the last.
+    """
+    if most is not None and len(images) > most:
+        images = images.subset(torch.linspace(0, len(images) - 1, most).long())
     pixels = images.images.cpu()
     header = classifier.header
     prepared = prepare(pixels, classifier.resolution, header.mean, header.std)

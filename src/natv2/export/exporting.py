@@ -14,6 +14,7 @@ from natv2.export.deployable import Deployable, deployable
 from natv2.export.formats import FORMATS
 from natv2.export.onnx_stages import stops
 from natv2.export.timing import Rounds
+from natv2.export.writers import writer_of
 from natv2.files import write_bytes
 from natv2.finished_network import Classifier
 from natv2.own_network import said
@@ -101,9 +102,10 @@ def _exported(
     rounds: Rounds,
 ) -> Outcome:
     row = FORMATS[format]
-    files = row.writer.write(deployed, name, calibration)
+    writer = writer_of(format)
+    files = writer.write(deployed, name, calibration)
     written = Written(network=name, format=format, precision=row.precision, files=files)
-    certificate = certify(written, row.writer.opened(files, deployed), deployed, images, rounds)
+    certificate = certify(written, writer.opened(files, deployed), deployed, images, rounds)
     _write(folder if certificate.holds else folder / FAILED, files, certificate)
     _remove(folder / FAILED if certificate.holds else folder, certificate)
     return Outcome(network=name, format=format, certificate=certificate)
@@ -123,6 +125,6 @@ def _remove(folder: Path, certificate: Certificate) -> None:
 def _pages(certificate: Certificate) -> dict[str, bytes]:
     values = json.dumps(certificate.to_dict(), indent=2, allow_nan=False)
     return {
-        f"{certificate.file}.certificate.json": f"{values}\n".encode(),
-        f"{certificate.file}.certificate.md": certificate_page(certificate).encode(),
+        f"{certificate.file}.json": f"{values}\n".encode(),
+        f"{certificate.file}.md": certificate_page(certificate).encode(),
     }

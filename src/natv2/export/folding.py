@@ -1,9 +1,13 @@
 """Batch norms folded into the convolutions before them: they are gone, and the network says the same."""
 
+import copy
 from collections.abc import Iterator
+from typing import TypeVar
 
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+T = TypeVar("T", bound=nn.Module)
 
 
 def fold_norms(network: nn.Module) -> int | None:
@@ -20,7 +24,8 @@ def fold_norms(network: nn.Module) -> int | None:
     for place, norm_place in list(_pairs(network, graph)):
         convolution, norm = network.get_submodule(place), network.get_submodule(norm_place)
         assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
-        folded = fuse_conv_bn_eval(convolution, norm)
+        # In double precision: what is multiplied here is multiplied again in every image.
+        folded = fuse_conv_bn_eval(_double(convolution), _double(norm)).float()
         fewer += _parameters(convolution) + _parameters(norm) - _parameters(folded)
         network.set_submodule(place, folded)
         network.set_submodule(norm_place, nn.Identity())
@@ -40,6 +45,10 @@ def _pairs(network: nn.Module, graph: fx.Graph) -> Iterator[tuple[str, str]]:
         alone = runs.count(id(convolution)) == runs.count(id(norm)) == 1
         if alone and type(norm) is nn.BatchNorm2d and norm.running_mean is not None:
             yield str(node.target), str(users[0].target)
+
+
+def _double(layer: T) -> T:
+    return copy.deepcopy(layer).double()
 
 
 def _parameters(module: nn.Module) -> int:

@@ -2,32 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Literal
 
 from natv2.errors import UserError
 
-if TYPE_CHECKING:
-    from natv2.export.acceptance import Precision
-    from natv2.export.comparison import Comparison
-    from natv2.export.deployable import Deployable
-    from natv2.export.opened import Opened
+Precision = Literal["float", "fp16", "int8"]
+
+ExportedFiles = Mapping[str, bytes]
+"""Files by their paths in a folder."""
 
 _ONNX = ("onnx", "onnxruntime", "onnxscript")
-
-
-class Writer(Protocol):
-    """What the module of a format must have."""
-
-    def write(self, deployed: "Deployable", name: str, calibration: "Comparison") -> Mapping[str, bytes]:
-        """Files, by their names, of the network called `name`; the first is what people run."""
-        ...
-
-    def opened(self, files: Mapping[str, bytes], deployed: "Deployable") -> "Opened":
-        """What `write` gave, in the runtime that it is for."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +25,10 @@ class Format:
     """
 
     module: str
-    precision: "Precision" = "float"
+    precision: Precision = "float"
     needs: tuple[str, ...] = _ONNX
     install: str = "pip install 'natv2[export]'"
     stops: bool = False
-
-    @property
-    def writer(self) -> Writer:
-        """Its module, loaded."""
-        return cast(Writer, import_module(f"natv2.export.{self.module}"))
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(

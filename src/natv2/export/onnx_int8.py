@@ -21,7 +21,7 @@ from onnxruntime.quantization import (
 
 from natv2.export.acceptance import RULES, compared
 from natv2.export.certificate import expected_logits
-from natv2.export.comparison import Comparison
+from natv2.export.comparison import MOST_CALIBRATED, Comparison
 from natv2.export.deployable import Deployable
 from natv2.export.graph import PREPARED
 from natv2.export.opened import Opened, open_onnx, run_network
@@ -29,9 +29,6 @@ from natv2.export.preparation import complete
 from natv2.export.quiet import quiet
 
 logger = logging.getLogger("natv2")
-
-MOST_IMAGES = 256
-"""Images that ranges of activations are taken from."""
 
 Place = Literal["map", "depthwise", "excitation", "last"]
 """Convolutions of maps, those of one channel each, what scales channels, what makes logits of the means."""
@@ -75,7 +72,7 @@ def write(deployed: Deployable, name: str, calibration: Comparison) -> Mapping[s
 
     That is judged on the images that it is calibrated on; the certificate's are others.
     """
-    images = calibration.prepared[:MOST_IMAGES]
+    images = calibration.prepared[:MOST_CALIBRATED]
     few = Comparison(images=calibration.images, prepared=images, labels=None, whole=())
     expected, allowed = expected_logits(deployed.classifier, few), (RULES["int8"].points or 0) / 100
     best: tuple[float, ModelProto, Cure] | None = None

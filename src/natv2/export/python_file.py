@@ -42,7 +42,7 @@ def write(deployed: Deployable, name: str, calibration: Comparison) -> Mapping[s
     )
     return {
         f"{module}.py": text.encode(),
-        f"{module}.weights.safetensors": save(weights),
+        f"{module}.py.safetensors": save(weights),
     }
 
 

@@ -8,6 +8,7 @@ from pydantic import model_validator
 from natv2.aep.config import AepTraining
 from natv2.baselines.config import BaselinesConfig
 from natv2.config import Config, Place, Time, one_of
+from natv2.export.config import ExportConfig
 from natv2.images.config import ImagesConfig
 from natv2.images.datasets import DATASETS, is_own
 from natv2.objectives.goal import Goal
@@ -40,6 +41,7 @@ class Parameters(Run, AepTraining, Goal, Training):
     postprocess_study: PostprocessStudyConfig
     predictor_study: PredictorStudyConfig
     import_ofa: ImportOfaConfig
+    export: ExportConfig
 
     @model_validator(mode="after")
     def _own_images_have_a_place(self) -> Self:

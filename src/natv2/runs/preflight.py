@@ -12,6 +12,7 @@ from natv2.catalog.checkpoint import CheckpointDataset
 from natv2.catalog.images import ImagesDataset
 from natv2.catalog.published import PublishedDataset
 from natv2.errors import UserError
+from natv2.export.formats import check_installed
 from natv2.recorded import check_recorded
 from natv2.runs.commands import command
 from natv2.runs.lineage import image_facts
@@ -39,6 +40,8 @@ def check_inputs(
     Raises UserError if an input that an earlier pipeline makes is not there.
     """
     check_source(pipeline, parameters)
+    if "params:export" in pipeline.inputs():
+        check_installed(parameters.export.formats)
     commands = {}
     makers = {name: each for name, each in registered.items() if makes_of(each, parameters.source)}
     for name in sorted(pipeline.inputs()):

@@ -10,6 +10,7 @@ import pandas as pd
 from kedro.io import AbstractVersionedDataset, CatalogProtocol
 from rich import get_console
 
+from natv2.export.report.shown import shown
 from natv2.objectives.objectives import OBJECTIVES
 from natv2.reporting.fields import Field, amount, format_values
 from natv2.reporting.tables import as_text, results_table
@@ -159,5 +160,7 @@ _SHAPES: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = MappingProxyType
         "postprocess_study": _rates,
         "results": _finished,
         "aep_results": _multi_exit,
+        "export_table": shown,
+        "aep_export_table": shown,
     }
 )

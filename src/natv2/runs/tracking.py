@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run
 from mlflow.exceptions import MlflowException
 
+from natv2.catalog.exports import ExportsDataset
 from natv2.catalog.networks import NetworksDataset
 from natv2.errors import UserError
 from natv2.finished_network import StoredNetwork
@@ -74,6 +75,10 @@ class TrackedRun:
         elif isinstance(data, dict) and all(isinstance(each, StoredNetwork) for each in data.values()):
             with tempfile.TemporaryDirectory() as folder:
                 NetworksDataset(filepath=str(Path(folder) / name)).save(data)
+                self._client.log_artifacts(self.id, folder)
+        elif isinstance(data, dict) and all(isinstance(each, bytes) for each in data.values()):
+            with tempfile.TemporaryDirectory() as folder:
+                ExportsDataset(filepath=str(Path(folder) / name)).save(data)
                 self._client.log_artifacts(self.id, folder)
         elif isinstance(data, dict):
             self._client.log_dict(self.id, data, f"{name}.json")

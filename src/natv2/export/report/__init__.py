@@ -1,0 +1,1 @@
+"""What exporting is told by: tables, figures, sentences."""

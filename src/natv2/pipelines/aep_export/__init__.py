@@ -1,0 +1,1 @@
+"""Networks of `aep`, taken elsewhere."""

@@ -1,0 +1,1 @@
+"""Finished networks, taken elsewhere."""

@@ -1,0 +1,99 @@
+"""`export` and `aep_export`, as a person runs them after the journey and after `aep`."""
+
+import json
+import shutil
+from hashlib import sha256
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+import torch
+from onnx import ModelProto, numpy_helper
+
+import natv2
+from natv2.export import onnx_float
+from natv2.images.loading import load_images
+from tests.pipelines.conftest import Journey, entered
+from tests.pipelines.project import Project
+
+
+@pytest.fixture(scope="module")
+def project(journey: Journey, tmp_path_factory) -> Project:
+    root = tmp_path_factory.mktemp("export") / "project"
+    project = Project(root)
+    for name in ("conf", "data"):
+        shutil.copytree(journey.project.root / name, root / name, dirs_exist_ok=True)
+    shutil.copy(journey.project.root / "mlflow.db", root)
+    return project
+
+
+def test_finished_and_plain_networks_are_exported_with_certificates_that_hold(project):
+    with entered(project) as run:
+        result = run("--pipeline", "export")
+    said = result.output
+    table = pd.read_csv(project.newest("export_table.csv"))
+    folder = project.newest("files")
+    networks = {
+        path.stem: path
+        for entry in ("finished_networks", "plain")
+        for path in project.newest(entry).glob("*.safetensors")
+    }
+    assert set(table["network"]) == set(networks) and len(table) == 2 * len(networks)
+    exact = table[table["format"] == "onnx"]
+    assert exact["holds"].all()
+    assert (result.exit_code == 0) == table["holds"].all(), said
+    assert "Exported networks" in said and "onnx_int8: of" in said
+    images = load_images(
+        "digits", project.root / "data/01_raw", project.root / "data/02_intermediate", per_class=30
+    )
+    for row in exact.itertuples():
+        content = (folder / row.file).read_bytes()
+        told = json.loads((folder / f"{row.file}.json").read_text())
+        assert told["files"] == {row.file: sha256(content).hexdigest()}
+        session = onnxruntime.InferenceSession(content)
+        pixels = images.valid.images.contiguous().numpy()
+        (logits,) = session.run(["logits"], {"images": pixels})
+        assert row.top1 == np.mean(logits.argmax(axis=1) == images.valid.labels.numpy())
+        with torch.no_grad():
+            expected = natv2.load_network(networks[row.network])(images.valid.images)
+        assert row.pytorch_top1 == (expected.argmax(dim=1) == images.valid.labels).double().mean().item()
+    (tracked, *_) = project.tracked_runs()
+    kept = [file.path for file in project.mlflow.list_artifacts(tracked.info.run_id, "exports")]
+    assert {path.split("/")[-1] for path in kept} >= set(exact["file"])
+
+
+def test_what_fails_ends_the_run_with_its_name_and_the_rest_is_kept(project, monkeypatch):
+    write = onnx_float.write
+
+    def other_logits(deployed, name, calibration):
+        ((file, content),) = write(deployed, name, calibration).items()
+        model = ModelProto.FromString(content)
+        if name == "network_01":
+            for tensor in model.graph.initializer:
+                if tensor.name.endswith("classifier/bias"):
+                    tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) + 1e4, tensor.name))
+        return {file: model.SerializeToString()}
+
+    monkeypatch.setattr(onnx_float, "write", other_logits)
+    with entered(project) as run:
+        result = run("--pipeline", "export", "--params", "export.formats=onnx")
+    assert result.exit_code == 1
+    assert "exports are not their networks (network_01 as onnx: logits differ by" in result.output
+    folder, table = project.newest("files"), pd.read_csv(project.newest("export_table.csv"))
+    assert list(table[table["failed"]]["network"]) == ["network_01"]
+    kept = {path.name for path in folder.glob("*.onnx")}
+    assert kept == {f"{name}.onnx" for name in table["network"]} - {"network_01.onnx"}
+    assert (folder / "failed/network_01.onnx").is_file()
+
+
+def test_without_the_extra_nothing_runs(project, monkeypatch):
+    monkeypatch.setattr("natv2.export.formats.find_spec", lambda name: None)
+    before = project.newest("export_table.csv")
+    with entered(project) as run:
+        result = run("--pipeline", "export")
+    assert result.exit_code == 1
+    assert result.output.endswith(
+        "Error: onnx needs onnx, onnxruntime, onnxscript: pip install 'natv2[export]'\n"
+    )
+    assert project.newest("export_table.csv") == before and not project.attempts
