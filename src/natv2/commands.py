@@ -9,5 +9,7 @@ from natv2.doctor.command import doctor
 from natv2.export.command import export
 from natv2.predict.command import predict
 
-ALONE: Mapping[str, click.Command] = MappingProxyType({str(each.name): each for each in (doctor, export, predict)})
+ALONE: Mapping[str, click.Command] = MappingProxyType(
+    {str(each.name): each for each in (doctor, export, predict)}
+)
 """Each by its name."""

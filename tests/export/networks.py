@@ -23,6 +23,7 @@ KNOWN = {
     "mean": (0.5, 0.4, 0.3),
     "std": (0.2, 0.3, 0.25),
     "levels": Levels(0, 4095),
+    "temperature": 1.7,
 }
 
 

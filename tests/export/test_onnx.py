@@ -43,10 +43,9 @@ def test_it_says_what_pytorch_says(name):
             logits, probabilities = session.run(["logits", "probabilities"], {IMAGES: images.numpy()})
             scale = np.abs(expected).max()
             assert np.abs(logits - expected).max() <= 1e-4 * scale
-            softmax = np.exp(expected - expected.max(axis=1, keepdims=True))
-            np.testing.assert_allclose(
-                probabilities, softmax / softmax.sum(axis=1, keepdims=True), atol=1e-4 * max(1, scale)
-            )
+            with torch.no_grad():
+                confidence = classifier.probabilities(images).numpy()
+            np.testing.assert_allclose(probabilities, confidence, atol=1e-4 * max(1, scale))
     after = classifier.state_dict()
     assert before.keys() == after.keys() and all(torch.equal(before[key], after[key]) for key in before)
 
@@ -75,7 +74,7 @@ def test_the_graph_is_tidy_and_knows_nothing_of_this_machine():
     assert len(set(names)) == len(names)
     scopes = Counter(name.split("/")[0] for name in names)
     stages = {f"stage_{stage}" for stage in range(1, 6)} | {f"exit_{exit}" for exit in range(1, 6)}
-    assert scopes.keys() == {"prepare", "stem", "first", *stages, "network", "probabilities"}
+    assert scopes.keys() == {"prepare", "stem", "first", *stages, "network", "confidence"}
     assert "stage_2/level_1/inverted_bottleneck/squeeze_excite/gate/HardSigmoid" in names
     kinds = Counter(node.op_type for node in model.graph.node)
     modules = [type(layer).__name__ for layer in network("all exits").modules()]
@@ -93,7 +92,7 @@ def test_its_metadata_say_what_it_was_trained_on():
     content, _ = onnx_of(classifier)
     told = onnxruntime.InferenceSession(content).get_modelmeta().custom_metadata_map
     assert json.loads(told["class_names"]) == list("abcd")
-    assert json.loads(told["resolution"]) == 32
+    assert json.loads(told["resolution"]) == 32 and json.loads(told["temperature"]) == 1.7
     assert json.loads(told["mean"]) == [0.5, 0.4, 0.3] and json.loads(told["std"]) == [0.2, 0.3, 0.25]
     assert json.loads(told["levels"]) == {"black": 0, "white": 4095}
 

@@ -28,14 +28,14 @@ from natv2.export.quiet import quiet
 
 
 class _Answers(nn.Module):
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, temperature: float) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.temperature = network, temperature
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Map prepared images to logits and probabilities."""
         logits: Tensor = self.network(x)
-        return logits, logits.softmax(dim=1)
+        return logits, (logits / self.temperature).softmax(dim=1)
 
 
 def write(deployed: Deployable, name: str, calibration: Comparison) -> Mapping[str, bytes]:
@@ -81,7 +81,8 @@ def opened(files: Mapping[str, bytes], deployed: Deployable) -> Opened:
 
 
 def _program(deployed: Deployable) -> torch.export.ExportedProgram:
-    return torch.export.export(_Answers(deployed.network).eval(), (deployed.example(1),))
+    answers = _Answers(deployed.network, deployed.classifier.header.temperature)
+    return torch.export.export(answers.eval(), (deployed.example(1),))
 
 
 def _prepare(source: bytes) -> Any:

@@ -29,9 +29,12 @@ def complete(network: ModelProto, classifier: Classifier, notes: Mapping[str, st
 
     Its metadata have `facts` and `notes`.
     """
-    softmax = helper.make_node("Softmax", [LOGITS], [PROBABILITIES], name=PROBABILITIES, axis=1)
     network = with_preparation(network, classifier)
-    network.graph.node.append(softmax)
+    nodes = Nodes("confidence")
+    tempered = nodes.add("Div", LOGITS, nodes.constant("temperature", classifier.header.temperature))
+    nodes.add("Softmax", tempered, name="Softmax", output=PROBABILITIES, axis=1)
+    network.graph.node.extend(nodes.nodes)
+    network.graph.initializer.extend(_tensors(nodes))
     network.graph.output.append(
         helper.make_tensor_value_info(
             PROBABILITIES, TensorProto.FLOAT, ["images", len(classifier.class_names)]
@@ -50,7 +53,7 @@ def with_preparation(network: ModelProto, classifier: Classifier) -> ModelProto:
         [images],
         network.graph.output,
         [
-            *(numpy_helper.from_array(value, name) for name, value in preparation.constants.items()),
+            *_tensors(preparation),
             *network.graph.initializer,
         ],
         value_info=[prepared_info(classifier.resolution)],
@@ -75,6 +78,10 @@ def as_file(network: ModelProto, classifier: Classifier, notes: Mapping[str, str
     return model
 
 
+def _tensors(nodes: Nodes) -> list[TensorProto]:
+    return [numpy_helper.from_array(value, name) for name, value in nodes.constants.items()]
+
+
 def prepared_info(resolution: int) -> Any:
     """What `PREPARED` is, in the words of ONNX."""
     return helper.make_tensor_value_info(PREPARED, TensorProto.FLOAT, ["images", 3, resolution, resolution])
@@ -89,12 +96,16 @@ def facts(classifier: Classifier) -> Mapping[str, Any]:
         "resolution": classifier.resolution,
         "mean": list(header.mean),
         "std": list(header.std),
+        "temperature": header.temperature,
         "levels": None if levels is None else {"black": levels.black, "white": levels.white},
         "input": (
             "images: uint8 (N, 3, H, W), RGB, of any size; of floats in 0..1 the nearest whole number of 255 "
             "times as much; of more bits, (value - black) * 255 / (white - black) of `levels`, rounded"
         ),
-        "output": "logits and probabilities: float32 (N, classes), in the order of class_names",
+        "output": (
+            "logits, and probabilities, the softmax of logits / temperature: float32 (N, classes), in the "
+            "order of class_names"
+        ),
     }
 
 

@@ -71,6 +71,7 @@ def filled_in(template: str, deployed: Deployable, name: str, **more: str) -> st
         "resolution": deployed.resolution,
         "classes": len(deployed.class_names),
         "class_names": _listed(deployed.class_names),
+        "temperature": header.temperature,
         "mean": tuple(header.mean),
         "std": tuple(deviation or 1.0 for deviation in header.std),
         **more,

@@ -41,14 +41,14 @@ class Prepare(nn.Module):
 class WholeModule(nn.Module):
     """Preparation, the network, and probabilities."""
 
-    def __init__(self, prepare: Prepare, network: FromPrepared) -> None:
+    def __init__(self, prepare: Prepare, network: FromPrepared, temperature: float) -> None:
         super().__init__()
-        self.prepare, self.network = prepare, network
+        self.prepare, self.network, self.temperature = prepare, network, temperature
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Map uint8 images (N, 3, H, W) to logits and probabilities, (N, classes) each."""
         logits = self.network(self.prepare(images))
-        return {"logits": logits, "probabilities": logits.softmax(dim=1)}
+        return {"logits": logits, "probabilities": (logits / self.temperature).softmax(dim=1)}
 
 
 def whole_module(deployed: Deployable) -> WholeModule:
@@ -56,4 +56,4 @@ def whole_module(deployed: Deployable) -> WholeModule:
     header = deployed.classifier.header
     mean, std = (torch.tensor(values, dtype=torch.float64) for values in (header.mean, header.std))
     prepare = Prepare(deployed.resolution, mean, std).float()
-    return WholeModule(prepare, deployed.network).eval()
+    return WholeModule(prepare, deployed.network, header.temperature).eval()
