@@ -72,6 +72,7 @@ def test_a_file_is_written_with_a_certificate_that_tells_the_truth(tmp_path, sav
         "network_01.onnx",
         "network_01.onnx.json",
         "network_01.onnx.md",
+        "network_01.md",
     }
     # Its top-1, by hand: each image through the written file, its class the folder it is in.
     session, classifier = onnxruntime.InferenceSession(content), natv2.load_network(saved)

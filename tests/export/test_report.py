@@ -4,7 +4,7 @@ import pytest
 from natv2.errors import UserError
 from natv2.export.acceptance import Agreement
 from natv2.export.certificate import Certificate
-from natv2.export.exporting import Outcome
+from natv2.export.outcome import Outcome
 from natv2.export.report.figure import exports_figure
 from natv2.export.report.order import order_sentence
 from natv2.export.report.shown import refuse_failed, shown

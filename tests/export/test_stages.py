@@ -121,13 +121,15 @@ def test_other_formats_leave_it_out_and_halves_hold(tmp_path):
     outcomes = export_network(
         "early",
         classifier,
-        ["onnx_fp16", "python", "torch_export"],
+        ["onnx_fp16", "python", "torch_export", "onnx"],
         tmp_path,
         images,
         images,
         Rounds(repetitions=2),
     )
-    assert [outcome.failed for outcome in outcomes] == [False] * 3
-    assert [outcome.left_out for outcome in outcomes] == [False, True, True]
+    assert [outcome.failed for outcome in outcomes] == [False] * 4
+    assert [outcome.left_out for outcome in outcomes] == [False, True, True, False]
     assert "those of onnx and onnx_fp16" in str(outcomes[1])
+    assert [outcomes[place].certificate.file for place in (0, 3)] == ["run_early_fp16.py", "run_early.py"]
+    assert (tmp_path / "run_early_fp16.py").exists() and (tmp_path / "run_early.py").exists()
     assert (tmp_path / "early.stage_3.fp16.onnx").exists() and not list(tmp_path.glob("*.pt2"))

@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from natv2.errors import UserError
@@ -12,7 +11,9 @@ from natv2.export.certificate_page import certificate_page
 from natv2.export.comparison import Comparison
 from natv2.export.deployable import Deployable, deployable
 from natv2.export.formats import FORMATS
+from natv2.export.model_card import model_card
 from natv2.export.onnx_stages import stops
+from natv2.export.outcome import Outcome
 from natv2.export.timing import Rounds
 from natv2.export.writers import writer_of
 from natv2.files import write_bytes
@@ -32,36 +33,6 @@ FAILED = "failed"
 """The folder, beside what is kept, of files that are not their network."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What became of a network in one format: its certificate, or `why` nothing was written.
-
-    `left_out`: that is no failure, the format cannot hold such a network.
-    """
-
-    network: str
-    format: str
-    certificate: Certificate | None = None
-    why: str = ""
-    left_out: bool = False
-
-    @property
-    def holds(self) -> bool:
-        """Whether there is a file that is the network."""
-        return self.certificate is not None and self.certificate.holds
-
-    @property
-    def failed(self) -> bool:
-        """Whether there should be such a file and is none."""
-        return not (self.holds or self.left_out)
-
-    def __str__(self) -> str:
-        if self.certificate is None:
-            return f"{self.network} as {self.format}: {self.why}"
-        why = "; ".join(self.certificate.objections)
-        return f"{self.certificate.file} {f'was set aside: {why}' if why else 'holds'}"
-
-
 def export_network(
     name: str,
     classifier: Classifier,
@@ -71,7 +42,7 @@ def export_network(
     calibration: Comparison,
     rounds: Rounds = ROUNDS,
 ) -> list[Outcome]:
-    """Write the network called `name` into `folder` in each of `formats`, with certificates and their pages.
+    """Write the network called `name` into `folder` in each of `formats`, with certificates and a model card.
 
     It is compared on `images`, and calibrated, where a format has to be, on `calibration`.
     """
@@ -89,6 +60,8 @@ def export_network(
             outcome = Outcome(network=name, format=each, why=why)
         (logger.error if outcome.failed else logger.info)("%s", outcome)
         outcomes.append(outcome)
+    card = model_card(name, classifier, images, outcomes)
+    write_bytes(folder / f"{name}.md", card.encode())
     return outcomes
 
 

@@ -62,7 +62,8 @@ def write_stages(deployed: Deployable, name: str, suffix: str, convert: Convert)
     module = re.sub(r"\W", "_", name, flags=re.ASCII)
     graphs = list(_graphs(deployed))
     source = filled_in("run.py.txt", deployed, name, suffix=suffix, stages=str(len(graphs)))
-    files = {f"run_{module}.py": source.encode()}
+    kind = suffix.removesuffix(".onnx").replace(".", "_")
+    files = {f"run_{module}{kind}.py": source.encode()}
     for number, (graph, weight, threshold) in enumerate(
         zip(graphs, weights, thresholds, strict=True), start=1
     ):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from natv2.export.exporting import Outcome
+from natv2.export.outcome import Outcome
 
 
 def exports_table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
