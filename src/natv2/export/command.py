@@ -87,6 +87,6 @@ def _export(
         sys.path.insert(0, str(Path.cwd()))
     classifier = load_network(file, imported(build, "--build") if build is not None else None)
     compared = of_folder(images, classifier) if images is not None else synthetic(classifier)
-    calibration = of_folder(calibrate, classifier) if calibrate is not None else compared
+    calibration = of_folder(calibrate, classifier, "train") if calibrate is not None else compared
     outcomes = export_network(file.stem, classifier, formats, out / file.stem, compared, calibration)
     return sum(outcome.failed for outcome in outcomes)

@@ -1,8 +1,9 @@
 """The images that a file is compared on with the network it was made of, and calibrated on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from unicodedata import normalize
 
 import numpy as np
@@ -27,7 +28,10 @@ MOST_CALIBRATED = 256
 """Images that ranges of activations are taken from."""
 
 _SYNTHETIC, _SMALLEST, _GRID = 64, 24, 6
-_PARTS = ("valid", "val", "validation")
+_MOST_BYTES = 1 << 30  # of prepared images
+_PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"valid": ("valid", "val", "validation"), "train": ("train", "training")}
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,10 +50,11 @@ class Comparison:
 def of_images(images: ImageSet, classifier: Classifier, named: str, most: int | None = None) -> Comparison:
     """A comparison on `images`, as `classifier` sees them; labels must be in the order of its classes.
 
-    Where there are more than `most`, on so many of them, from the first to the last.
+    Of more than `most`, or than memory should hold, so many are taken, from the first to the last.
     """
-    if most is not None and len(images) > most:
-        images = images.subset(torch.linspace(0, len(images) - 1, most).long())
+    taken = spread(len(images), min(most or len(images), _most_prepared(classifier)))
+    named = f"{len(taken):,} of the {len(images):,} {named}" if len(taken) < len(images) else f"the {named}"
+    images = images.subset(torch.tensor(taken))
     pixels = images.images.cpu()
     header = classifier.header
     prepared = prepare(pixels, classifier.resolution, header.mean, header.std)
@@ -57,25 +62,31 @@ def of_images(images: ImageSet, classifier: Classifier, named: str, most: int | 
     return Comparison(images=named, prepared=_in_order(prepared), labels=images.labels.cpu(), whole=whole)
 
 
-def of_folder(folder: Path, classifier: Classifier) -> Comparison:
-    """A comparison on the images in `folder`: those of DIR/<class>/..., of its part valid where it has parts.
+def spread(count: int, most: int) -> list[int]:
+    """Numbers below `count`: all, or `most` of them, evenly from the first to the last."""
+    return list(range(count)) if count <= most else np.linspace(0, count - 1, most).astype(int).tolist()
 
-    Images in no folder of a class have no labels. Raises UserError where there are none, one cannot be read,
-    or folders are of other classes.
+
+def of_folder(folder: Path, classifier: Classifier, part: str = "valid") -> Comparison:
+    """A comparison on the images in `folder`: those of DIR/<class>/..., of its `part` where it has parts.
+
+    Images in no folder of a class have no labels. Of more than memory should hold, some are taken. Raises
+    UserError where there are none, one cannot be read, or folders are of other classes.
     """
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}")
-    root = next((folder / part for part in _PARTS if (folder / part).is_dir()), folder)
+    root = next((folder / name for name in _PARTS[part] if (folder / name).is_dir()), folder)
     files = Files(root)
     labelled = list(_labelled(root, files, classifier.class_names))
     paths = [path for path, _ in labelled] or files.images(root)
     if not paths:
         raise UserError(f"{root} holds no images")
-    pixels = [_pixels(path, classifier) for path in paths]
-    labels = torch.tensor([label for _, label in labelled]) if labelled else None
+    taken = spread(len(paths), _most_prepared(classifier))
+    labels = torch.tensor([labelled[number][1] for number in taken]) if labelled else None
     # Its name alone: a certificate goes where the rest of its path is nobody's business.
     named = "/".join([folder.resolve().name, *root.relative_to(folder).parts])
-    return _compared(f"{len(paths)} images of {named}", pixels, labels, classifier)
+    pixels = (_pixels(paths[number], classifier) for number in taken)
+    return _compared(f"{len(taken)} images of {named}", len(taken), pixels, labels, classifier)
 
 
 def synthetic(classifier: Classifier, seed: int = 0) -> Comparison:
@@ -87,7 +98,11 @@ def synthetic(classifier: Classifier, seed: int = 0) -> Comparison:
         grid = Image.fromarray(draws.integers(256, size=(_GRID, _GRID, 3), dtype=np.uint8))
         smooth = np.array(grid.resize((width, height), Image.Resampling.BICUBIC))
         pixels.append(torch.from_numpy(smooth).permute(2, 0, 1)[None].contiguous())
-    return _compared(f"{len(pixels)} made-up images (seed {seed})", pixels, None, classifier)
+    return _compared(f"{len(pixels)} made-up images (seed {seed})", len(pixels), pixels, None, classifier)
+
+
+def _most_prepared(classifier: Classifier) -> int:
+    return max(1, _MOST_BYTES // (4 * 3 * classifier.resolution**2))
 
 
 def _labelled(root: Path, files: Files, class_names: Sequence[str]) -> Iterator[tuple[Path, int]]:
@@ -112,16 +127,16 @@ def _pixels(path: Path, classifier: Classifier) -> Tensor:
 
 
 def _compared(
-    images: str, pixels: Sequence[Tensor], labels: Tensor | None, classifier: Classifier
+    images: str, count: int, pixels: Iterable[Tensor], labels: Tensor | None, classifier: Classifier
 ) -> Comparison:
-    header, prepared = classifier.header, []
-    with progress_bar("images", len(pixels)) as bar:
-        for image in pixels:
+    header, prepared, whole = classifier.header, [], []
+    kept = set(spread(count, MOST_WHOLE))  # over all: those of a class stand together
+    with progress_bar("images", count) as bar:
+        for number, image in enumerate(pixels):
             prepared.append(prepare(image, classifier.resolution, header.mean, header.std))
+            if number in kept:  # all photographs in their own sizes would not fit into memory
+                whole.append(image)
             bar.advance("")
-    # Spread over all: those of a class stand together.
-    step = max(1, len(pixels) // MOST_WHOLE)
-    whole = pixels[::step][:MOST_WHOLE]
     return Comparison(images=images, prepared=_in_order(torch.cat(prepared)), labels=labels, whole=whole)
 
 

@@ -29,7 +29,7 @@ def export_networks(
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for name, classifier in networks.items():
-            compared = of_images(images.valid, classifier, f"the validation images of {images.name}")
+            compared = of_images(images.valid, classifier, f"validation images of {images.name}")
             calibration = of_images(
                 images.train, classifier, f"training images of {images.name}", MOST_CALIBRATED
             )
