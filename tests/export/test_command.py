@@ -203,6 +203,8 @@ def test_a_damaged_file_is_one_sentence(tmp_path, saved):
     path.write_bytes(saved.read_bytes()[:-9])
     code, output = command(path, "--to", "onnx", "--out", tmp_path)
     assert code == 1 and "network.safetensors is" in output and output.count("\n") == 1
+    code, output = command(saved, "--to", "onnx", "--out", saved)
+    assert code == 2 and "network_01.safetensors' is a file." in output
     code, output = command(saved, saved, "--to", "onnx", "--out", tmp_path)
     assert code == 1 and "2 files are called network_01" in output
 

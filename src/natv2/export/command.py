@@ -24,7 +24,10 @@ def _formats(context: click.Context, parameter: click.Parameter, value: str) -> 
     help=f"Formats, separated by commas: {', '.join(FORMATS)}.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="A folder; each network gets one in it."
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="A folder; each network gets one in it.",
 )
 @click.option(
     "--images",
