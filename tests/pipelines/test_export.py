@@ -89,11 +89,12 @@ def test_what_fails_ends_the_run_with_its_name_and_the_rest_is_kept(project, mon
 
 def test_without_the_extra_nothing_runs(project, monkeypatch):
     monkeypatch.setattr("natv2.export.formats.find_spec", lambda name: None)
-    before = project.newest("export_table.csv")
+    written, attempts = set((project.root / "data").rglob("*")), project.attempts
     with entered(project) as run:
         result = run("--pipeline", "export")
     assert result.exit_code == 1
     assert result.output.endswith(
         "Error: onnx needs onnx, onnxruntime, onnxscript: pip install 'natv2[export]'\n"
     )
-    assert project.newest("export_table.csv") == before and not project.attempts
+    new = {path.name for path in set((project.root / "data").rglob("*")) - written}
+    assert not any("export" in name or name == "files" for name in new) and project.attempts == attempts
