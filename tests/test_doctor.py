@@ -76,3 +76,11 @@ def test_a_torch_that_does_not_compute_is_told(monkeypatch):
     monkeypatch.setattr(torch.nn, "Conv2d", lambda *a, **k: (_ for _ in ()).throw(RuntimeError("no kernel")))
     code, said = run()
     assert code == 1 and "bad  torch does not train here: no kernel" in said
+
+
+def test_formats_are_told_with_what_they_need(monkeypatch):
+    monkeypatch.setattr("natv2.export.formats.find_spec", lambda module: None if "onnx" in module else 1)
+    code, said = run()
+    assert code == 0
+    assert "ok   formats of natv2 export: torch_export, python, executorch" in said
+    assert "no   format onnx_int8 needs onnx, onnxruntime, onnxscript: pip install 'natv2[export]'" in said

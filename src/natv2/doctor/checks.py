@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from natv2.disk import free_bytes
+from natv2.errors import UserError
+from natv2.export.formats import FORMATS, check_installed
 from natv2.files import one_line
 from natv2.images.memory import memory_limit
 
@@ -98,6 +100,23 @@ def check_extras() -> Iterator[Line]:
         yield Line(state, f"extra {extra}: {told}{install}")
 
 
+def check_formats() -> Iterator[Line]:
+    """What finished networks can be exported to."""
+    missing = {name: why for name in FORMATS if (why := _missing(name))}
+    works = [name for name in FORMATS if name not in missing]
+    yield Line("ok" if works else "no", f"formats of natv2 export: {', '.join(works) or 'none'}")
+    for name, why in missing.items():
+        yield Line("no", f"format {why}")
+
+
+def _missing(name: str) -> str:
+    try:
+        check_installed([name])
+    except UserError as error:
+        return error.message
+    return ""
+
+
 CHECKS: tuple[Callable[[], Iterator[Line]], ...] = (
     check_python,
     check_torch,
@@ -105,6 +124,7 @@ CHECKS: tuple[Callable[[], Iterator[Line]], ...] = (
     check_memory,
     check_project,
     check_extras,
+    check_formats,
 )
 
 
