@@ -105,7 +105,7 @@ def check_formats() -> Iterator[Line]:
     missing = {name: why for name in FORMATS if (why := _missing(name))}
     works = [name for name in FORMATS if name not in missing]
     yield Line("ok" if works else "no", f"formats of natv2 export: {', '.join(works) or 'none'}")
-    for name, why in missing.items():
+    for why in missing.values():
         yield Line("no", f"format {why}")
 
 
