@@ -3,7 +3,9 @@
 import os
 import shutil
 import socket
+from importlib.util import find_spec
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -71,6 +73,32 @@ def test_a_server_that_does_not_answer_is_not_waited_for(tmp_path, monkeypatch):
         with pytest.raises(UserError, match=r"MLflow at http://127.* does not work: "):
             project_experiment(tmp_path)
     assert dict(os.environ) == before
+
+
+def test_a_server_that_sends_its_answer_byte_by_byte_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment, "_WHOLE_ANSWER_S", 1)
+    ended = Event()
+
+    def drip(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            while not ended.wait(0.2):
+                connection.sendall(b" ")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=drip, args=(server,), daemon=True).start()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(UserError, match=r"MLflow at http://127.* has not answered within 1 s"):
+            project_experiment(tmp_path)
+        ended.set()
+
+
+@pytest.mark.skipif(bool(find_spec("psycopg2") or find_spec("psycopg")), reason="the driver is there")
+def test_a_database_whose_driver_is_not_there_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://u@127.0.0.1:1/x")
+    with pytest.raises(UserError, match=r"does not work: No module named .psycopg"):
+        project_experiment(tmp_path)
 
 
 def test_a_moved_project_writes_into_itself(project, database):

@@ -2,9 +2,13 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
+from typing import TypeVar
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
@@ -18,6 +22,9 @@ from natv2.catalog.runs import MLFLOW_EXPERIMENT, tracking_uri
 from natv2.errors import UserError
 from natv2.runs.locks import own_lock
 
+T = TypeVar("T")
+
+_WHOLE_ANSWER_S = 15
 _ANSWER_S = 5  # a server that takes longer does not answer
 
 
@@ -28,6 +35,29 @@ def project_experiment(project: Path) -> tuple[MlflowClient, str]:
     answer, its database is damaged, or its artifacts cannot be written.
     """
     uri = tracking_uri(project)
+    if urlparse(uri).scheme not in ("http", "https"):
+        return _found(project, uri)
+    return _in_time(uri, lambda: _found(project, uri))
+
+
+def _in_time(uri: str, ask: Callable[[], T]) -> T:
+    """What `ask` gives, unless that takes too long: a server may send its answer byte by byte."""
+    given: Future[T] = Future()
+
+    def asking() -> None:
+        try:
+            given.set_result(ask())
+        except BaseException as error:
+            given.set_exception(error)
+
+    Thread(target=asking, daemon=True).start()
+    try:
+        return given.result(_WHOLE_ANSWER_S)
+    except FutureTimeout:
+        raise UserError(f"MLflow at {uri} has not answered within {_WHOLE_ANSWER_S} s") from None
+
+
+def _found(project: Path, uri: str) -> tuple[MlflowClient, str]:
     try:
         # Two runs that begin together on a fresh machine would both make the database.
         with FileLock(_lock_of(uri)), _impatient():
@@ -36,7 +66,7 @@ def project_experiment(project: Path) -> tuple[MlflowClient, str]:
             if found is not None and _is_of_another_place(client, found, project):
                 found = _exchanged(client, found, project)
             return client, _checked(_created(client, project) if found is None else found)
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"MLflow at {uri} does not work: {reason}") from error
 
