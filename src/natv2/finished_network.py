@@ -81,7 +81,7 @@ class NetworkHeader:
     std: tuple[Pixel, Pixel, Pixel]
     levels: Annotated[Levels, AfterValidator(_ordered)] | None = None
     weights: tuple[float, ...] = (1.0,)
-    temperature: Annotated[float, Field(gt=0)] = 1.0
+    temperature: Annotated[float, Field(ge=0.01, le=100)] = 1.0
     record: Mapping[str, Any] = field(default_factory=dict)
 
     def check_weights(self, exits: int) -> None:

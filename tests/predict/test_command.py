@@ -14,6 +14,7 @@ import natv2
 from natv2.baselines.plain import PlainClassifier, PlainHeader
 from natv2.errors import UserError
 from natv2.predict.command import predict
+from natv2.predict.output import as_csv, as_lines
 from natv2.prediction import predictions
 
 NAMES = ("ant", "bee", "cat")
@@ -201,3 +202,12 @@ def test_the_likeliest_come_first():
     assert [name for name, _ in one.ranked] == ["bee", "cat"]
     assert (one.label, one.probability, other.label) == ("bee", 0.5, "ant")
     assert len(predictions(torch.ones(1, 3), NAMES, 9)[0].ranked) == 3
+
+
+def test_no_spreadsheet_runs_what_is_said_and_no_terminal_either():
+    said = predictions(torch.tensor([[0.7, 0.3]]), ("=1+1", "\x1b[31mred"), 2)
+    rows = [(Path("-a.png"), said[0].label, said[0])]
+    (row,) = list(csv.DictReader(as_csv(rows).splitlines()))
+    assert (row["class"], row["class_1"], row["path"]) == ("'=1+1", "'=1+1", "'-a.png")
+    assert "\x1b" not in as_csv(rows) + as_lines(rows)
+    assert (float(row["probability"]), float(row["probability_2"])) == pytest.approx((0.7, 0.3))

@@ -48,6 +48,13 @@ def test_a_damaged_database_is_told(project):
     assert "\n" not in str(error.value)
 
 
+def test_a_folder_in_its_databases_place_is_told_at_once(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "mlflow.db").mkdir()
+    with pytest.raises(UserError, match="that is a folder"):
+        project_experiment(tmp_path)
+
+
 def test_a_deleted_experiment_is_told_with_what_brings_it_back(project):
     client, number = project_experiment(project)
     client.delete_experiment(number)

@@ -1,7 +1,5 @@
 """Predictions as a table on the terminal, as CSV and as JSON."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,17 +23,23 @@ def as_lines(rows: Sequence[Row]) -> str:
 
 
 def as_csv(rows: Sequence[Row]) -> str:
-    """path, class, probability; with several classes an image also class_1, probability_1, class_2, ..."""
-    most = max(len(prediction.ranked) for _, _, prediction in rows)
-    ranks = range(1, most + 1) if most > 1 else range(0)
-    output = io.StringIO()
-    writer = csv.writer(output, lineterminator="\n")
-    ranked = [name for n in ranks for name in (f"class_{n}", f"probability_{n}")]
-    writer.writerow(["path", "class", "probability", *ranked])
+    """path, class, probability; with several classes an image also class_1, probability_1, class_2, ...
+
+    No spreadsheet takes a text of it for a formula.
+    """
+    import pandas as pd
+
+    from natv2.reporting.spreadsheets import without_formulas
+
+    found: list[dict[str, str | float]] = []
     for path, said, prediction in rows:
-        each = [value for pair in prediction.ranked for value in pair] if ranked else []
-        writer.writerow([path, said, f"{prediction.probability:.6g}", *map(_short, each)])
-    return output.getvalue()
+        row: dict[str, str | float] = {"path": printable(str(path)), "class": printable(said)}
+        row["probability"] = prediction.probability
+        if len(prediction.ranked) > 1:
+            for number, (name, probability) in enumerate(prediction.ranked, start=1):
+                row |= {f"class_{number}": printable(name), f"probability_{number}": probability}
+        found.append(row)
+    return without_formulas(pd.DataFrame(found)).to_csv(index=False, float_format="%.6g")
 
 
 def as_json(rows: Sequence[Row]) -> str:
@@ -50,7 +54,3 @@ def as_json(rows: Sequence[Row]) -> str:
         for path, said, prediction in rows
     ]
     return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
-
-
-def _short(value: str | float) -> str:
-    return value if isinstance(value, str) else f"{value:.6g}"

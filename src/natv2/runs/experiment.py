@@ -24,6 +24,7 @@ from natv2.runs.locks import own_lock
 
 T = TypeVar("T")
 
+_SQLITE = "sqlite:///"
 _WHOLE_ANSWER_S = 15
 _ANSWER_S = 5  # a server that takes longer does not answer
 
@@ -35,6 +36,8 @@ def project_experiment(project: Path) -> tuple[MlflowClient, str]:
     answer, its database is damaged, or its artifacts cannot be written.
     """
     uri = tracking_uri(project)
+    if uri.startswith(_SQLITE) and Path(uri.removeprefix(_SQLITE)).is_dir():
+        raise UserError(f"MLflow at {uri} does not work: that is a folder, its database is a file")
     if urlparse(uri).scheme not in ("http", "https"):
         return _found(project, uri)
     return _in_time(uri, lambda: _found(project, uri))

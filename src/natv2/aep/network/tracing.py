@@ -12,6 +12,8 @@ from torch import Tensor, fx, nn
 from natv2.errors import UserError
 from natv2.files import one_line
 
+_SHOWN = 30  # modules of a network, of which large ones have hundreds
+
 
 @dataclass(frozen=True, kw_only=True)
 class Traced:
@@ -112,7 +114,8 @@ def _border(module: nn.Module, traced: Traced, name: str) -> fx.Node:
         known = [other for other in modules if other]
         close = get_close_matches(name, known, n=3)
         hint = f" (did you mean {', '.join(close)}?)" if close else ""
-        raise UserError(f"unknown exit {name!r}{hint}; known modules: {', '.join(known)}")
+        shown = f"{', '.join(known[:_SHOWN])}{', ...' if len(known) > _SHOWN else ''}"
+        raise UserError(f"unknown exit {one_line(repr(name))}{hint}; known modules: {shown}")
     found = traced.outputs.get(name, [])
     if len(found) != 1:
         how = "runs more than once" if found else "does not give one tensor in the forward pass"
