@@ -3,9 +3,8 @@
 import json
 import logging
 import platform
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +17,14 @@ from torch import Tensor, nn
 from natv2.costs.config import BatchLatencyConfig
 from natv2.costs.latency import Latencies, measure
 from natv2.costs.latency_table import LatencyTable
-from natv2.costs.parts import stage_sizes
 from natv2.errors import UserError
 from natv2.nn.layers import initialise
 from natv2.randomness import numpy_generator, torch_generator
 from natv2.run import Run
-from natv2.spaces.channels import ChannelPlan, channel_plan
-from natv2.spaces.design import BLOCK_BITS, IMAGE_CHANNELS, INVERTED_BOTTLENECK
+from natv2.search.space_parts import SpaceParts
+from natv2.spaces.design import IMAGE_CHANNELS
 from natv2.spaces.space import Codes, SearchSpace
-from natv2.supernets.network import FIRST, STEM, Network, Part, build, head
+from natv2.supernets.network import Network
 from natv2.training.state_store import State, StateStore
 
 logger = logging.getLogger("natv2")
@@ -170,67 +168,3 @@ def measured_modules(
         x = torch.randn(config.batch, channels, size, size, generator=generator)
         given.append(x.to(run.device, memory_format=torch.channels_last))
     return measure(modules, given, config)
-
-
-class SpaceParts:
-    """The different parts of a space's networks with their inputs: equal ones are measured once."""
-
-    def __init__(self, space: SearchSpace, classes: int) -> None:
-        self._space, self._classes = space, classes
-        self._known: dict[Hashable, int] = {}
-        self.modules: list[nn.Module] = []
-        self.inputs: list[tuple[int, int]] = []
-        self._levels = self._level_parts()
-        self._rest = self._rest_parts()
-
-    def table(self, taken: NDArray[np.float64]) -> LatencyTable:
-        """Sums of what the parts took (milliseconds), in their order."""
-        padded = np.append(taken, 0.0)  # at -1: no part
-        return LatencyTable(
-            space=self._space, levels=padded[self._levels].sum(axis=-1), rest=padded[self._rest].sum(axis=-1)
-        )
-
-    def _level_parts(self) -> NDArray[np.int64]:
-        """Indices of the parts of each level's codes: (R, W, L, codes, blocks), -1 for none."""
-        space, design = self._space, self._space.design
-        choices = list(product(design.masks, design.expand_ratios, design.kernels))
-        shape = (len(space.resolutions), len(space.widths), design.levels, 1 + len(choices), len(BLOCK_BITS))
-        result = np.full(shape, -1, np.int64)
-        for (r, resolution), (w, width) in product(enumerate(space.resolutions), enumerate(space.widths)):
-            plan, sizes = channel_plan(design, width), stage_sizes(resolution)
-            for level in range(design.levels):
-                stage, position = divmod(level, design.levels_per_stage)
-                size = sizes[stage] if position == 0 else sizes[stage + 1]
-                for c, (mask, ratio, kernel) in enumerate(choices, start=1):
-                    for b, bit in enumerate(b for b in BLOCK_BITS.values() if mask & b):
-                        elastic = (kernel, ratio) if bit == INVERTED_BOTTLENECK else (0, 0)
-                        part = Part(f"stages.{stage}.levels.{position}", bit, *elastic)
-                        here = plan.level(stage, position)
-                        result[r, w, level, c, b] = self._part(
-                            (here, bit, *elastic, size), part, plan, here.inputs, size
-                        )
-        return result
-
-    def _rest_parts(self) -> NDArray[np.int64]:
-        """Indices of stem, first block and head by resolution, width and exit: (R, W, exits, 3)."""
-        space = self._space
-        shape = (len(space.resolutions), len(space.widths), len(space.design.exits), 3)
-        result = np.empty(shape, np.int64)
-        for (r, resolution), (w, width) in product(enumerate(space.resolutions), enumerate(space.widths)):
-            plan, sizes = channel_plan(space.design, width), stage_sizes(resolution)
-            result[r, w, :, 0] = self._part(
-                (STEM, plan.stem, resolution), STEM, plan, IMAGE_CHANNELS, resolution
-            )
-            result[r, w, :, 1] = self._part((FIRST, plan.stem, sizes[0]), FIRST, plan, plan.stem, sizes[0])
-            for e, exit in enumerate(space.design.exits):
-                channels, size = plan.stages[exit - 1], sizes[exit]
-                key = ("head", channels, plan.heads[exit], size)
-                result[r, w, e, 2] = self._part(key, head(exit), plan, channels, size)
-        return result
-
-    def _part(self, key: Hashable, part: Part, plan: ChannelPlan, channels: int, size: int) -> int:
-        if key not in self._known:
-            self._known[key] = len(self.modules)
-            self.modules.append(build(part, plan, self._classes, 0.0))
-            self.inputs.append((channels, size))
-        return self._known[key]

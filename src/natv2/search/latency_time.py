@@ -9,7 +9,8 @@ from natv2.bar import quiet
 from natv2.costs.config import BatchLatencyConfig
 from natv2.randomness import numpy_generator
 from natv2.run import Run
-from natv2.search.latency import CHECKED, SpaceParts, measured_modules
+from natv2.search.latency import CHECKED, measured_modules
+from natv2.search.space_parts import SpaceParts
 from natv2.spaces.space import SearchSpace
 
 _TOGETHER = 32  # parts that are measured before the clock is looked at
