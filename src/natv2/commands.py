@@ -5,11 +5,12 @@ from types import MappingProxyType
 
 import click
 
+from natv2.device_kit.command import device_kit
 from natv2.doctor.command import doctor
 from natv2.export.command import export
 from natv2.predict.command import predict
 
 ALONE: Mapping[str, click.Command] = MappingProxyType(
-    {str(each.name): each for each in (doctor, export, predict)}
+    {str(each.name): each for each in (device_kit, doctor, export, predict)}
 )
 """Each by its name."""

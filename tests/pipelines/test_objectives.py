@@ -91,7 +91,9 @@ def test_a_search_ends_well_and_its_archive_says_what_is_true(objectives, tmp_pa
     assert len(front) == archive["non_dominated"].sum()
     chosen = chosen_networks(front, PARAMETERS.postprocess)
     found, finished = finish(chosen, adapted, PARAMETERS.postprocess, tmp_path / "finish")
-    _, results, *_ = last_node(found, finished, {}, IMAGES, PARAMETERS.baselines, search, asked, RUN, summary)
+    _, results, *_ = last_node(
+        found, finished, {}, IMAGES, PARAMETERS.baselines, search, asked, RUN, summary, table
+    )
     assert ("latency" in results) == ("latency_spread" in results) == ("latency" in objectives)
     assert results["name"].tolist() == chosen["name"].tolist()
     assert results["accuracy_before"].tolist() == chosen["accuracy"].tolist()
@@ -144,7 +146,7 @@ def test_finished_networks_keep_what_bounded_their_search(tmp_path, bound, kept,
         summary["constraints"] = {"max_latency": 3.0}  # the later one counts
         asked = goal(max_latency=bound)
     given = (found, finished, {}, IMAGES, PARAMETERS.baselines, PARAMETERS.search, asked, RUN, summary)
-    tested, results, *_ = last_node(*given)
+    tested, results, *_ = last_node(*given, NO_TABLE)
     for row in results.to_dict("records"):  # a file says what people ask of it
         record = tested[row["name"]].header["record"]
         names = ("test_accuracy", "params", "macs", "resolution")

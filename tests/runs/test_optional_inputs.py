@@ -21,6 +21,7 @@ from natv2.postprocess.methods import PostprocessPlan
 from natv2.runs.companions import Companions
 from natv2.runs.lineage import Record, Recorder
 from natv2.runs.preflight import check_inputs
+from natv2.search.latency import NO_TABLE
 from natv2.spaces.architecture import constant, described
 from tests.configs import RUN, goal, parameters
 from tests.designs import DESIGNS
@@ -195,7 +196,7 @@ def test_networks_are_tested_and_judged_without_plain_ones_too(rows, said, tmp_p
     values, summary = parameters(), {"objectives": ["accuracy", "macs"], "constraints": {}}
     ended, archive = finished()
     given = (ended, ended, networks, IMAGES, values.baselines, values.search, goal(), RUN, summary)
-    _, results, classes, table, verdict, sentence = last_node(*given)
+    _, results, classes, table, verdict, sentence = last_node(*given, NO_TABLE)
     assert results["name"].tolist() == ["network_01"] and len(classes) == 4
     assert len(table) == rows and sentence.endswith(said)
     assert verdict["best_plain"].isna().all() and results["gain"].isna().all()

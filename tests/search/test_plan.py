@@ -15,10 +15,10 @@ from natv2.search.adaptation.subnets import extreme_networks
 from natv2.search.adaptation.training import TargetSupernets
 from natv2.search.config import AdaptationConfig, SearchConfig, WarmUpConfig
 from natv2.search.latency import NO_TABLE
-from natv2.search.space_parts import SpaceParts
 from natv2.search.latency_time import table_seconds, unmeasured_table
 from natv2.search.needs import search_memory, turns_disk, warm_up_disk, warm_up_of_both_disk
 from natv2.search.plan import plan_search
+from natv2.search.space_parts import SpaceParts
 from natv2.search.turn_time import turn_seconds
 from natv2.spaces.space import SearchSpace
 from natv2.training.needs import Disk

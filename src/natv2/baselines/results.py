@@ -6,9 +6,8 @@ import pandas as pd
 
 from natv2.baselines.plain import rebuilt
 from natv2.baselines.verdict import Right
-from natv2.costs.config import BatchLatencyConfig
 from natv2.costs.count import counted_costs
-from natv2.costs.latency import network_latencies
+from natv2.costs.network_latency import LatencyOf
 from natv2.finished_network import Build, StoredNetworks
 from natv2.images.balance import beside_top1
 from natv2.images.batches import Batch
@@ -22,7 +21,7 @@ def tested_baselines(
     networks: StoredNetworks,
     builds: Mapping[str, Build],
     batches: Iterable[Batch],
-    latency: BatchLatencyConfig | None,
+    latency: LatencyOf | None,
     device: str,
 ) -> tuple[pd.DataFrame, dict[str, Right]]:
     """A row a network: its record, test top-1 and costs; and which test images it is right about."""
@@ -38,10 +37,8 @@ def tested_baselines(
         row |= beside_top1(right[name], labels, classifier.class_names)
         row |= counted_costs(classifier.network, classifier.resolution)._asdict()
         if latency is not None:
-            taken = network_latencies(
-                [classifier.network], classifier.resolution, latency, batch=latency.batch, device=device
-            )
-            row |= {"latency": float(taken.median[0])}
+            taken = latency(classifier.network, classifier.resolution)
+            row |= {each: taken[each] for each in ("latency", "latency_of") if each in taken}
         row["resolution"] = classifier.resolution
         row["plain"] = row["kind"] == "plain"
         rows.append(row)

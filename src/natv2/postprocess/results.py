@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from natv2.costs.config import BatchLatencyConfig
-from natv2.costs.latency import network_latencies
+from natv2.costs.network_latency import LatencyOf
 from natv2.costs.parts import architecture_cost
 from natv2.finished_network import StoredNetwork, StoredNetworks
 from natv2.images.balance import beside_top1
@@ -23,6 +22,8 @@ from natv2.training.evaluation import answers
 
 logger = logging.getLogger("natv2")
 
+_UNKNOWN = "the latency table of another device has no times of several exits together"
+
 _TOLD = ("network", "method", "exit_weighting", "optimizer", "start", "teacher", "remark")
 _RECORDED = (*_TOLD, "accuracy_before", "accuracy_after", "epochs")
 
@@ -31,21 +32,19 @@ def tested_networks(
     found: StoredNetworks,
     finished: StoredNetworks,
     batches: Iterable[Batch],
-    latency: BatchLatencyConfig | None,
-    device: str,
+    latency: LatencyOf | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, NDArray[np.bool_]]]:
     """A row a finished network: its test top-1 and costs, as found too; top-1 in each class; what is right.
 
-    That is a flag for each test image, by the finished networks' names. Latency is measured where `latency`
-    says how.
+    That is a flag for each test image, by the finished networks' names. Latency is what `latency` tells.
     """
-    before = {name: _tested(stored, batches, latency, device)[0] for name, stored in found.items()}
+    before = {name: _tested(stored, batches, latency)[0] for name, stored in found.items()}
     right: dict[str, NDArray[np.bool_]] = {}
     compared = {"test_accuracy", *OBJECTIVES}
     rows: list[dict[str, Any]] = []
     classes = pd.DataFrame()
     for name, stored in finished.items():
-        row, answers = _tested(stored, batches, latency, device)
+        row, answers = _tested(stored, batches, latency)
         right[name] = answers["right"].to_numpy()
         by_class = answers["right"].groupby(answers["label"]).agg(["size", "mean"])
         was = before[row.pop("network")]
@@ -59,7 +58,7 @@ def tested_networks(
 
 
 def _tested(
-    stored: StoredNetwork, batches: Iterable[Batch], latency: BatchLatencyConfig | None, device: str
+    stored: StoredNetwork, batches: Iterable[Batch], latency: LatencyOf | None
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """What a network's row says of it, and whether it is right about each image, with the image's label."""
     classifier = SubnetClassifier.build(stored)
@@ -72,15 +71,13 @@ def _tested(
     row["calibration_error_uncorrected"] = calibration_error(logits, labels)
     row["calibration_error"] = calibration_error(logits, labels, header.temperature)
     row |= beside_top1(correct.bool().numpy(), labels.numpy(), header.class_names)
-    taken = None
-    if latency is not None:
-        size = architecture.resolution
-        taken = network_latencies([network], size, latency, batch=latency.batch, device=device)
+    taken = latency(network, architecture.resolution) if latency is not None else {}
     counted = architecture_cost(network.design, architecture, len(header.class_names))[None]
-    known = KnownNetworks(counted, taken.median if taken else None, lambda: [architecture])
+    milliseconds = np.array([taken["latency"]], np.float64) if taken else None
+    known = KnownNetworks(counted, milliseconds, lambda: [architecture])
     for name, value in known_costs(known).iloc[0].items():
         row[str(name)] = OBJECTIVES[str(name)].dtype(value)
-    row |= {"latency_spread": float(taken.spread[0])} if taken else {}
+    row |= {name: value for name, value in taken.items() if name != "latency"}
     row |= {"resolution": architecture.resolution, "width": architecture.width}
     row |= {"exit": architecture.deepest_exit, "exits": len(architecture.exits)}
     return row, pd.DataFrame({"label": labels.numpy(), "right": correct.bool().numpy()})
@@ -109,6 +106,9 @@ def with_constraints(results: pd.DataFrame, constraints: Constraints) -> pd.Data
     """With a column `meets_constraints`, of the network as it is finished."""
     known = results.assign(accuracy=results["accuracy_after"], latency=results.get("latency", np.nan))
     results["meets_constraints"] = constraints.feasible(known)
-    for name in results["name"][~results["meets_constraints"]]:
+    unknown = known["latency"].isna() & (constraints.max_latency is not None)
+    for name in results["name"][~results["meets_constraints"] & ~unknown]:
         logger.warning("%s as it is finished does not keep %s", name, constraints)
+    for name in results["name"][unknown]:
+        logger.warning("whether %s as it is finished keeps %s is not known: %s", name, constraints, _UNKNOWN)
     return results

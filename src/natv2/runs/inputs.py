@@ -16,7 +16,13 @@ from natv2.runs.companions import Companions
 from natv2.runs.experiment import project_experiment
 from natv2.runs.lineage import Record
 from natv2.runs.parameters import Parameters
-from natv2.runs.preflight import check_files, check_inputs, check_published, look_at_images
+from natv2.runs.preflight import (
+    check_device_table,
+    check_files,
+    check_inputs,
+    check_published,
+    look_at_images,
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ def chosen_inputs(
     check_published(pipeline, catalog, parameters)
     project_experiment(project)  # known to work before any work is done
     looks, images = look_at_images(pipeline, catalog)
+    check_device_table(pipeline, catalog, parameters)
     if "aep_images" in images:
         # All weightings are compared with one single-exit network, of their seed and settings.
         settings = parameters.aep.settings(len(catalog.load("aep_images").train))

@@ -13,11 +13,15 @@ from natv2.catalog.images import ImagesDataset
 from natv2.catalog.published import PublishedDataset
 from natv2.errors import UserError
 from natv2.export.formats import check_installed
+from natv2.images.image_set import ImageSplits
+from natv2.objectives.goal import Goal
 from natv2.recorded import check_recorded
 from natv2.runs.commands import command
 from natv2.runs.lineage import image_facts
 from natv2.runs.parameters import Parameters
 from natv2.runs.sources import SUPERNETS, check_source, how_to_import, makes_of, no_supernets
+from natv2.search.adaptation.start import search_space
+from natv2.search.device_table import device_latency_table
 from natv2.spaces.design import Design
 from natv2.supernets.import_ofa import check_design
 from natv2.supernets.published import PUBLISHED
@@ -105,6 +109,27 @@ def check_files(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], paramete
         absent = getattr(dataset, "absent", False)
         if isinstance(dataset, AbstractVersionedDataset) and dataset._version and not absent:
             check_recorded(Path(str(dataset._get_load_path())))
+
+
+def check_device_table(
+    pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], parameters: Parameters
+) -> None:
+    """Raise UserError if a table of another device, which `pipeline` reads, cannot be that of its search.
+
+    It is said before supernets are trained for hours. A table that nobody asks for is not looked at.
+    """
+    table, goal = parameters.search.latency.table, Goal.part_of(parameters)
+    reads = {"costs", "search_plan"} & {node.name for node in pipeline.nodes}
+    if table is None or not reads:
+        return
+    if not goal.needs_latency:
+        logger.warning("search.latency.table=%s is not read: latency is no objective, nor bounded", table)
+        return
+    images: ImageSplits = catalog.load("target_images")
+    widths = (parameters.widths.narrow, parameters.widths.wide)
+    search = parameters.search.at(images.sizes)
+    space = search_space(parameters.design, search, widths)
+    device_latency_table(table, space, len(images.class_names), search.latency)
 
 
 def look_at_images(

@@ -119,7 +119,7 @@ def _code() -> str:
 
 
 def _own_code(parameters: Parameters) -> dict[str, str]:
-    """A digest of each thing of a person's own that `parameters` name: a function's code, a teacher's file.
+    """A digest of each thing of a person's own that `parameters` name: a function's code, a file.
 
     Raises UserError where a function cannot be imported.
     """
@@ -127,6 +127,9 @@ def _own_code(parameters: Parameters) -> dict[str, str]:
     found = {name: code_digest(name) for name in (parameters.network, teacher, *own) if ":" in name}
     if teacher.endswith(".safetensors") and Path(teacher).is_file():
         found[teacher] = checksums(Path(teacher))[Path(teacher).name]
+    table = parameters.search.latency.table
+    if table is not None and table.is_file():
+        found[str(table)] = checksums(table)[table.name]
     return found
 
 

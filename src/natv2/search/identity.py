@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from natv2.config import digest
+from natv2.costs.measured_on import MeasuredOn
 from natv2.images.image_set import ImageSplits
 from natv2.objectives.goal import Goal
 from natv2.run import Run
@@ -20,7 +21,11 @@ _UNTOLD = ("probes", "search", "seed")  # of an origin: results, this search, wh
 
 
 def search_settings(
-    search: SearchConfig, goal: Goal, supernets: Sequence[Checkpoint], images: ImageSplits
+    search: SearchConfig,
+    goal: Goal,
+    supernets: Sequence[Checkpoint],
+    images: ImageSplits,
+    latency: MeasuredOn | None = None,
 ) -> str:
     """Tells searches of one preset apart whose other settings or images differ, or what they start from."""
     begun = [
@@ -28,7 +33,8 @@ def search_settings(
         for each in supernets
     ]
     seen = (len(images.train), len(images.valid), asdict(images.augmentation))
-    return digest(search, goal.constraints, begun, seen)
+    elsewhere = [latency.times] if latency is not None else []
+    return digest(search, goal.constraints, begun, seen, *elsewhere)
 
 
 def search_summary(
@@ -38,16 +44,21 @@ def search_summary(
     supernets: Sequence[Checkpoint],
     images: ImageSplits,
     hypervolume: Hypervolume,
+    latency: MeasuredOn | None = None,
 ) -> dict[str, Any]:
-    """What a search was after and what it started from; the measure of its hypervolume."""
+    """What a search was after and what it started from; the measure of its hypervolume.
+
+    `latency` is where its latency table comes from, if that is another device.
+    """
     return {
-        "settings": search_settings(search, goal, supernets, images),
+        "settings": search_settings(search, goal, supernets, images, latency),
         "seed": run.seed,
         "supernet": supernets[0].design.label,
         "source": supernets[0].origin.get("source"),
         "dataset": images.name,
         "objectives": list(goal.objectives),
         "constraints": goal.constraints.active,
+        "latency": latency.to_dict() if latency is not None else None,
         "hypervolume": hypervolume.to_dict(),
     }
 

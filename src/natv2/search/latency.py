@@ -36,9 +36,11 @@ NO_TABLE = pd.DataFrame(columns=["resolution", "width", "place", "choice", "mill
 NO_CHECK = pd.DataFrame(columns=["expected_ms", "measured_ms", "spread_ms"])
 """What there is of a table and its check where nobody asks for latency."""
 
-_HELD_OUT, _FITTED = 30, 15
-CHECKED = _HELD_OUT + _FITTED
-"""Whole networks that are measured too."""
+FITTED, _HELD_OUT = 15, 30
+CHECKED = FITTED + _HELD_OUT
+"""Whole networks that are measured too, the first 15 to fit the table."""
+
+_WHAT_HELPS = "leave the machine to itself or raise search.latency.repetitions"
 
 _CPU_INFO = Path("/proc/cpuinfo")  # of Linux, where `platform.processor` knows nothing
 
@@ -55,11 +57,11 @@ def build_latency_table(
     summed = parts.table(measured_modules(parts.modules, parts.inputs, config, run).median)
     codes = space.sample_architectures(CHECKED, numpy_generator(run.seed, "latency"))
     whole = _networks(space, codes, classes, config, run)
-    table = _scaled(summed, codes[:_FITTED], whole.median[:_FITTED])
+    table = scaled(summed, codes[:FITTED], whole.median[:FITTED])
     check = {
-        "expected_ms": table(codes[_FITTED:]),
-        "measured_ms": whole.median[_FITTED:],
-        "spread_ms": whole.spread[_FITTED:],
+        "expected_ms": table(codes[FITTED:]),
+        "measured_ms": whole.median[FITTED:],
+        "spread_ms": whole.spread[FITTED:],
     }
     return table, pd.DataFrame(check)
 
@@ -104,7 +106,7 @@ def _fingerprint(space: SearchSpace, classes: int, config: BatchLatencyConfig, d
         "resolutions": space.resolutions,
         "widths": space.widths,
         "classes": classes,
-        "config": config.model_dump(exclude={"force"}) | {"threads": threads, "device": device},
+        "config": config.model_dump(exclude={"force", "table"}) | {"threads": threads, "device": device},
         "machine": [platform.node(), platform.machine(), name, torch.__version__],
     }
     return blake2b(json.dumps(what, sort_keys=True).encode(), digest_size=8).hexdigest()
@@ -126,7 +128,7 @@ def latency_error(check: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def refuse_untrue(check: pd.DataFrame, *, force: bool) -> None:
+def refuse_untrue(check: pd.DataFrame, *, force: bool, what_helps: str = _WHAT_HELPS) -> None:
     """Raise UserError where the order of latencies is not the one that is measured, unless forced."""
     error = latency_error(check)
     if not force and not error["spearman"] >= LEAST_SPEARMAN:
@@ -134,12 +136,11 @@ def refuse_untrue(check: pd.DataFrame, *, force: bool) -> None:
             f"the latency table is no guide: over {len(check)} other networks its Spearman correlation with "
             f"what they take is {error['spearman']:.2f} (MAPE {100 * error['mape']:.0f} %), "
             f"below {LEAST_SPEARMAN}; "
-            "leave the machine to itself or raise search.latency.repetitions; search.latency.force=true goes "
-            "on all the same"
+            f"{what_helps}; search.latency.force=true goes on all the same"
         )
 
 
-def _scaled(table: LatencyTable, codes: Codes, measured: NDArray[np.float64]) -> LatencyTable:
+def scaled(table: LatencyTable, codes: Codes, measured: NDArray[np.float64]) -> LatencyTable:
     """`table` stretched and moved by the line that fits best; the move is part of what every network has."""
     # Relative errors count: small networks are as many as large ones.
     slope, offset = np.polyfit(table(codes), measured, 1, w=1 / measured)

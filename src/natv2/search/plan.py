@@ -48,7 +48,8 @@ def plan_search(
     memory (a peak) and disk, in bytes, as computed before a run; what was `timed` where the time of a
     plan was too short for all. Heads of `new_exits` are trained first.
     """
-    stages = len(supernets.family) * (2 if new_exits else 1) + 3 + goal.needs_latency
+    measures = goal.needs_latency and supernets.config.latency.table is None
+    stages = len(supernets.family) * (2 if new_exits else 1) + 3 + measures
     budget = Budget(stages + 1, budget_s)
     budget.begin("the plan")
     with progress_bar("plan", stages) as bar:
@@ -71,7 +72,7 @@ class _Planned:
         """A row a stage, each told as soon as it is known."""
         config, space = self.supernets.config, self.supernets.space
         warm_up, sizes = config.warm_up, self._sizes()
-        if self.goal.needs_latency:
+        if self.goal.needs_latency and config.latency.table is None:
             seconds, timed = table_seconds(
                 space, sizes[0].classes, config.latency, self.supernets.run, seconds=self.budget.share()
             )

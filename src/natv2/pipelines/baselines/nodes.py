@@ -1,5 +1,6 @@
 """Nodes of `baselines`: which plain networks bear on the verdict, and their training."""
 
+import logging
 from collections.abc import Sequence
 
 import pandas as pd
@@ -9,6 +10,8 @@ from natv2.baselines.config import BaselinesConfig
 from natv2.baselines.plain import own_builds, plain_latencies
 from natv2.baselines.pretrained import planned_files, pretrained_files
 from natv2.baselines.train import BaselineTraining
+from natv2.costs.measured_on import origin_of
+from natv2.costs.network_latency import costs_of_plain
 from natv2.finished_network import StoredNetworks
 from natv2.images.image_set import ImageSplits
 from natv2.objectives.goal import Goal
@@ -23,6 +26,8 @@ from natv2.supernets.checkpoint import Checkpoint
 from natv2.training.state_store import StateStore
 from natv2.training.teachers import choose_teacher
 
+logger = logging.getLogger("natv2")
+
 
 def plan_baselines(
     front: pd.DataFrame,
@@ -34,8 +39,12 @@ def plan_baselines(
     search: SearchConfig,
     goal: Goal,
     run: Run,
+    latency_table: pd.DataFrame,
 ) -> pd.DataFrame:
-    """The networks to be trained, around the costs of those that will be finished; fetches what it is to."""
+    """The networks to be trained, around the costs of those that will be finished; fetches what it is to.
+
+    Plain networks have no entry in a latency table: where it is of another device, other costs count.
+    """
     space = common_space(narrow, wide, search.at(images.sizes))
     classes, size = len(images.class_names), space.resolutions[-1]
 
@@ -43,7 +52,9 @@ def plan_baselines(
         return plain_latencies(names, own_builds(baselines), classes, size, search.latency, run.device)
 
     chosen = chosen_networks(front, postprocess)
-    costs = others(goal.objectives) or ["macs"]
+    costs = costs_of_plain(others(goal.objectives), latency_table)
+    if (origin := origin_of(latency_table)) is not None:
+        logger.info("plain networks have no latency on %s: those near in %s count", origin, ", ".join(costs))
     weights = pretrained_files(baselines)
     return choose_baselines(chosen, space, classes, costs, baselines, run.seed, latency, weights)
 

@@ -14,6 +14,7 @@ _PLAN = [
     "params:search",
     "params:goal",
     "params:run",
+    "latency_table",
 ]
 _TRAIN = [
     "baseline_plan",

@@ -14,6 +14,7 @@ from natv2.run import Run
 from natv2.search.adaptation.start import search_space
 from natv2.search.adaptation.training import TargetSupernets
 from natv2.search.config import SearchConfig
+from natv2.search.device_table import device_latency_table
 from natv2.search.latency import NO_TABLE
 from natv2.search.latency_time import unmeasured_table
 from natv2.search.plan import HOURS, plan_search
@@ -47,7 +48,11 @@ def plan_stages(
         trial = Supernet(training.design, width, classes, dropout=search.dropout)
         family[width] = trial.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     space = search_space(training.design, search, tuple(family))
-    latency_table = unmeasured_table(space, classes) if goal.needs_latency else NO_TABLE
+    latency_table, elsewhere = NO_TABLE, search.latency.table
+    if goal.needs_latency and elsewhere is not None:
+        latency_table, _ = device_latency_table(elsewhere, space, classes, search.latency)
+    elif goal.needs_latency:
+        latency_table = unmeasured_table(space, classes)
     table = plan_search(
         TargetSupernets(family, space, images, search, run),
         space_costs(space, classes, latency_table),

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure as Image
 from plotly.graph_objects import Figure
 
+from natv2.costs.measured_on import origin_of
 from natv2.images.image_set import ImageSplits
 from natv2.objectives.costs import space_costs
 from natv2.objectives.goal import Goal
@@ -28,6 +29,7 @@ from natv2.search.adaptation.start import (
 from natv2.search.adaptation.subnets import AdaptableFamily
 from natv2.search.adaptation.training import adapt, warm_up_heads, warm_up_largest
 from natv2.search.config import SearchConfig
+from natv2.search.device_table import device_latency_table
 from natv2.search.feasible.feasibility import check_constraints
 from natv2.search.identity import LARGEST_WARM_UP, search_checkpoint, search_summary
 from natv2.search.latency import NO_CHECK, NO_TABLE, known_latency_table, latency_error
@@ -56,7 +58,7 @@ def know_costs(
     known_tables: StateStore,
     store: StateStore,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Before anything is trained: the latency table of the space on this device, and its check.
+    """Before anything is trained: the latency table of the space, on this device or another, and its check.
 
     Both are empty where latency is neither an objective nor constrained. Raises UserError where no network
     can keep the constraints on costs.
@@ -67,8 +69,11 @@ def know_costs(
     space = common_space(narrow, wide, search.at(images.sizes))
     table, check = NO_TABLE, NO_CHECK
     if goal.needs_latency:
-        latencies, check = known_latency_table(known_tables, space, classes, search.latency, run)
-        table = latencies.to_frame()
+        if search.latency.table is not None:
+            table, check = device_latency_table(search.latency.table, space, classes, search.latency)
+        else:
+            latencies, check = known_latency_table(known_tables, space, classes, search.latency, run)
+            table = latencies.to_frame()
         store.track(latency_error(check), 0)
     check_constraints(space, space_costs(space, classes, table), goal.constraints)
     return table, check
@@ -149,7 +154,8 @@ def search_networks(
     subnets = AdaptableFamily(supernets, store, keeper)
     result = Search(space, subnets, costs_of, config, goal, run.seed, store).run()
     by_turn = describe_turns(result.archives, space, goal.objectives, search.high_tradeoff, goal.constraints)
-    summary = search_summary(config, goal, run, (narrow, wide), images, result.hypervolume)
+    latency = origin_of(latency_table)
+    summary = search_summary(config, goal, run, (narrow, wide), images, result.hypervolume, latency)
     archive = by_turn[by_turn["at_turn"] == by_turn["at_turn"].max()].drop(columns="at_turn")
     return (
         archive.reset_index(drop=True),

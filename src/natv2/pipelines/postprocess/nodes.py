@@ -1,5 +1,6 @@
 """Nodes of `postprocess`: choose, refine, and test once."""
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,8 @@ from natv2.baselines.plain import own_builds, untaught
 from natv2.baselines.pretrained import KIND
 from natv2.baselines.results import tested_baselines
 from natv2.baselines.verdict import judge, pretrained_clause, sentence, with_verdict
+from natv2.costs.measured_on import origin_of
+from natv2.costs.network_latency import costs_of_plain, latency_teller
 from natv2.finished_network import StoredNetworks
 from natv2.images.batches import evaluation_batches
 from natv2.images.image_set import ImageSplits
@@ -29,6 +32,8 @@ from natv2.supernets.checkpoint import Checkpoint
 from natv2.training.finishing import Finishing
 from natv2.training.state_store import StateStore
 from natv2.training.teachers import choose_teacher
+
+logger = logging.getLogger("natv2")
 
 
 def prepare_finishing(
@@ -92,23 +97,27 @@ def test_networks(
     goal: Goal,
     run: Run,
     summary: dict[str, Any],
+    latency_table: pd.DataFrame,
 ) -> tuple[StoredNetworks, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, str]:
     """Read the test split, for the first and only time; what bounded the search bounds its networks too.
 
+    Latency is that of the search's own device: where its table was measured elsewhere, what it expects.
     Gives the finished networks, which know what was found of them, their table, their top-1 (a fraction) in
     each class, the table of plain networks, and the verdict as a table and as a sentence.
     """
     images, objectives = images.to(run.device), tuple(summary["objectives"])
     asked = Goal(objectives=objectives, constraints=goal.constraints.within(summary["constraints"]))
     batches = evaluation_batches(images, images.test, search.evaluation_batch_size)
-    latency = search.latency if asked.needs_latency else None
-    results, classes, right = tested_networks(found, finished, batches, latency, run.device)
+    latency = latency_teller(latency_table, search.latency, run.device) if asked.needs_latency else None
+    results, classes, right = tested_networks(found, finished, batches, latency)
     say_drop(results)
     results = with_constraints(results, asked.constraints)
     builds = own_builds(baselines)
     beside, right_plain = tested_baselines(plain, builds, batches, latency, run.device)
-    costs, right = others(objectives) or ["macs"], right | right_plain
+    costs, right = costs_of_plain(others(objectives), latency_table), right | right_plain
     judged = beside[beside["plain"]]
+    if (origin := origin_of(latency_table)) is not None and len(plain):
+        logger.info("plain networks have no latency on %s: they are judged by %s", origin, ", ".join(costs))
     verdict = judge(results, judged, right, costs, run.seed)
     apart = judge(results, beside[beside["kind"] == KIND], right, costs, run.seed)
     results = with_verdict(results, verdict)

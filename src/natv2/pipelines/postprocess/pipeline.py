@@ -32,6 +32,7 @@ _TEST = [
     "params:goal",
     "params:run",
     "search_summary",
+    "latency_table",
 ]
 _RESULTS = ["finished_networks", "results", "class_results", "plain_results", "verdict", "verdict_sentence"]
 _DRAW = ["results", "plain_results", "archive", "search_summary"]

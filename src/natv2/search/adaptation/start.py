@@ -23,8 +23,7 @@ def adapted_supernet(folder: Path, like: Checkpoint) -> Checkpoint:
     `folder` is that search's under data/06_models, with a folder for each width, or that of a turn whose
     supernets it has kept. Raises UserError where it has none of this width and design.
     """
-    files = sorted(folder.glob(_ADAPTED), key=lambda file: file.parent.name)
-    files = files or sorted(folder.glob("*.safetensors"))
+    files = adapted_files(folder)
     for file in reversed(files):
         found = read_checkpoint(file)
         if (found.width, found.design) == (like.width, like.design):
@@ -34,6 +33,15 @@ def adapted_supernet(folder: Path, like: Checkpoint) -> Checkpoint:
         f"{like.width} in it ({len(files)} others); allowed is the folder of a search under data/06_models, "
         "or of a turn in its turn_supernets"
     )
+
+
+def adapted_files(folder: Path) -> list[Path]:
+    """Files of the supernets that the search of `folder` has adapted, the newest last.
+
+    `folder` may be that of a turn too; of any other there are none.
+    """
+    files = sorted(folder.glob(_ADAPTED), key=lambda file: file.parent.name)
+    return files or sorted(folder.glob("*.safetensors"))
 
 
 def remark_on_teacher(supernet: Checkpoint, teacher: str, asked: str = "eps") -> None:
