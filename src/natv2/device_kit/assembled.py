@@ -7,6 +7,7 @@ import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, checker, helper
 
 from natv2.device_kit.part_graph import GIVEN, IMAGES, IR_VERSION, MADE, SIDE
+from natv2.export.graph import OPSET
 from natv2.search.kit_contents import KitContents
 from natv2.spaces.design import IMAGE_CHANNELS
 from natv2.spaces.space import Codes
@@ -20,7 +21,7 @@ def assembled(contents: KitContents, code: Codes, graphs: Mapping[str, ModelProt
     space, parts = contents.space, contents.parts
     code, architecture = space.canonical(code), space.decode(code)
     at = int(code[0]), int(code[1])
-    network = _Assembly({index: graphs[name] for index, name in enumerate(parts.names)})
+    network = _Assembly(parts.names, graphs)
     stem, first, head = parts.rest[at][space.design.exits.index(architecture.deepest_exit)]
     x = network.append("first", first, network.append("stem", stem, GIVEN))
     for stage in range(architecture.deepest_exit):
@@ -36,16 +37,16 @@ def assembled(contents: KitContents, code: Codes, graphs: Mapping[str, ModelProt
 
 
 class _Assembly:
-    """A graph that grows; `graphs` are those of parts, by their indices."""
+    """A graph that grows by parts, which are told by their indices in `names`."""
 
-    def __init__(self, graphs: Mapping[int, ModelProto]) -> None:
-        self._graphs = graphs
+    def __init__(self, names: Sequence[str], graphs: Mapping[str, ModelProto]) -> None:
+        self._names, self._graphs = names, graphs
         self._nodes: list[NodeProto] = []
         self._weights: list[TensorProto] = []
 
     def append(self, place: str, index: int, x: str) -> str:
         """Put a part behind the tensor `x`, with weights of its own; gives the name of what it makes."""
-        graph = self._graphs[int(index)].graph
+        graph = self._graphs[self._names[index]].graph
         names = {GIVEN: x, "": ""}
 
         def named(name: str) -> str:
@@ -89,7 +90,7 @@ class _Assembly:
             [helper.make_tensor_value_info(logits, TensorProto.FLOAT, [IMAGES, classes])],
             self._weights,
         )
-        imports = next(iter(self._graphs.values())).opset_import
+        imports = [helper.make_opsetid("", OPSET)]
         model = helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION, producer_name="natv2")
         checker.check_model(model, full_check=True)
         return model

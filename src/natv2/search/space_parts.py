@@ -91,6 +91,7 @@ def _active(mask: int) -> list[tuple[str, int]]:
 def _block_name(block: str, plan: LevelPlan, kernel: int, expand_ratio: int) -> str:
     """All that tells a block from others: equal names are equal modules."""
     told = [block, plan.inputs, plan.outputs, f"stride{plan.stride}", plan.activation]
-    told += [flag for flag in ("first", "squeeze_excite") if getattr(plan, flag)]
-    told += [f"kernel{kernel}", f"expand{expand_ratio}"] if kernel else []
+    if block == "inverted_bottleneck":  # others have neither a shortcut nor squeeze-and-excitation
+        told += [flag for flag in ("first", "squeeze_excite") if getattr(plan, flag)]
+        told += [f"kernel{kernel}", f"expand{expand_ratio}"]
     return "_".join(map(str, told))
