@@ -8,9 +8,11 @@ from natv2.baselines.plain import PlainClassifier, PlainHeader, untaught
 from natv2.baselines.resnet import resnet20
 from natv2.baselines.results import tested_baselines as results_of
 from natv2.costs.config import BatchLatencyConfig
+from natv2.costs.network_latency import latency_teller
 from natv2.errors import UserError
 from natv2.finished_network import StoredNetwork
 from natv2.images.batches import evaluation_batches
+from natv2.search.latency import NO_TABLE
 from natv2.spaces.architecture import constant
 from natv2.supernets.classifier import SubnetClassifier, SubnetHeader
 from tests.hooks import costs_by_hooks
@@ -89,7 +91,7 @@ def test_pretrained_ones_are_in_the_table_apart_and_see_images_normalised_their_
 
 def test_latency_and_macro_accuracy_are_told_where_they_are_asked_for():
     unequal = IMAGES.test.subset(torch.tensor([0, 1, 5, 9, 13, 17]))
-    table, right = table_of({"one": plain(seed=1)}, unequal, LATENCY)
+    table, right = table_of({"one": plain(seed=1)}, unequal, latency_teller(NO_TABLE, LATENCY, "cpu"))
     labels = unequal.labels.numpy()
     macro = np.mean([right["one"][labels == label].mean() for label in (0, 1)])
     assert table["test_macro"].tolist() == [pytest.approx(macro)]

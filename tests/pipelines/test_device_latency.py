@@ -144,7 +144,7 @@ def ending(searched, finished, values, networks=None, asked=None, **summary):
 def test_finished_networks_have_what_the_table_expects_and_say_so(searched, finished, path, named_again):
     """Even where the parameter is not given with `postprocess`: there is never a mix of two devices."""
     values = values_with(path) if named_again else parameters(supernet=NAME)
-    table, *_ = ending(searched, finished, values)
+    tested, table, *_ = ending(searched, finished, values)
     _, made = finished
     single = table["exits"] == 1
     assert single.any()
@@ -157,6 +157,10 @@ def test_finished_networks_have_what_the_table_expects_and_say_so(searched, fini
     assert table["latency"][~single].isna().all()
     assert (table["latency_of"][~single] == f"not known on {DEVICE}").all()
     assert "latency_spread" not in table
+    for row in table.to_dict("records"):
+        record = tested[row["name"]].header["record"]
+        assert record["latency_of"] == row["latency_of"]
+        assert record.get("latency") == (row["latency"] if row["exits"] == 1 else None)
 
 
 def replace_lists(values):
@@ -168,7 +172,7 @@ def replace_lists(values):
 
 
 def test_what_is_not_known_of_ensembles_is_said(searched, finished, caplog):
-    table, *_ = ending(searched, finished, parameters(supernet=NAME), constraints={"max_latency": 1e9})
+    _, table, *_ = ending(searched, finished, parameters(supernet=NAME), constraints={"max_latency": 1e9})
     single = table["exits"] == 1
     assert 0 < single.sum() < len(table)
     assert table["meets_constraints"].tolist() == single.tolist()
@@ -183,7 +187,7 @@ def test_what_is_not_known_of_ensembles_is_said(searched, finished, caplog):
 def test_plain_networks_have_no_latency_and_are_judged_by_macs(searched, finished, caplog):
     caplog.set_level(logging.INFO, logger="natv2")
     values = parameters(supernet=NAME)
-    table, _, beside, verdict, sentence = ending(searched, finished, values, {"resnet20_050": plain()})
+    _, table, _, beside, verdict, sentence = ending(searched, finished, values, {"resnet20_050": plain()})
     assert beside["latency"].isna().all() and beside["latency_of"].tolist() == [f"not known on {DEVICE}"]
     assert verdict["cost"].unique().tolist() == ["macs"]
     assert "of at most the same MACs" in sentence
@@ -196,7 +200,7 @@ def test_plain_networks_stand_beside_by_what_is_known_of_them(searched, path, mo
     caplog.set_level(logging.INFO, logger="natv2")
     values, asked = parameters(supernet=NAME), []
 
-    def watched(chosen, space, classes, costs, config, seed, latency):
+    def watched(chosen, space, classes, costs, config, seed, latency, weights):
         asked.append(costs)
         return pd.DataFrame()
 

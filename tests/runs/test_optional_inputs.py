@@ -176,7 +176,7 @@ def test_pretrained_networks_are_tested_but_are_no_plain_ones():
     ended, archive = finished()
     networks = {"resnet20_050_tuned": plain("pretrained")}
     given = (ended, ended, networks, IMAGES, values.baselines, values.search, goal(), RUN, summary)
-    _, results, _, table, verdict, sentence = last_node(*given)
+    _, results, _, table, verdict, sentence = last_node(*given, NO_TABLE)
     assert table[["name", "kind", "plain"]].values.tolist() == [["resnet20_050_tuned", "pretrained", False]]
     assert verdict["best_plain"].isna().all()
     assert sentence == "Verdict: none, for no plain network was trained beside these networks."

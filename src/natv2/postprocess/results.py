@@ -84,12 +84,16 @@ def _tested(
 
 
 def with_results(networks: StoredNetworks, results: pd.DataFrame) -> StoredNetworks:
-    """`networks` with what people ask of them in their records: test top-1, objectives, resolution."""
-    columns = [name for name in ("test_accuracy", *OBJECTIVES, "resolution") if name in results]
+    """`networks` with what people ask of them in their records: test top-1, objectives, resolution.
+
+    Of latency they say on which device, if not here; what is not known is left out.
+    """
+    asked = ("test_accuracy", *OBJECTIVES, "latency_of", "resolution")
+    columns = [name for name in asked if name in results]
     found = {}
     for row in results.to_dict("records"):
         stored = networks[str(row["name"])]
-        record = {**stored.header["record"], **{name: row[name] for name in columns}}
+        record = {**stored.header["record"], **{name: row[name] for name in columns if pd.notna(row[name])}}
         found[str(row["name"])] = StoredNetwork(stored.tensors, {**stored.header, "record": record})
     return found
 
