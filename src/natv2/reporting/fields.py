@@ -59,6 +59,7 @@ def known_fields() -> dict[str, Field]:
         "test_macro": ("Test macro accuracy (%)", "percent"),
         "largest_class": ("Share of the largest class (%)", "percent"),
         **{name: (row.label, row.format) for name, row in costs.items()},
+        "latency_of": ("Latency is", "text"),
         "resolution": ("Resolution (px)", "whole"),
         "exit": ("Exit", "whole"),
         "exits": ("Exits", "whole"),

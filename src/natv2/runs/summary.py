@@ -18,7 +18,7 @@ from natv2.reporting.tables import as_text, results_table
 _HOURS = ("training", "evaluation", "test", "search")
 _UNEQUAL = ("test_macro", "largest_class")
 _FINISHED = ("name", "method", "test_accuracy_before", "test_accuracy", *_UNEQUAL, "best_plain", "gain")
-_ALSO_FINISHED = ("resolution", "exit", "exits", "width")
+_ALSO_FINISHED = ("latency_of", "resolution", "exit", "exits", "width")
 _MULTI_EXIT = ("name", "kept", "test_top1", "test_top5", *_UNEQUAL)
 _CHANGES = ("top1", "params", "macs", "latency")
 _SEARCHES = ("dataset", "objectives", "supernet", "preset", "seeds", "hypervolume")
