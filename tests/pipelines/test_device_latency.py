@@ -19,7 +19,7 @@ from natv2.pipelines.natv2_search.nodes import know_costs, report_search, search
 from natv2.pipelines.postprocess.nodes import draw_results
 from natv2.pipelines.postprocess.nodes import test_networks as last_node
 from natv2.postprocess.refine import chosen_networks
-from natv2.runs.preflight import check_device_table
+from natv2.runs.preflight import check_device_file, check_device_table
 from natv2.search.device_table import device_latency_table
 from natv2.search.kit_contents import KitContents
 from natv2.spaces.architecture import architecture_of
@@ -242,9 +242,18 @@ def test_a_table_that_does_not_fit_is_refused_before_anything_runs(path, node, c
     with pytest.raises(UserError, match="has no resolution 20: it has 16"):
         check_device_table(pipeline_of(node), Catalog(), latency)
     check_device_table(pipeline_of("finish_networks"), Catalog(), latency)
+    check_device_file(pipeline_of(node), latency)
     assert "is not read" not in caplog.text
     check_device_table(pipeline_of(node), Catalog(), values)  # which asks for no latency
+    check_device_file(pipeline_of(node), values)
     assert f"search.latency.table={path} is not read" in caplog.text
+
+
+def test_a_file_that_is_not_there_is_refused_before_images_are_looked_at(tmp_path):
+    values = values_with(tmp_path / "absent.json").model_copy(update={"objectives": ("accuracy", "latency")})
+    with pytest.raises(UserError, match="there is no such file"):
+        check_device_file(pipeline_of("costs"), values)
+    check_device_file(pipeline_of("finish_networks"), values)
 
 
 def test_a_table_changed_meanwhile_is_another_run(path, tmp_path):

@@ -17,6 +17,7 @@ from natv2.runs.experiment import project_experiment
 from natv2.runs.lineage import Record
 from natv2.runs.parameters import Parameters
 from natv2.runs.preflight import (
+    check_device_file,
     check_device_table,
     check_files,
     check_inputs,
@@ -60,6 +61,7 @@ def chosen_inputs(
     companions.take({}, commands)
     check_files(pipeline, catalog, parameters)
     check_published(pipeline, catalog, parameters)
+    check_device_file(pipeline, parameters)
     project_experiment(project)  # known to work before any work is done
     looks, images = look_at_images(pipeline, catalog)
     check_device_table(pipeline, catalog, parameters)

@@ -22,6 +22,7 @@ from natv2.runs.parameters import Parameters
 from natv2.runs.sources import SUPERNETS, check_source, how_to_import, makes_of, no_supernets
 from natv2.search.adaptation.start import search_space
 from natv2.search.device_table import device_latency_table
+from natv2.search.device_times import complete_file
 from natv2.spaces.design import Design
 from natv2.supernets.import_ofa import check_design
 from natv2.supernets.published import PUBLISHED
@@ -111,25 +112,39 @@ def check_files(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], paramete
             check_recorded(Path(str(dataset._get_load_path())))
 
 
+def check_device_file(pipeline: Pipeline, parameters: Parameters) -> None:
+    """Raise UserError if the file of another device's times, which `pipeline` reads, is no whole one.
+
+    A table that nobody asks for is not looked at.
+    """
+    table = parameters.search.latency.table
+    if table is None or not _makes_table(pipeline):
+        return
+    if Goal.part_of(parameters).needs_latency:
+        complete_file(table)
+    else:
+        logger.warning("search.latency.table=%s is not read: latency is no objective, nor bounded", table)
+
+
 def check_device_table(
     pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], parameters: Parameters
 ) -> None:
     """Raise UserError if a table of another device, which `pipeline` reads, cannot be that of its search.
 
-    It is said before supernets are trained for hours. A table that nobody asks for is not looked at.
+    It is said before supernets are trained for hours.
     """
-    table, goal = parameters.search.latency.table, Goal.part_of(parameters)
-    reads = {"costs", "search_plan"} & {node.name for node in pipeline.nodes}
-    if table is None or not reads:
-        return
-    if not goal.needs_latency:
-        logger.warning("search.latency.table=%s is not read: latency is no objective, nor bounded", table)
+    table, asked = parameters.search.latency.table, Goal.part_of(parameters).needs_latency
+    if table is None or not asked or not _makes_table(pipeline):
         return
     images: ImageSplits = catalog.load("target_images")
     widths = (parameters.widths.narrow, parameters.widths.wide)
     search = parameters.search.at(images.sizes)
     space = search_space(parameters.design, search, widths)
     device_latency_table(table, space, len(images.class_names), search.latency)
+
+
+def _makes_table(pipeline: Pipeline) -> bool:
+    return any(node.name in ("costs", "search_plan") for node in pipeline.nodes)
 
 
 def look_at_images(

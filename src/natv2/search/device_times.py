@@ -84,12 +84,7 @@ class DeviceTimes:
 
 def read_times(path: Path) -> DeviceTimes:
     """The file at `path`. Raises UserError where it is none, is damaged, is not complete, or was made up."""
-    file = _parsed(path)
-    if file.ended is None or file.again is None:
-        raise UserError(
-            f"{_what(path)} is not complete, {len(file.times)} files are timed: give the script's command "
-            f"again on {file.device}, which goes on"
-        )
+    file = complete_file(path)
     contents = _contents(path, file)
     known, timed = set(contents.entries), set(file.times)
     for names, why in (
@@ -99,9 +94,20 @@ def read_times(path: Path) -> DeviceTimes:
         if names:
             others = f" and {len(names) - 1} others" if len(names) > 1 else ""
             raise UserError(f"{_what(path)} {why} {one_line(min(names))}{others}: {_AGAIN}")
-    if file.again[0] not in known:
-        raise _damaged(path, f"again: {one_line(file.again[0])} is no file of its kit")
+    if file.again is None or file.again[0] not in known:
+        raise _damaged(path, f"again: {one_line(file.again and file.again[0])} is no file of its kit")
     return DeviceTimes(file=file, contents=contents)
+
+
+def complete_file(path: Path) -> TimesFile:
+    """The file at `path`, of whatever space. Raises UserError where it is none, damaged, or not complete."""
+    file = _parsed(path)
+    if file.ended is None or file.again is None:
+        raise UserError(
+            f"{_what(path)} is not complete, {len(file.times)} files are timed: give the script's command "
+            f"again on {one_line(file.device)}, which goes on"
+        )
+    return file
 
 
 def _parsed(path: Path) -> TimesFile:
