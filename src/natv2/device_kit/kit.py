@@ -33,7 +33,7 @@ MANIFEST, SCRIPT = "manifest.json", "__main__.py"
 
 _ABOUT_A_NODE = 120  # bytes of a graph beside its weights
 _NODES_A_PART = 7
-_MADE = (2020, 1, 1, 0, 0, 0)  # of every file: the same kit is the same bytes
+_MADE = (2020, 1, 1, 0, 0, 0)  # of every file: no kit differs by when it was made
 
 
 @dataclass(frozen=True, kw_only=True)

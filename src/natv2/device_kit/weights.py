@@ -22,6 +22,8 @@ def give_weights(module: nn.Module) -> None:
                 layer.bias.copy_(_SHIFT * _repeated(layer.bias))
         elif isinstance(layer, nn.BatchNorm2d):
             layer.reset_parameters()
+            assert layer.running_var is not None
+            layer.running_var.fill_(1 - layer.eps)  # folding multiplies by 1, wherever it is done
             layer.bias.copy_(_SHIFT * _repeated(layer.bias))
 
 
