@@ -15,9 +15,11 @@ def give_weights(module: nn.Module) -> None:
     of batch norms shift, since a trained one, folded, leaves a bias.
     """
     module.to_empty(device="cpu")
-    for layer in module.modules():
+    for name, layer in module.named_modules():
+        # Layers of other names have others, even of one shape: exporters keep equal tensors once.
+        first = sum(name.rpartition(".")[2].encode())
         if isinstance(layer, nn.Conv2d | nn.Linear):
-            layer.weight.copy_(_repeated(layer.weight) / layer.weight[0].numel() ** 0.5)
+            layer.weight.copy_(_repeated(layer.weight, first) / layer.weight[0].numel() ** 0.5)
             if layer.bias is not None:
                 layer.bias.copy_(_SHIFT * _repeated(layer.bias))
         elif isinstance(layer, nn.BatchNorm2d):
@@ -27,6 +29,6 @@ def give_weights(module: nn.Module) -> None:
             layer.bias.copy_(_SHIFT * _repeated(layer.bias))
 
 
-def _repeated(like: Tensor) -> Tensor:
-    values = torch.randn(_PERIOD, generator=torch.Generator().manual_seed(0))
+def _repeated(like: Tensor, first: int = 0) -> Tensor:
+    values = torch.randn(_PERIOD, generator=torch.Generator().manual_seed(0)).roll(first)
     return values.repeat(-(-like.numel() // _PERIOD))[: like.numel()].view(like.shape)
