@@ -51,6 +51,11 @@ PARAMETERS = (
             "Invalid format of `params` option: Item `24` must contain a key and a value separated by `=`. "
             "A value with a comma, such as a list, goes into a file: --config FILE",
         ),
+        (
+            ("--load-versions", "front"),
+            "Expected the form of 'load_versions' to be "
+            "'dataset_name:YYYY-MM-DDThh.mm.ss.sssZ',found front instead",
+        ),
         (("--params", "eps=3"), "parameter 'eps' cannot be 3: it should be a block of parameters"),
         (
             ("--load-versions", "nope:2020-01-01T00.00.00.000Z"),

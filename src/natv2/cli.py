@@ -34,6 +34,7 @@ from natv2.commands import ALONE
 from natv2.disk import what_to_do
 from natv2.errors import UserError
 from natv2.runs.checking import validate_parameters
+from natv2.runs.config_file import read_config_file
 from natv2.runs.folders import check_folder
 from natv2.runs.following import following_source
 from natv2.runs.lazy_hooks import LazyHooks
@@ -87,12 +88,13 @@ def run(**options: Any) -> Any:
 
 
 def _params() -> list[click.Parameter]:
-    """Kedro's, but for --params, which says what to do with a value that has a comma."""
+    """Kedro's, but for those whose values may be wrong in ways that it does not tell in one sentence."""
+    callbacks = {"params": _split, "load_versions": _split, "config": _read_config}
     found: list[click.Parameter] = []
     for parameter in kedro_run.params:
-        if parameter.name == "params":
+        if parameter.name in callbacks:
             parameter = copy(parameter)
-            parameter.callback = _split
+            parameter.callback = callbacks[parameter.name]
         found.append(parameter)
     return found
 
@@ -101,10 +103,17 @@ def _split(context: click.Context, parameter: click.Parameter, value: Any) -> An
     split = next(each for each in kedro_run.params if each.name == parameter.name).callback
     try:
         return split(context, parameter, value) if split else value
-    except click.UsageError as error:
-        raise UserError(
-            f"{_one_line(error)} A value with a comma, such as a list, goes into a file: --config FILE"
-        ) from None
+    except click.ClickException as error:
+        hint = " A value with a comma, such as a list, goes into a file: --config FILE"
+        raise UserError(f"{_one_line(error)}{hint if parameter.name == 'params' else ''}") from None
+
+
+def _read_config(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    if value:
+        options = [str(each.name) for each in kedro_run.params]
+        given = read_config_file(Path(value), "run", options)
+        context.default_map = {**(context.default_map or {}), **given}
+    return value
 
 
 cli.add_command(click.Command("run", params=_params(), callback=run, help=kedro_run.help))

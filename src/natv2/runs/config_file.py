@@ -1,0 +1,59 @@
+"""A command's options from a file (`--config FILE`): plain values, nothing that is run or never ends."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from natv2.errors import UserError
+from natv2.files import one_line
+
+_LARGEST = 1 << 16  # bytes; a command's options take a few hundred
+_BRACKETS = 1000  # open ones take PyYAML the square of their number in time
+
+
+def read_config_file(path: Path, section: str, options: Collection[str]) -> dict[str, Any]:
+    """What the file at `path` has as `section`: values of some of `options`.
+
+    Raises UserError where it is no regular file, is no YAML or JSON of plain values, or names another option.
+    """
+    where = f"--config {path}"
+    values = _plain(where, _text(where, path))
+    if not isinstance(values, dict) or not isinstance(values.get(section), dict):
+        raise UserError(f"{where}: a block `{section}:` with options is needed")
+    found: dict[str, Any] = values[section]
+    for name in found:
+        if name not in options:
+            known = ", ".join(sorted(options))
+            raise UserError(f"{where}: unknown option {one_line(repr(name))}; known: {known}")
+    params = found.get("params", {})
+    if not isinstance(params, dict | str):
+        raise UserError(f"{where}: params must be a block of parameters, not {one_line(repr(params))}")
+    return found
+
+
+def _text(where: str, path: Path) -> str:
+    if not path.is_file():  # nor a pipe, which would be waited for
+        raise UserError(f"{where} is no file")
+    if path.stat().st_size > _LARGEST:
+        raise UserError(f"{where} has {path.stat().st_size:,} bytes, at most {_LARGEST:,} are read")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{where} cannot be read ({one_line(error)})") from None
+    if text.count("[") + text.count("{") > _BRACKETS:
+        raise UserError(f"{where} has more than {_BRACKETS:,} opening brackets")
+    return text
+
+
+def _plain(where: str, text: str) -> Any:
+    try:
+        # A few aliases of aliases make more values than any memory holds.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise UserError(f"{where}: aliases (*name) are not read; write the values out")
+        return OmegaConf.to_container(OmegaConf.create(text))
+    except (yaml.YAMLError, OmegaConfBaseException, RecursionError, ValueError, TypeError) as error:
+        raise UserError(f"{where} is no YAML of plain values ({one_line(error)})") from None
