@@ -98,7 +98,8 @@ def main() -> None:
     for run in options.runs:
         seed, _, folder = run.partition("=")
         same = (table["set"] == options.set) & (table["seed"] == int(seed))
-        table = pd.concat([table[~same], rows_of(Path(folder), options.set, int(seed))], ignore_index=True)
+        added = rows_of(Path(folder), options.set, int(seed))
+        table = pd.concat([table[~same], added], ignore_index=True) if len(table) else added
     table.to_csv(options.table, index=False, float_format="%.6g")
     of_set = table[table["set"] == options.set]
     print("\n".join(lines(of_set, [float(each) for each in options.budgets.split(",")])))
