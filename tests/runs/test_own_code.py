@@ -20,9 +20,12 @@ def own(tmp_path, monkeypatch):
     sys.modules.pop("edited", None)
 
 
-def parameters(network="resnet18", teacher="auto", own=()) -> Any:
+def parameters(network="resnet18", teacher="auto", own=(), table=None) -> Any:
     return SimpleNamespace(
-        network=network, postprocess=SimpleNamespace(teacher=teacher), baselines=SimpleNamespace(own=own)
+        network=network,
+        postprocess=SimpleNamespace(teacher=teacher),
+        baselines=SimpleNamespace(own=own),
+        search=SimpleNamespace(latency=SimpleNamespace(table=table)),
     )
 
 
@@ -36,13 +39,15 @@ def test_an_edited_function_is_another_run_wherever_it_is_named(own, named):
     assert _own_code(parameters(**named)) != before
 
 
-def test_another_file_of_a_teacher_is_another_run(tmp_path):
-    file = tmp_path / "teacher.safetensors"
+@pytest.mark.parametrize(("named", "name"), [("teacher", "teacher.safetensors"), ("table", "times.json")])
+def test_another_file_is_another_run(tmp_path, named, name):
+    file = tmp_path / name
     file.write_bytes(b"one")
-    before = _own_code(parameters(teacher=str(file)))
-    assert list(before) == [str(file)] and _own_code(parameters(teacher=str(file))) == before
+    asked = parameters(**{named: str(file) if named == "teacher" else file})
+    before = _own_code(asked)
+    assert list(before) == [str(file)] and _own_code(asked) == before
     file.write_bytes(b"two")
-    assert _own_code(parameters(teacher=str(file))) != before
+    assert _own_code(asked) != before
 
 
 def test_what_is_not_a_person_s_own_has_no_code():

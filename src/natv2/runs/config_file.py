@@ -9,9 +9,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from natv2.errors import UserError
-from natv2.files import one_line
 
 _LARGEST = 1 << 16  # bytes; a command's options take a few hundred
+_LONGEST = 300  # characters of what is quoted
 _BRACKETS = 1000  # open ones take PyYAML the square of their number in time
 
 
@@ -28,10 +28,10 @@ def read_config_file(path: Path, section: str, options: Collection[str]) -> dict
     for name in found:
         if name not in options:
             known = ", ".join(sorted(options))
-            raise UserError(f"{where}: unknown option {one_line(repr(name))}; known: {known}")
+            raise UserError(f"{where}: unknown option {_short(repr(name))}; known: {known}")
     params = found.get("params", {})
     if not isinstance(params, dict | str):
-        raise UserError(f"{where}: params must be a block of parameters, not {one_line(repr(params))}")
+        raise UserError(f"{where}: params must be a block of parameters, not {_short(repr(params))}")
     return found
 
 
@@ -43,7 +43,7 @@ def _text(where: str, path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{where} cannot be read ({one_line(error)})") from None
+        raise UserError(f"{where} cannot be read ({_short(error)})") from None
     if text.count("[") + text.count("{") > _BRACKETS:
         raise UserError(f"{where} has more than {_BRACKETS:,} opening brackets")
     return text
@@ -56,4 +56,10 @@ def _plain(where: str, text: str) -> Any:
             raise UserError(f"{where}: aliases (*name) are not read; write the values out")
         return OmegaConf.to_container(OmegaConf.create(text))
     except (yaml.YAMLError, OmegaConfBaseException, RecursionError, ValueError, TypeError) as error:
-        raise UserError(f"{where} is no YAML of plain values ({one_line(error)})") from None
+        raise UserError(f"{where} is no YAML of plain values ({_short(error)})") from None
+
+
+def _short(text: object) -> str:
+    """One line that is not endless; natv2.files has the like, and loads torch."""
+    said = " ".join(str(text).split())
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."

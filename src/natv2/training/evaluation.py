@@ -169,7 +169,9 @@ def answers(classifier: Classifier, batches: Iterable[Batch]) -> tuple[Tensor, T
     classifier.eval()
     said, labels = [], []
     for batch in batches:
-        said.append(classifier.logits(classifier.prepared(batch)).float().cpu())
+        images = classifier.prepared(batch)
+        classifier.to(images.device)  # from a file it is on the CPU
+        said.append(classifier.logits(images).float().cpu())
         labels.append(batch.labels.cpu())
     return torch.cat(said), torch.cat(labels)
 
