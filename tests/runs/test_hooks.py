@@ -11,9 +11,11 @@ from mlflow.entities import Run
 
 from natv2.errors import UserError
 from natv2.finished_network import StoredNetwork
+from natv2.runs.hooks import _title
 from natv2.runs.tracking import start_tracking
 from natv2.spaces.design import DESIGNS
 from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from tests.configs import parameters
 
 
 def client(toy) -> MlflowClient:
@@ -246,3 +248,18 @@ def test_a_node_reads_what_its_own_run_saved(toy, monkeypatch):
     assert result.exit_code == 0, result.output
     archive = sorted((toy.root / "data/07_model_output/accuracy+macs/archive.csv").glob("*/*.csv"))[-1]
     assert pd.read_csv(archive)["weight"].tolist() == [3.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "title"),
+    [
+        ("aep", "aep resnet18 MIX digits"),
+        ("aep_export", "aep_export resnet18 MIX digits"),
+        ("export", "export EE_B_OFAMobileNetV3 digits"),
+        ("__default__", "default EE_B_OFAMobileNetV3 digits"),
+        ("images", "images digits"),
+    ],
+)
+def test_a_run_is_called_after_what_it_is_of(pipeline, title):
+    values = parameters(network="resnet18", supernet="EE_B_OFAMobileNetV3", dataset="digits")
+    assert _title(pipeline, values) == title

@@ -219,7 +219,8 @@ def _name(run_params: dict[str, Any]) -> str:
 
 def _title(pipeline: str, parameters: Parameters) -> str:
     images = set_name(parameters.dataset, parameters.target_place())
-    what = {"images": "", "aep_compare": "", "aep": f"{parameters.network} {parameters.weights} "}
+    network = f"{parameters.network} {parameters.weights} "
+    what = {"images": "", "aep_compare": "", "aep": network, "aep_export": network}
     return f"{pipeline.strip('_')} {what.get(pipeline, f'{parameters.supernet} ')}{images}"
 
 
