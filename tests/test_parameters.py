@@ -261,6 +261,7 @@ PLACES = (
     "search.init_from",
     "import_ofa.narrow",
     "import_ofa.wide",
+    "search.latency.table",
     "preset",
 )
 
