@@ -100,3 +100,21 @@ def test_all_networks_of_a_folder_count_and_nothing_else(tmp_path, change, said)
 def test_what_is_not_there_is_left_to_its_reader(tmp_path):
     (tmp_path / RECORD).write_text(json.dumps({CHECKSUMS: {"t.csv": "0"}}))
     check_recorded(tmp_path / "t.csv")
+
+
+def test_any_file_of_a_folder_that_was_changed_is_told_and_what_is_put_beside_them_is_not(tmp_path):
+    """Exports are of many kinds: one changed since its certificate is no more what that says."""
+    place = tmp_path / "exports"
+    (place / "network_01").mkdir(parents=True)
+    (place / "network_01" / "network_01.onnx").write_bytes(b"graph")
+    (place / "notes.txt").write_bytes(b"notes")
+    (tmp_path / RECORD).write_text(json.dumps({CHECKSUMS: checksums(place)}))
+    (place / ".DS_Store").write_bytes(b"")
+    (place / "later.txt").write_bytes(b"a person's own")
+    check_recorded(place)
+    (place / "network_01" / "network_01.onnx").write_bytes(b"other")
+    with pytest.raises(UserError, match=r"network_01\.onnx is not as its run saved it"):
+        check_recorded(place)
+    (place / "network_01" / "network_01.onnx").unlink()
+    with pytest.raises(UserError, match=r"network_01\.onnx is gone"):
+        check_recorded(place)

@@ -13,14 +13,14 @@ RECORD = "record.json"
 CHECKSUMS = "sha256"
 """Its field with the checksums: each by the name of a file."""
 
-_IN_FOLDERS = "*.safetensors"  # what else is put beside them is not read
+_READ = ".safetensors"  # of what is put into a folder later only such files are read
 
 
 def checksums(place: Path) -> dict[str, str]:
-    """The SHA-256 of the file at `place` by its name; of a folder those of all networks in it."""
+    """The SHA-256 of the file at `place` by its name; of a folder those of all files in it."""
     if not place.is_dir():
         return {place.name: _checksum(place)}
-    files = sorted(path for path in place.rglob(_IN_FOLDERS) if path.is_file())
+    files = sorted(path for path in place.rglob("*") if path.is_file() and not path.name.startswith("."))
     return {path.relative_to(place).as_posix(): _checksum(path) for path in files}
 
 
@@ -41,6 +41,8 @@ def check_recorded(place: Path) -> None:
         if name not in found:
             raise UserError(f"{place / name} is gone, though {RECORD} says that it was saved; restore it")
         if name not in wrote:
+            if not name.endswith(_READ):
+                continue
             raise UserError(f"{place / name} is none of the files that its run has saved; move it away")
         if wrote[name] != found[name]:
             raise _changed(place / name)

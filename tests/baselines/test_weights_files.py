@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import pytest
 import torch
+from torchvision.models import get_model_weights
 
 from natv2.baselines import weights_files
 from natv2.baselines.names import BUILT, PRETRAINED, PublishedWeights
@@ -95,7 +96,7 @@ def test_what_is_fetched_is_checked_by_the_digits_of_its_name(hub, monkeypatch):
     monkeypatch.setattr(weights_files, "download", download)
     with pytest.raises(NotFetched, match=r"has the SHA-256 .*: damaged, or another file"):
         weights_file(NETWORK, fetch=True)
-    assert asked == [f"https://download.pytorch.org/models/{PUBLISHED_NAME}"]
+    assert asked == [get_model_weights("shufflenet_v2_x0_5").IMAGENET1K_V1.url]
     assert not (hub / PUBLISHED_NAME).exists()
     monkeypatch.setattr(weights_files, "_sha256", lambda path: "f707e7126e" + "0" * 54)
     assert weights_file(NETWORK, fetch=True).path == hub / PUBLISHED_NAME

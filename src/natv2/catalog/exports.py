@@ -1,14 +1,12 @@
 """Exported networks as a catalog entry."""
 
-import shutil
-import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kedro.io import AbstractVersionedDataset, Version
 
 from natv2.export.formats import ExportedFiles
-from natv2.files import write_bytes
+from natv2.files import whole_folder, write_bytes
 from natv2.recorded import check_recorded
 
 
@@ -33,19 +31,9 @@ class ExportsDataset(AbstractVersionedDataset[ExportedFiles, ExportedFiles]):
 
     def save(self, data: ExportedFiles) -> None:
         """Write all files; an unversioned folder is replaced."""
-        folder = Path(self._get_save_path())
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
-        try:
+        with whole_folder(Path(self._get_save_path())) as temporary:
             for name, content in data.items():
                 write_bytes(temporary / name, content)
-            temporary.chmod(0o755)  # mkdtemp gives the owner alone access
-            if folder.exists():
-                shutil.rmtree(folder)
-            temporary.rename(folder)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
 
     def _exists(self) -> bool:
         return Path(self._get_load_path()).is_dir()

@@ -1,13 +1,12 @@
 """The supernets that a search has kept of its turns, as a catalog entry."""
 
-import shutil
-import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kedro.io import AbstractVersionedDataset, Version
 
 from natv2.catalog.checkpoint import link
+from natv2.files import whole_folder
 from natv2.recorded import check_recorded
 from natv2.search.adaptation.keeping import KeptSupernets
 
@@ -32,19 +31,9 @@ class KeptSupernetsDataset(AbstractVersionedDataset[KeptSupernets, KeptSupernets
 
     def save(self, data: KeptSupernets) -> None:
         """Take all files; an unversioned folder is replaced."""
-        folder = Path(self._get_save_path())
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
-        try:
+        with whole_folder(Path(self._get_save_path())) as temporary:
             for name, path in data.files.items():
                 link(path, temporary / f"{name}{path.suffix}")
-            temporary.chmod(0o755)  # mkdtemp gives the owner alone access
-            if folder.exists():
-                shutil.rmtree(folder)
-            temporary.rename(folder)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
 
     def _exists(self) -> bool:
         return Path(self._get_load_path()).is_dir()

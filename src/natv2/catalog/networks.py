@@ -1,12 +1,11 @@
 """Finished networks as a catalog entry."""
 
-import shutil
-import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kedro.io import AbstractVersionedDataset, Version
 
+from natv2.files import whole_folder
 from natv2.finished_network import StoredNetwork, StoredNetworks
 from natv2.recorded import check_recorded
 
@@ -44,20 +43,10 @@ class NetworksDataset(AbstractVersionedDataset[StoredNetworks, StoredNetworks]):
 
     def save(self, data: StoredNetworks) -> None:
         """Write all networks; an unversioned folder is replaced."""
-        folder = Path(self._get_save_path())
         self.absent = False
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
-        try:
+        with whole_folder(Path(self._get_save_path())) as temporary:
             for name, network in data.items():
                 self._of_this_run(network).write(temporary / f"{name}{_SUFFIX}")
-            temporary.chmod(0o755)  # mkdtemp gives the owner alone access
-            if folder.exists():
-                shutil.rmtree(folder)
-            temporary.rename(folder)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
 
     def _of_this_run(self, network: StoredNetwork) -> StoredNetwork:
         """`network` with the version that is saved in its record: a copied file says where it is from."""

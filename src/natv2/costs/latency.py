@@ -29,7 +29,7 @@ def measure(modules: Sequence[nn.Module], inputs: Sequence[Tensor], config: Late
     caches as cold as after other layers.
     """
     seconds = np.empty((config.repetitions, len(modules)))
-    with torch.inference_mode(), _threads(config.threads), progress_bar("latency", len(seconds)) as bar:
+    with torch.inference_mode(), with_threads(config.threads), progress_bar("latency", len(seconds)) as bar:
         for turn in range(-config.warm_up, config.repetitions):
             for index, (module, x) in enumerate(zip(modules, inputs, strict=True)):
                 seconds[max(turn, 0), index] = _seconds(module, x)
@@ -57,7 +57,8 @@ def network_latencies(
 
 
 @contextmanager
-def _threads(count: int | None) -> Iterator[None]:
+def with_threads(count: int | None) -> Iterator[None]:
+    """So many threads of torch, None: those that it has; afterwards as before."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:

@@ -1,14 +1,14 @@
 """How long one image takes: in a file's own runtime, and beside it in PyTorch, round after round."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from natv2.costs.latency import with_threads
 from natv2.export.opened import Opened, Run
 from natv2.finished_network import Classifier
 
@@ -44,7 +44,7 @@ def latencies(opened: Opened, classifier: Classifier, rounds: Rounds) -> tuple[L
 def _latency(run: Run, classifier: Classifier, image: Tensor, threads: int | None, rounds: Rounds) -> Latency:
     pixels = image.numpy()
     seconds = np.empty((rounds.repetitions, 2))
-    with _threads(threads), torch.inference_mode():
+    with with_threads(threads), torch.inference_mode():
         # In turns: what disturbs the machine disturbs both.
         for turn in range(-rounds.warm_up, rounds.repetitions):
             both = _seconds(lambda: run(pixels)), _seconds(lambda: classifier(image))
@@ -64,13 +64,3 @@ def _seconds(run: Callable[[], object]) -> float:
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
