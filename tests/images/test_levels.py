@@ -129,3 +129,6 @@ def test_few_values_and_bright_spots_are_no_marks():
     night = (300 * RAMP).astype(np.uint16)
     night[3, :8] = np.linspace(2000, 65535, 8).astype(np.uint16)  # stars of all brightnesses
     assert extent(night).high > 30_000
+    lamp = (300 * RAMP).astype(np.uint16)
+    lamp[:, :2] = 900  # brighter than all else by twice its range: a lamp, not a mark
+    assert extent(lamp).high == 900

@@ -235,3 +235,28 @@ def test_a_folder_that_was_moved_or_copied_keeps_its_sides(tmp_path):
     alone = lasting_split(moved, SHARES, name="x", seed=0, valid_fraction=None, folder=tmp_path / "y" / "z")
     again = dict(zip(moved.names, alone.parts.tolist(), strict=True))
     assert {name: again[name] for name in files} != before
+
+
+def test_what_trained_in_any_place_is_not_tested_in_another(tmp_path):
+    images = listing(tmp_path, names(30))
+    before = drawn(tmp_path, images)
+    record = pd.read_parquet(tmp_path / "store/splits.parquet")
+    tested = record.assign(**{"test, seed 0": pd.array([1] * len(record), dtype="Int8")})
+    for number in range(2):  # whichever of two records is read first
+        place = tmp_path / f"{number} other"
+        place.mkdir()
+        (tested if number else record).to_parquet(place / "splits.parquet")
+    (tmp_path / "store/splits.parquet").unlink()
+    after = drawn(tmp_path, images)
+    assert not {name for name, part in after.items() if part == "test" and before[name] != "test"}
+
+
+def test_half_of_a_class_is_not_most_of_it(tmp_path):
+    images = listing(tmp_path, names(20))
+    sides(tmp_path, images)
+    own = np.flatnonzero(images.labels == 0)
+    half = images.labels.copy()
+    half[own[: len(own) // 2]] = 1
+    assert sides(tmp_path, replace(images, labels=half)).changed_classes == ()
+    half[own[len(own) // 2]] = 1
+    assert sides(tmp_path, replace(images, labels=half)).changed_classes == ("a is b",)
