@@ -11,13 +11,17 @@ Precision = Literal["auto", "fp32", "bf16"]
 
 
 class Run(Config):
-    """The seed of every draw, the device, the precision of training steps and torch's threads.
+    """The seed of every draw, the device, the precision of training steps, torch's threads, the ranks.
 
-    `auto` stands in the parameters only; `natv2.devices.resolve` says what it is here. Threads None: torch's
-    own.
+    `auto` stands in the parameters only; `natv2.devices.resolve` and `natv2.ranks.sizing.with_ranks` say what
+    it is here. Threads are those of each rank; None: torch's own. `workers` ranks compute together on each of
+    `hosts`, which meet at `rendezvous`, HOST:PORT.
     """
 
     seed: Count = 0
     device: Annotated[Literal["auto", "cpu", "cuda"], NO_DIGEST] = "auto"
     precision: Precision = "auto"
     threads: Annotated[PositiveInt | None, NO_DIGEST] = None
+    workers: Annotated[PositiveInt | Literal["auto"], NO_DIGEST] = 1
+    hosts: Annotated[PositiveInt | Literal["slurm"], NO_DIGEST] = 1
+    rendezvous: Annotated[str | None, NO_DIGEST] = None

@@ -9,6 +9,9 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 # Tables of other runs are small: a bar for each would be all that is seen.
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
+# What torch's connections have to say of ranks that are gone is told in one sentence.
+os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
+
 from natv2.runs.folders import fitted
 from natv2.runs.lazy_hooks import LazyHooks
 

@@ -103,12 +103,14 @@ PLAIN = pd.DataFrame(
         "macs": [10, 20, 30, 40],
         "params": [900, 400, 300, 200],
         "valid_accuracy": [0.5, 0.6, 0.8, 0.7],
+        "test_accuracy": [0.55, 0.6, 0.75, 0.775],
     }
 )
 
 
 def finished(**macs: int) -> pd.DataFrame:
-    return pd.DataFrame({"name": list(macs), "macs": list(macs.values()), "params": [500] * len(macs)})
+    networks = pd.DataFrame({"name": list(macs), "macs": list(macs.values()), "params": [500] * len(macs)})
+    return networks.assign(accuracy_after=0.55, test_accuracy=0.9)
 
 
 def judged(networks: pd.DataFrame, plain: pd.DataFrame = PLAIN, costs=("macs",)) -> pd.DataFrame:
@@ -173,6 +175,17 @@ def test_where_no_plain_network_is_small_enough():
         "1 is beaten by one, none is small enough to stand beside 1. "
         "Take the plain network middle instead, middle.safetensors of plain_networks. " + MORE
     )
+
+
+def test_what_is_as_accurate_as_the_best_plain_one_for_less_is_told_in_its_place():
+    """The demo once said to take the plain network where a smaller one of ours was the best of all."""
+    networks = finished(strong=9, weak=20).assign(accuracy_after=[0.8, 0.9], test_accuracy=[0.9, 0.3])
+    assert told(networks).endswith(
+        "none is small enough to stand beside 1. strong is as accurate on validation images as the best plain "
+        "network, large, with 30 % of its MACs (test top-1 90.0 %, there 75.0 %)."
+    )
+    costly = networks.assign(macs=[9, 31], accuracy_after=[0.79, 0.9])
+    assert "Take the plain network large instead" in told(costly)
 
 
 @pytest.mark.parametrize("plain", [PLAIN.iloc[:0], pd.DataFrame(columns=["name", "plain", "valid_accuracy"])])

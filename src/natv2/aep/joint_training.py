@@ -16,6 +16,7 @@ from natv2.exits.weightings import ExitWeighting, ExitWeights, exit_weights
 from natv2.images.augmentation import Augmentation
 from natv2.images.batches import Batch, Epochs, evaluation_batches
 from natv2.images.image_set import ImageSplits
+from natv2.ranks.world import mine, world
 from natv2.run import Run
 from natv2.training.loop import History, Step, Validation, backward, fit
 from natv2.training.state_store import StateStore
@@ -55,7 +56,7 @@ def train(
         trained = seen.take("train") | training.learned_weights()
         network.eval()
         with torch.inference_mode():
-            for batch in valid:
+            for batch in mine(valid):
                 seen.add(network(batch.at(config.resolution)), batch.labels)
         return trained | seen.take("valid")
 
@@ -135,8 +136,10 @@ class Meters:
         self._images += len(labels)
 
     def take(self, part: str) -> dict[str, float]:
-        """Means since the last taking, under names such as `part`_exit_1_top1; starts again from nothing."""
-        means = (self._sums / max(1, self._images)).tolist()
+        """Means since the last taking, over all ranks, by names such as `part`_exit_1_top1; starts anew."""
+        sums = world().sum(self._sums)
+        images = int(world().sum(torch.tensor([self._images])))
+        means = (sums / max(1, images)).tolist()
         names = ["", *(f"{name}_" for name in self._names)]
         self._images, self._sums = 0, torch.zeros_like(self._sums)
         return {

@@ -17,6 +17,7 @@ from natv2.finished_network import Build, Classifier, StoredNetwork, StoredNetwo
 from natv2.nn.layers import initialise
 from natv2.own_network import code_digest
 from natv2.randomness import derived_seed, torch_generator
+from natv2.ranks.side_by_side import side_by_side
 from natv2.spaces.architecture import architecture_of
 from natv2.spaces.design import Design
 from natv2.supernets.classifier import SubnetClassifier, SubnetHeader
@@ -57,12 +58,23 @@ class BaselineTraining:
         """Every network of `plan`, and those with a teacher once more, as NAME_taught."""
         rows = [{str(n): v for n, v in row.items()} for row in plan.to_dict("records")]
         self._say_how_long(rows)
-        alone = {row["name"]: self._known_or_trained(row, row["name"], self._alone(row)) for row in rows}
+        alone = self._all([(row, row["name"], self._alone(row)) for row in rows])
         taught = replace(self.finishing, teacher=choose_teacher(untaught(alone, self.builds)))
         if taught.teacher_name == "none":
             return alone
-        names = {f"{row['name']}_taught": row for row in rows if row["taught"]}
-        return alone | {name: self._known_or_trained(row, name, taught) for name, row in names.items()}
+        jobs = [(row, f"{row['name']}_taught", taught) for row in rows if row["taught"]]
+        if any(not self._is_known(*job) for job in jobs):
+            taught.ask_teacher()
+        return alone | self._all(jobs)
+
+    def _all(self, jobs: Sequence[tuple[Mapping[str, Any], str, Finishing]]) -> dict[str, StoredNetwork]:
+        """The networks of `jobs` by their names; the heaviest come first, so that ranks end together."""
+        order = sorted(jobs, key=lambda job: -job[0]["macs"])
+        found = dict(zip([job[1] for job in order], side_by_side(self._known_or_trained, order), strict=True))
+        return {name: found[name] for _, name, _ in jobs}
+
+    def _is_known(self, row: Mapping[str, Any], name: str, finishing: Finishing) -> bool:
+        return self.kept.holds(self._key(row, name, finishing))
 
     def _alone(self, row: Mapping[str, Any]) -> Finishing:
         """What `row` is trained by without a teacher."""
@@ -100,7 +112,7 @@ class BaselineTraining:
 
     def _say_how_long(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Log what training those that are not known will take, from a few timed steps of each."""
-        new = [row for row in rows if self.kept.load(self._key(row, row["name"], self._alone(row))) is None]
+        new = [row for row in rows if not self._is_known(row, row["name"], self._alone(row))]
         times = (2 if self.refit else 1) * self.finishing.config.epochs
         seconds = sum(self._alone(row).expected_seconds(self._new(row)) * (1 + row["taught"]) for row in new)
         if new:

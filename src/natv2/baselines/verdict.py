@@ -70,7 +70,8 @@ def with_verdict(results: pd.DataFrame, verdict: pd.DataFrame) -> pd.DataFrame:
 def sentence(verdict: pd.DataFrame, finished: pd.DataFrame, plain: pd.DataFrame) -> str:
     """What the verdict comes to, for the end of a run.
 
-    By each cost how many networks beat the best plain one beyond noise; where none does, which to take.
+    By each cost how many networks beat the best plain one beyond noise. Where none does: what is as accurate
+    as a plain one that costs more, or which plain one to take.
     """
     if plain.empty:
         return "Verdict: none, for no plain network was trained beside these networks."
@@ -91,10 +92,30 @@ def sentence(verdict: pd.DataFrame, finished: pd.DataFrame, plain: pd.DataFrame)
     text = f"Verdict on {len(finished)} finished networks: {'; '.join(parts)}."
     judged = verdict.dropna(subset="best_plain")
     if len(judged) and not (judged["gain_low"] > 0).any():
+        if (saved := _saved(finished, plain, str(verdict["cost"].iloc[0]))) is not None:
+            return f"{text} {saved}"
         best = plain.set_index("name").loc[judged["best_plain"].unique(), "valid_accuracy"].idxmax()
         text += f" Take the plain network {best} instead, {best}.safetensors of plain_networks."
         text += " More epochs may change this: budget, or those of supernets and of postprocess.full."
     return text
+
+
+def _saved(finished: pd.DataFrame, plain: pd.DataFrame, cost: str) -> str | None:
+    """Which network is as accurate as the best plain one by less of `cost`; None where none is.
+
+    The best is that on validation images, and both are compared by these.
+    """
+    best = plain.loc[plain["valid_accuracy"].idxmax()]
+    enough = finished[(finished["accuracy_after"] >= best["valid_accuracy"]) & (finished[cost] < best[cost])]
+    if enough.empty:
+        return None
+    ours = enough.loc[enough[cost].idxmin()]
+    share = float(ours[cost]) / float(best[cost])
+    return (
+        f"{ours['name']} is as accurate on validation images as the best plain network, {best['name']}, with "
+        f"{100 * share:.2g} % of its {_lower(OBJECTIVES[cost].title)} (test top-1 "
+        f"{100 * ours['test_accuracy']:.1f} %, there {100 * best['test_accuracy']:.1f} %)."
+    )
 
 
 def pretrained_clause(verdict: pd.DataFrame) -> str:

@@ -114,15 +114,18 @@ def stage_sizes(resolution: int) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def architecture_cost(design: Design, architecture: Architecture, classes: int) -> Cost:
-    """Parameters and MACs of one architecture, with any number of exits."""
+def part_costs(design: Design, architecture: Architecture, classes: int) -> list[Cost]:
+    """Parameters and MACs of the stem, of each active level, and of each head, in their order."""
     plan, sizes = channel_plan(design, architecture.width), stage_sizes(architecture.resolution)
-    cost = stem_cost(plan, architecture.resolution)
+    costs = [stem_cost(plan, architecture.resolution)]
     for level in filter(architecture.is_active, range(len(architecture.masks))):
         stage, position = divmod(level, architecture.levels_per_stage)
         size = sizes[stage] if position == 0 else sizes[stage + 1]
         choice = (architecture.masks[level], architecture.kernels[level], architecture.expand_ratios[level])
-        cost = cost + level_cost(plan.level(stage, position), size, *choice)
-    for exit in architecture.exits:
-        cost = cost + head_cost(plan, exit, sizes[exit], classes)
-    return cost
+        costs.append(level_cost(plan.level(stage, position), size, *choice))
+    return costs + [head_cost(plan, exit, sizes[exit], classes) for exit in architecture.exits]
+
+
+def architecture_cost(design: Design, architecture: Architecture, classes: int) -> Cost:
+    """Parameters and MACs of one architecture, with any number of exits."""
+    return sum(part_costs(design, architecture, classes), _NOTHING)

@@ -37,6 +37,16 @@ class Batch:
         """How many images there are."""
         return len(self.labels)
 
+    def rows(self, start: int, stop: int) -> "Batch":
+        """The images from row `start` up to `stop`."""
+        if (start, stop) == (0, len(self)):
+            return self
+        part = slice(start, stop)
+        boxes = None if self.boxes is None else self.boxes[part]
+        return replace(
+            self, pixels=self.pixels[part], labels=self.labels[part], ids=self.ids[part], boxes=boxes
+        )
+
     def normalised(self, mean: Channels, std: Channels) -> "Batch":
         """These images for a network that expects this normalisation."""
         return self if (mean, std) == (self.mean, self.std) else replace(self, mean=mean, std=std)

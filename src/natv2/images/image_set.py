@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 import torch
@@ -14,6 +15,7 @@ from natv2.images.datasets import THESIS_SIZES, Channels, Sizes
 from natv2.images.levels import Levels
 from natv2.images.listing import SPLITS
 from natv2.images.look import ImageReport
+from natv2.images.pools import from_portable, moved, portable_pool
 
 _CHUNK = 2048  # images whose pixels are looked at together
 
@@ -47,6 +49,10 @@ class ImageSet:
         """How many images there are."""
         return len(self.positions)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process go the samples, and where the pool is."""
+        return _image_set, (portable_pool(self.pool), self.labels, self.ids, self.positions)
+
     @property
     def images(self) -> Tensor:
         """The images themselves, uint8 (N, 3, H, W), channels-last: a copy."""
@@ -57,6 +63,10 @@ class ImageSet:
         indices = indices.cpu()
         at = indices.to(self.labels.device)
         return ImageSet(self.pool, self.labels[at], self.ids[at], self.positions[indices])
+
+
+def _image_set(pool: Any, labels: Tensor, ids: Tensor, positions: Tensor) -> ImageSet:
+    return ImageSet(from_portable(pool), labels, ids, positions)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -138,7 +148,7 @@ class ImageSplits:
         pool = self.train.pool
         if device.type != "cuda" or 2 * pool.numel() > torch.cuda.mem_get_info(device)[0]:
             return replace(self, device=device)
-        pool = pool.to(device)
+        pool = moved(pool, device)
         parts = {name: replace(getattr(self, name), pool=pool) for name in SPLITS}
         return replace(self, device=device, **parts)
 

@@ -23,6 +23,7 @@ from natv2.images.chunks import COLUMNS, decoded, decoded_with
 from natv2.images.levels import Extent, Levels, common_levels, is_deep
 from natv2.images.listing import Listing
 from natv2.images.memory import memory_limit
+from natv2.images.pools import remember
 from natv2.images.store_files import StoreFiles, keep, to_disk, whole_lines
 
 _FORMAT = 2  # the first turned TIFF files twice
@@ -36,12 +37,13 @@ class Decoded:
     """All samples of a listing, in its order.
 
     `pixels` uint8 (N, H, W, 3), black where a sample could not be read; in memory, or mapped from its
-    file where it would fill more than a quarter of the memory. `index` has a row for each sample: its name
+    `file` where it would fill more than a quarter of the memory. `index` has a row for each sample: its name
     and the columns of natv2.images.chunks (`error` is "" where it was read). `levels` scaled what has more
     than 8 bits; None where nothing has.
     """
 
     pixels: NDArray[np.uint8]
+    file: Path
     index: pd.DataFrame
     fingerprint: str
     levels: Levels | None = None
@@ -49,7 +51,7 @@ class Decoded:
     @cached_property
     def pool(self) -> Tensor:
         """The pixels as a tensor (N, 3, H, W), channels-last, of the same memory."""
-        return torch.from_numpy(self.pixels).permute(0, 3, 1, 2)
+        return remember(torch.from_numpy(self.pixels).permute(0, 3, 1, 2), self.file, self.pixels.shape)
 
 
 def file_status(path: Path) -> os.stat_result:
@@ -98,7 +100,8 @@ def decode_all(
     levels = _levels(index, chosen)
     shape = (len(listing), size[1], size[0], 3)
     mark = place.mark if levels is None else f"{place.mark}-{levels.black:g}-{levels.white:g}"
-    return Decoded(pixels=_opened(place.pixels, shape), index=index, fingerprint=mark, levels=levels)
+    pixels = _opened(place.pixels, shape)
+    return Decoded(pixels=pixels, file=place.pixels, index=index, fingerprint=mark, levels=levels)
 
 
 def _kept(place: StoreFiles, listing: Listing, scaling: NDArray[np.bool_]) -> pd.DataFrame | None:

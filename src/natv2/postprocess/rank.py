@@ -10,8 +10,9 @@ from scipy.stats import kendalltau
 
 from natv2.postprocess.config import PostprocessConfig, RankStudyConfig
 from natv2.postprocess.extract import Extraction
-from natv2.postprocess.methods import plan_postprocessing
+from natv2.postprocess.methods import PostprocessPlan, plan_postprocessing
 from natv2.postprocess.whole_schedule import WholeSchedule
+from natv2.ranks.side_by_side import side_by_side
 from natv2.spaces.architecture import architecture_of
 from natv2.training.finishing import Finishing
 from natv2.training.state_store import StateStore
@@ -49,13 +50,20 @@ def finish_for_rank(
     for number in range(1, seeds + 1):
         run = finishing.run.model_copy(update={"seed": finishing.run.seed + number - 1})
         whole = WholeSchedule(extraction=extraction, finishing=replace(finishing, run=run), config=config)
-        after = []
+        kept, plans = store.child(f"seed_{number}"), {}
         for row in ({str(n): v for n, v in each.items()} for each in chosen.to_dict("records")):
-            plan = plan_postprocessing("standard", architecture_of(row), extraction.design, config)
-            kept = store.child(f"seed_{number}").child(row["name"])
-            after.append(whole.finish(plan, {}, kept).header.record["accuracy_after"])
-        columns[f"seed_{number}"] = after
+            plans[row["name"]] = plan_postprocessing(
+                "standard", architecture_of(row), extraction.design, config
+            )
+        whole.prepare(plans, kept)
+        jobs = [(whole, plan, kept.child(name)) for name, plan in plans.items()]
+        columns[f"seed_{number}"] = side_by_side(_accuracy_after, jobs)
     return chosen.assign(**columns)
+
+
+def _accuracy_after(whole: WholeSchedule, plan: PostprocessPlan, store: StateStore) -> float:
+    after: float = whole.finish(plan, {}, store).header.record["accuracy_after"]
+    return after
 
 
 def rank_table(scores: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from natv2.postprocess.config import PostprocessConfig
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.methods import METHODS, PostprocessPlan, plan_postprocessing
 from natv2.postprocess.whole_schedule import WholeSchedule
+from natv2.ranks.side_by_side import side_by_side
 from natv2.spaces.architecture import architecture_of
 from natv2.supernets.classifier import SubnetClassifier
 from natv2.training.config import RecipeConfig
@@ -92,22 +93,32 @@ def refine(
     tasks = list(_tasks(rows, extraction, config))
     if whole is not None:
         _say_how_long(tasks, whole)
-    finished = {}
-    for task in tasks:
-        kept = store.child(task.name)
-        if task.plan.config is None:
-            network = extraction.network(task.plan)
-            record = {**task.record, "accuracy_after": task.accuracy, "epochs": 0}
-            classifier = extraction.classifier(network, task.plan, record)
-            known = validated(classifier, extraction.images, evaluation_batch_size)
-            classifier = extraction.classifier(network, task.plan, record, known.temperature)
-        elif isinstance(task.plan.config, RecipeConfig):
-            classifier = _fine_tuned(task, task.plan.config, extraction, evaluation_batch_size, kept)
-        else:
-            assert whole is not None
-            classifier = whole.finish(task.plan, task.record, kept)
-        finished[task.name] = classifier.stored()
-    return found, finished
+        whole.prepare({task.name: task.plan for task in tasks if task.plan.config is not None}, store)
+    jobs = [(task, extraction, evaluation_batch_size, whole, store.child(task.name)) for task in tasks]
+    finished = side_by_side(_finished, jobs)
+    return found, dict(zip((task.name for task in tasks), finished, strict=True))
+
+
+def _finished(
+    task: _Task,
+    extraction: Extraction,
+    evaluation_batch_size: int,
+    whole: WholeSchedule | None,
+    store: StateStore,
+) -> StoredNetwork:
+    """The network of `task` as its method leaves it."""
+    if task.plan.config is None:
+        network = extraction.network(task.plan)
+        record = {**task.record, "accuracy_after": task.accuracy, "epochs": 0}
+        classifier = extraction.classifier(network, task.plan, record)
+        known = validated(classifier, extraction.images, evaluation_batch_size)
+        classifier = extraction.classifier(network, task.plan, record, known.temperature)
+    elif isinstance(task.plan.config, RecipeConfig):
+        classifier = _fine_tuned(task, task.plan.config, extraction, evaluation_batch_size, store)
+    else:
+        assert whole is not None
+        classifier = whole.finish(task.plan, task.record, store)
+    return classifier.stored()
 
 
 def _tasks(rows: list[dict[str, Any]], extraction: Extraction, config: PostprocessConfig) -> Iterator[_Task]:

@@ -17,6 +17,8 @@ from natv2.catalog.state_store import StateStoreDataset
 from natv2.devices import resolve
 from natv2.errors import UserError
 from natv2.images.loading import set_name
+from natv2.ranks.sizing import start_ranks, with_ranks
+from natv2.ranks.together import use
 from natv2.run import Run
 from natv2.runs.checking import validate_parameters
 from natv2.runs.folders import check_folder
@@ -44,7 +46,7 @@ class RunHooks:
 
     def __init__(self) -> None:
         self._parameters: Parameters | None = None
-        self._computing = Run()
+        self._computing, self._ranks = Run(), 1
         self._resumable: ResumableRun | None = None
         self._run: TrackedRun | None = None
         self._recorder: Recorder | None = None
@@ -63,7 +65,8 @@ class RunHooks:
         self._parameters = validate_parameters(following_source(context.config_loader["parameters"], given))
         self._folder = context.config_loader["globals"]["folder"]
         check_folder(self._folder)
-        self._computing = resolve(Run.part_of(self._parameters))
+        run = resolve(Run.part_of(self._parameters))
+        self._computing = with_ranks(run, self._parameters.largest_batch())
         values = self._parameters.model_dump() | self._parameters.blocks(self._computing)
         named = catalog_names(self._parameters)
         loader = type(context.config_loader)(
@@ -82,8 +85,8 @@ class RunHooks:
         if self._parameters is None:
             raise RuntimeError("a pipeline run needs a Kedro context")
         self.stop("KILLED")  # what an interrupted notebook cell left open
-        if self._parameters.threads is not None:
-            torch.set_num_threads(self._parameters.threads)
+        if self._computing.threads is not None:
+            torch.set_num_threads(self._computing.threads)
         env = run_params["env"]
         runtime_params = run_params["runtime_params"] or {}
         project = Path(run_params["project_path"])
@@ -100,9 +103,12 @@ class RunHooks:
         try:
             needs = needs_of(pipeline, catalog, self._parameters, self._computing)
             check_needs(needs, progress=store.root, resumed=self._resumable.folder, run=self._computing)
+            if _PROGRESS in pipeline.inputs():
+                self._ranks = start_ranks(self._computing, automatic=self._parameters.workers == "auto")
             self._shorten(pipeline, catalog)
             self._start_run(run_params, identity)
         except BaseException:
+            use(None)
             self._resumable.leave()
             self._resumable = None
             raise
@@ -113,6 +119,7 @@ class RunHooks:
             pipeline=_name(run_params),
             asked=dict(inputs.asked),
             names=readable_names(self._parameters, self._folder),
+            ranks=self._ranks,
         )
         self._recorder = Recorder(catalog, project, about, inputs.records)
         store.folder = self._resumable.folder
@@ -152,9 +159,10 @@ class RunHooks:
                 "folder": self._folder,
                 "git_commit": git_commit(project),
                 "catalog_version": run_params["run_id"],
+                "ranks": str(self._ranks),
             },
         )
-        self._resumable.begin(identity, self._run.id)
+        self._resumable.begin(identity, self._run.id, self._ranks)
         if earlier is not None:
             logger.info("resumed from %s", self._resumable.folder)
 
@@ -185,6 +193,7 @@ class RunHooks:
 
     def after_pipeline_run(self, run_params: dict[str, Any], catalog: CatalogProtocol[Any, Any]) -> None:
         """End the MLflow run, forget what to resume (the same command starts afresh), show the results."""
+        use(None)
         if self._run is not None:
             self._run.end("FINISHED")
             show_tables(catalog, self._saved)
@@ -204,6 +213,7 @@ class RunHooks:
 
         The command line calls this on Ctrl-C, for which Kedro has no hook.
         """
+        use(None)
         if self._run is not None:
             self._run.end(ending)
         if self._resumable is not None:

@@ -42,7 +42,8 @@ class Record(BaseModel):
     ("" where nobody knows), `names` what the folders are called after, whole where paths have it cut. `facts`
     are the same in all that belongs together: versions of entries, by their paths in the project; what
     images, which training. `asked` may differ, and is said then: by the last node in its history that it
-    bore on. `sha256` are the checksums of its files, which whoever reads them compares (natv2.recorded).
+    bore on. `ranks` computed it together. `sha256` are the checksums of its files, which whoever reads
+    them compares (natv2.recorded).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -53,6 +54,7 @@ class Record(BaseModel):
     names: dict[str, str] = {}
     facts: dict[str, Any] = {}
     asked: dict[str, Any] = {}
+    ranks: int = 1
     sha256: dict[str, str] = {}
 
 

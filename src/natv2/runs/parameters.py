@@ -61,6 +61,15 @@ class Parameters(Run, AepTraining, Goal, Training):
             name: part.part_of(self).model_dump() for name, part in parts.items()
         }
 
+    def largest_batch(self) -> int:
+        """Images of the largest batch that any training has."""
+        return max(
+            self.eps.batch_size,
+            self.search.batch_size,
+            self.postprocess.full.batch_size,
+            self.aep.batch_size,
+        )
+
     def source_place(self) -> Path:
         """Where the raw files of `source` are, or go to: those of `dataset`, if it is the same set."""
         same = self.target_place() if self.source == self.dataset else _RAW / self.source

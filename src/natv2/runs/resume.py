@@ -20,10 +20,10 @@ from filelock import FileLock, Timeout
 from kedro.io import AbstractVersionedDataset, CatalogProtocol
 from kedro.pipeline import Pipeline
 
-import natv2
 from natv2.errors import UserError
 from natv2.files import write_bytes
 from natv2.own_network import code_digest
+from natv2.ranks.sameness import package_digest
 from natv2.recorded import checksums
 from natv2.run import Run
 from natv2.runs.parameters import Parameters
@@ -31,6 +31,11 @@ from natv2.runs.parameters import Parameters
 _RECORD = "run.json"
 _COMMAND = ("nodes", "env", "parameters")  # of an identity: what a person asked for
 _SHORT = ("device", "precision", "threads")  # what can be shown whole
+
+_ELSEWHERE = {"fresh", "device", "precision", "threads", "workers", "hosts", "rendezvous"}
+"""Parameters that an identity has in another form, or not at all: ranks are recorded beside it."""
+
+_OWN_THREADS = torch.get_num_threads()  # where nobody says how many; those of ranks follow their number
 
 logger = logging.getLogger(__name__)
 _LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "scipy", "scikit-learn", "lightgbm", "pymoo")
@@ -46,12 +51,22 @@ class ResumableRun:
     @property
     def tracking_run(self) -> str | None:
         """Id of the MLflow run that it began, None for a new one."""
-        record = self.folder / _RECORD
-        return json.loads(record.read_text())["tracking_run"] if record.exists() else None
+        found: str | None = self._record().get("tracking_run")
+        return found
 
-    def begin(self, identity: Mapping[str, Any], tracking_run: str) -> None:
-        """Record what is run; from here on the same command resumes it."""
-        record = {"tracking_run": tracking_run, "identity": dict(identity)}
+    def _record(self) -> dict[str, Any]:
+        path = self.folder / _RECORD
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+
+    def begin(self, identity: Mapping[str, Any], tracking_run: str, ranks: int) -> None:
+        """Record what is run, and by how many ranks; from here on the same command resumes it."""
+        if (before := self._record().get("ranks", ranks)) != ranks:
+            logger.warning(
+                "resumed by %d ranks; before the stop there were %d: the same bits are promised for equal "
+                "numbers only",
+                *(ranks, before),
+            )
+        record = {"tracking_run": tracking_run, "identity": dict(identity), "ranks": ranks}
         write_bytes(self.folder / _RECORD, json.dumps(record, indent=2).encode())
 
     def close(self) -> None:
@@ -97,25 +112,15 @@ def identity_of_run(
     return {
         "nodes": sorted(node.name for node in pipeline.nodes),
         "env": env,
-        "parameters": parameters.model_dump(mode="json", exclude={"fresh", "device", "precision", "threads"}),
+        "parameters": parameters.model_dump(mode="json", exclude=_ELSEWHERE),
         "device": run.device,
         "precision": run.precision,
-        "threads": torch.get_num_threads(),
+        "threads": parameters.threads or _OWN_THREADS,
         "versions": {library: version(library) for library in _LIBRARIES},
-        "code": _code(),
+        "code": package_digest(),
         "own": _own_code(parameters),
         "inputs": _load_versions(pipeline, catalog),
     }
-
-
-def _code() -> str:
-    """A digest of this package's source: a commit would miss what is not committed yet."""
-    root = Path(natv2.__file__).parent
-    digest = hashlib.blake2b(digest_size=8)
-    # The data sets are a table beside the code, and as much of it.
-    for path in sorted([*root.rglob("*.py"), *root.rglob("*.yml")]):
-        digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def _own_code(parameters: Parameters) -> dict[str, str]:

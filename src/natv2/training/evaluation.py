@@ -15,10 +15,13 @@ from natv2.exits.ensembles import ensemble
 from natv2.finished_network import Classifier
 from natv2.images.batches import Batch, evaluation_batches
 from natv2.images.image_set import ImageSplits
+from natv2.ranks.together import together
+from natv2.ranks.world import world
 from natv2.spaces.architecture import Architecture
 from natv2.supernets.network import Network
 from natv2.supernets.supernet import Statistics, Supernet
 from natv2.training.confidence import fit_temperature
+from natv2.training.evaluation_shares import equal_shares
 from natv2.training.prefix_tree import PrefixTree, prefix_tree
 from natv2.training.recalibration import calibrate
 
@@ -48,14 +51,21 @@ class Evaluator:
     images: Batches
     exit_weights: tuple[float, ...] = (1.0,)
 
-    @torch.inference_mode()
     def accuracies(
         self, family: Family, architectures: Sequence[Architecture], name: str
     ) -> NDArray[np.float64]:
         """Top-1 (a fraction) of each architecture, in their order; `name` stands at the progress bar.
 
         What architectures share is computed once; images go through in so many at a time as memory allows.
+        Several ranks have a share of the architectures each, and find the same bits as one.
         """
+        return together(_accuracies, self, family, architectures, name)
+
+    @torch.inference_mode()
+    def own_accuracies(
+        self, family: Family, architectures: Sequence[Architecture], name: str
+    ) -> NDArray[np.float64]:
+        """The same, by this rank alone."""
         groups: dict[tuple[int, float], list[int]] = {}
         for position, architecture in enumerate(architectures):
             groups.setdefault((architecture.resolution, architecture.width), []).append(position)
@@ -113,6 +123,22 @@ class Evaluator:
                 result[index] = top1(supernet.subnet(architecture, statistics), self.images)
                 bar.advance(f"top-1 {100 * result[index]:.1f} %")
         return result
+
+
+def _accuracies(
+    evaluator: Evaluator, family: Family, architectures: Sequence[Architecture], name: str
+) -> NDArray[np.float64]:
+    """On every rank: evaluate its share of `architectures`, and put all of them together."""
+    these = world()
+    if these.size == 1:
+        return evaluator.own_accuracies(family, architectures, name)
+    supernet = next(iter(family.values()))
+    shares = equal_shares(supernet.design, architectures, supernet.classes, these.size)
+    own = evaluator.own_accuracies(family, [architectures[n] for n in shares[these.rank]], name)
+    result = np.empty(len(architectures))
+    for positions, found in zip(shares, these.gathered(own), strict=False):  # of others on rank 0 alone
+        result[positions] = found
+    return result
 
 
 class _Count:

@@ -16,6 +16,8 @@ from natv2.images.batches import Batch, Epochs, calibration_batches
 from natv2.images.config import CalibrationConfig
 from natv2.images.image_set import ImageSet, ImageSplits
 from natv2.randomness import process_generator
+from natv2.ranks.side_by_side import side_by_side
+from natv2.ranks.together import ranks
 from natv2.run import Run
 from natv2.training.averaging import Averaged
 from natv2.training.config import FullConfig
@@ -118,6 +120,16 @@ class Finishing:
 
         return step
 
+    def ask_teacher(self, part: ImageSet | None = None) -> None:
+        """Let ranks ask the teacher an epoch each, before networks that are trained side by side do it each.
+
+        Nothing is asked where nobody teaches, or one rank is alone.
+        """
+        taught = self.soft_labels(self._part(part))
+        if taught is not None and ranks() > 1:
+            epochs = [epoch for epoch in range(self.config.epochs) if not taught.holds(epoch)]
+            side_by_side(_ask, [(self, part, epoch) for epoch in epochs])
+
     def soft_labels(self, part: ImageSet) -> SoftLabels | None:
         """What the teacher says of the epochs of `part`; each teacher and kind of epochs has its own place.
 
@@ -169,6 +181,17 @@ class Finishing:
 
     def _part(self, part: ImageSet | None) -> ImageSet:
         return self.images.train if part is None else part
+
+
+def _ask(finishing: Finishing, part: ImageSet | None, epoch: int) -> None:
+    """Let the teacher say what it has to say of an epoch, and keep it."""
+    epochs = finishing.epochs(part)
+    taught = finishing.soft_labels(epochs.part)
+    mixing = Mixing(mixup=finishing.config.mixup, cutmix=finishing.config.cutmix)
+    assert taught is not None
+    for index, batch in enumerate(epochs(epoch)):
+        taught.logits(batch, mixing.draw(len(batch), epochs.seed, PURPOSE, epoch, index), epoch, index)
+    taught.end(epoch)
 
 
 def exit_logits(network: nn.Module, x: Tensor) -> tuple[Tensor, ...]:

@@ -14,9 +14,12 @@ from natv2.errors import UserError
 from natv2.images.batches import Batch
 from natv2.nn.dropout import drawing_from
 from natv2.randomness import derived_seed, seed_process
+from natv2.ranks.together import together
+from natv2.ranks.world import world
 from natv2.run import Precision
 from natv2.training.averaging import Averaged
 from natv2.training.config import OptimiserConfig
+from natv2.training.gradients import Losses, average_buffers, sum_gradients
 from natv2.training.optimiser import make_optimiser, optimiser_tensors, restore_optimiser
 from natv2.training.schedule import RateSchedule
 from natv2.training.state_store import State, StateStore
@@ -86,18 +89,27 @@ def fit(
     The modules of a list are trained as by an optimiser each: what a step did not use stays, and gradients
     are clipped by the norm of their own module. One that is `Averaged` moves its average after each step.
     After each epoch everything needed to resume is saved in `store`; started again, the loop resumes there
-    and ends with the same weights, bit for bit. Raises UserError where the loss is not finite; the last
-    finished epoch stays saved.
+    and ends with the same weights, bit for bit. Where there are several ranks, all take part (`_Loop`).
+    Raises UserError where the loss is not finite; the last finished epoch stays saved.
     """
     loop = _Loop(module, step, epochs, optimiser, schedule, precision, store.name)
     history = loop.restore(store)
     last = schedule.epochs if until is None else until
-    if len(history) >= last or _is_stale(history, validation):
-        _take_best(module, store, validation)
-        return history
+    if len(history) < last and not _is_stale(history, validation):
+        history = together(_train, loop, history, last, validation, store)
+    _take_best(module, store, validation)
+    return history
+
+
+def _train(
+    loop: "_Loop", history: History, last: int, validation: Validation | None, store: StateStore
+) -> History:
+    """Go on after `history` up to epoch `last`: on every rank, with copies of all this."""
+    module, epochs = loop.module, loop.epochs
     with progress_bar(store.name, last * epochs.steps, len(history) * epochs.steps) as bar:
         for epoch in range(len(history), last):
-            entry = {"loss": loop.epoch(epoch, bar), "learning_rate": schedule.rate(epoch, 0, epochs.steps)}
+            rate = loop.schedule.rate(epoch, 0, epochs.steps)
+            entry = {"loss": loop.epoch(epoch, bar), "learning_rate": rate}
             entry |= validation.metrics() if validation else {}
             history.append(entry)
             _refuse_broken(module, entry, store.name, epoch)
@@ -109,7 +121,6 @@ def fit(
             bar.report(f"epoch {epoch + 1}/{last}, " + _told(entry))
             if _is_stale(history, validation):
                 break
-    _take_best(module, store, validation)
     return history
 
 
@@ -126,7 +137,12 @@ def _take_best(module: nn.Module, store: StateStore, validation: Validation | No
 
 @dataclass
 class _Loop:
-    """A module in training: its step, its batches, its optimiser."""
+    """A module in training: its step, its batches, its optimiser.
+
+    Of several ranks each computes a slice of the batch, with batch statistics of its own; their gradients are
+    summed before the optimiser's step, so all have the same weights. Running statistics are averaged after
+    each epoch.
+    """
 
     module: nn.Module
     step: Step
@@ -140,41 +156,47 @@ class _Loop:
         """Make the optimiser."""
         self.optimiser = make_optimiser(self.module, self.config, self.schedule.lr)
         self.device = next(self.module.parameters()).device
-        self.generator = torch.Generator(self.device)
 
     def epoch(self, epoch: int, bar: Bar) -> float:
         """Train for an epoch; the mean loss.
 
         A loss is read when the next step is on its way, so that a GPU always has one to do.
         """
-        total = 0.0
+        total, self._losses = 0.0, list[Losses]()
         losses = (self._train(epoch, index, batch) for index, batch in enumerate(self.epochs(epoch)))
         for number, read in enumerate(_one_late(losses), start=1):
             loss = read()
             if not math.isfinite(loss):
+                where = self._losses[number - 1].where_broken()
                 raise UserError(
-                    f"{self.name}: the loss is {loss} at epoch {epoch + 1}, step {number}; the state after "
-                    f"epoch {epoch} is kept. A lower learning rate than {self.schedule.lr} may help."
+                    f"{self.name}: the loss is {loss}{where} at epoch {epoch + 1}, step {number}; the state "
+                    f"after epoch {epoch} is kept. A lower learning rate than {self.schedule.lr} may help."
                 )
             total += loss
             bar.advance(f"epoch {epoch + 1}  loss {loss:.3f}")
+        average_buffers(self.module)
         return total / self.epochs.steps
 
     def _train(self, epoch: int, index: int, batch: Batch) -> Reading:
         for group in self.optimiser.param_groups:
             group["lr"] = self.schedule.rate(epoch, index, self.epochs.steps)
         self.optimiser.zero_grad(set_to_none=True)
-        seed = derived_seed(self.epochs.seed, self.epochs.purpose, "dropout", epoch, index)
+        rank, part = world().rank, world().slice(len(batch))
+        own = [rank] if rank else []
+        seed = derived_seed(self.epochs.seed, self.epochs.purpose, "dropout", epoch, index, *own)
         seed_process(seed)
-        with autocast(self.precision, self.device), drawing_from(self.generator.manual_seed(seed)):
-            loss = fetch(self.step(batch, epoch, index))
+        generator = torch.Generator(self.device).manual_seed(seed)
+        with autocast(self.precision, self.device), drawing_from(generator):
+            loss = self.step(batch.rows(part.start, part.stop), epoch, index)
+        self._losses.append(sum_gradients(self.module, loss, part.share))
+        read = fetch(self._losses[-1].mean)
         if self.config.max_gradient_norm is not None:
             for each in self.module if isinstance(self.module, nn.ModuleList) else [self.module]:
                 nn.utils.clip_grad_norm_(each.parameters(), self.config.max_gradient_norm)
         self.optimiser.step()
         if isinstance(self.module, Averaged):
             self.module.update()
-        return loss
+        return read
 
     def state(self, history: History) -> State:
         """What is needed to resume after the last epoch of `history`."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from natv2.exits.ensembles import ensemble
+from natv2.ranks.world import world
 
 Seen = Callable[[Sequence[Tensor], Tensor], None]
 """Is shown what a network in training says: logits (N, classes) of each exit, and the labels (N,)."""
@@ -31,7 +32,8 @@ class RightAnswers:
         self._answers += len(labels)
 
     def take(self) -> dict[str, float]:
-        """`train_accuracy`, a fraction, since the last taking; starts again from nothing."""
-        accuracy = int(self._right) / max(1, self._answers)
+        """`train_accuracy`, a fraction, on all ranks since the last taking; starts again from nothing."""
+        right, answers = world().sum(torch.tensor([int(self._right), self._answers])).tolist()
+        accuracy = right / max(1, answers)
         self._right, self._answers = torch.zeros_like(self._right), 0
         return {"train_accuracy": accuracy}

@@ -13,6 +13,7 @@ from natv2.exits.ensembles import ensemble
 from natv2.exits.weightings import ExitWeighting, exit_weights
 from natv2.images.batches import Batch, Epochs, evaluation_batches
 from natv2.images.image_set import ImageSet, ImageSplits
+from natv2.ranks.world import mine, world
 from natv2.run import Run
 from natv2.supernets.network import Network
 from natv2.training.config import RecipeConfig
@@ -124,12 +125,16 @@ def _step(network: Network, exit_weighting: ExitWeighting) -> Step:
 
 @torch.no_grad()
 def validate(network: Network, batches: Iterable[Batch], weights: tuple[float, ...]) -> dict[str, float]:
-    """Loss and top-1 (a fraction) over `batches`, in evaluation mode, of the exits' outputs by `weights`."""
+    """Loss and top-1 (a fraction) over `batches`, in evaluation mode, of the exits' outputs by `weights`.
+
+    Ranks share the batches.
+    """
     network.eval()
     loss, correct, total = 0.0, 0, 0
-    for batch in batches:
+    for batch in mine(batches):
         logits = ensemble(network(batch.at(network.architecture.resolution)), weights)
         loss += cross_entropy(logits, batch.labels, reduction="sum").item()
         correct += int((logits.argmax(dim=1) == batch.labels).sum())
         total += len(batch)
+    loss, correct, total = world().sum(torch.tensor([loss, correct, total], dtype=torch.float64)).tolist()
     return {"valid_loss": loss / total, "valid_accuracy": correct / total}

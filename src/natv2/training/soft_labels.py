@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 from natv2.finished_network import Classifier
 from natv2.images.batches import Batch
 from natv2.images.datasets import Channels
+from natv2.ranks.world import world
 from natv2.training.mixing import Mix
 from natv2.training.state_store import State, StateStore
 
@@ -66,7 +67,7 @@ class SoftLabels:
 
     def logits(self, batch: Batch, mix: Mix | None, epoch: int, step: int) -> Tensor:
         """Logits, float32 (N, classes), for the images of a step, the steps of an epoch in their order."""
-        key = f"epoch_{epoch + 1:04}"
+        key = _key(epoch)
         if key not in self._kept:
             self._kept.clear()
             state = self.store.load(key)
@@ -78,11 +79,22 @@ class SoftLabels:
             known.append(self.teacher.answer(batch, mix).half())
         return known[step].to(batch.labels.device).float()
 
+    def holds(self, epoch: int) -> bool:
+        """Whether the epoch is kept."""
+        return self.store.holds(_key(epoch))
+
     def end(self, epoch: int) -> None:
         """Keep what was said in an epoch that has ended."""
-        key = f"epoch_{epoch + 1:04}"
+        key = _key(epoch)
         if key in self._kept and not self.store.holds(key):
             self.store.save(key, State(tensors={str(n): each for n, each in enumerate(self._kept[key])}))
+
+
+def _key(epoch: int) -> str:
+    # A rank of several that train one network sees a slice of each batch: what it is told is its own.
+    these = world()
+    slices = f"_rank_{these.rank}_of_{these.size}" if these.size > 1 else ""
+    return f"epoch_{epoch + 1:04}{slices}"
 
 
 def teacher_mark(network: nn.Module, *known: object) -> str:

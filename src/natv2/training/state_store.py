@@ -10,9 +10,8 @@ from typing import Any
 from torch import Tensor
 
 from natv2.files import read_tensors, write_tensors
-
-Tracker = Callable[[Mapping[str, float], int], None]
-"""Takes named metrics and the epoch or turn they belong to."""
+from natv2.ranks.tracking import Tracker, portable
+from natv2.ranks.world import world
 
 
 def untracked(metrics: Mapping[str, float], step: int) -> None:
@@ -38,6 +37,10 @@ class StateStore:
     name: str = ""
     tracker: Tracker = untracked
 
+    def __getstate__(self) -> dict[str, Any]:
+        """To another rank it goes with a tracker that tells this one's."""
+        return {**self.__dict__, "tracker": portable(self.tracker)}
+
     def child(self, name: str) -> "StateStore":
         """The store of a loop inside this one."""
         full = f"{self.name}.{name}" if self.name else name
@@ -55,7 +58,9 @@ class StateStore:
         return State(tensors=tensors, values=values)
 
     def save(self, key: str, state: State) -> None:
-        """Save `state` as `key` in place of what was there."""
+        """Save `state` as `key` in place of what was there; of ranks at one loop the first does it."""
+        if not world().keeps:
+            return
         json.dumps(state.values)  # fails here, with the caller in the traceback, if JSON cannot hold it
         write_tensors(self._path(key), state.tensors, state.values)
 
@@ -76,4 +81,6 @@ class StateStore:
 
     def track(self, metrics: Mapping[str, float], step: int) -> None:
         """Hand `metrics` to the tracker under this loop's name."""
+        if not world().keeps:
+            return
         self.tracker({f"{self.name}/{metric}": value for metric, value in metrics.items()}, step)

@@ -1,0 +1,82 @@
+"""How ranks become one group: each says who it is, and torch's process group connects them."""
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import psutil
+import torch.distributed as dist
+
+from natv2.ranks.collectives import GroupWorld
+from natv2.ranks.control import Address, Control
+from natv2.ranks.shipping import Parcels
+
+_LONG = timedelta(days=60)  # ranks that are gone are found by their silence, not by a time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What rank 0 lets all know: device, images worth a rank, hosts and their agents, what must be the same.
+
+    `token` is a file that those find who share files with rank 0.
+    """
+
+    device: str
+    least: int
+    hosts: int
+    agents: int
+    token: str
+    same: dict[str, str]
+
+    def left(self, control: Control) -> None:
+        """Leave it for the others."""
+        control.put("plan", asdict(self))
+
+
+def joined(
+    control: Control,
+    plan: Plan,
+    rank: int,
+    size: int,
+    parcels: Parcels,
+    check: Callable[[], None],
+) -> GroupWorld:
+    """Connect with the other ranks; returns when all `size` are there."""
+    control.put(f"rank/{rank}", {"host": host_name(), "pid": os.getpid()})
+    if _is_loopback(control.address) and (name := _loopback_interface()):
+        os.environ["GLOO_SOCKET_IFNAME"] = name
+    backend = "gloo" if plan.device == "cpu" else "cpu:gloo,cuda:nccl"
+    store = dist.PrefixStore("group", control.store)  # type: ignore[attr-defined]
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_LONG)
+    hosts = [control.take(f"rank/{each}")["host"] for each in range(size)]
+    return GroupWorld(
+        rank=rank,
+        size=size,
+        names=tuple(f"rank {number} on {host}" for number, host in enumerate(hosts)),
+        least=plan.least,
+        keeps=rank == 0,
+        shares=Path(plan.token).exists(),
+        parcels=parcels,
+        check=check,
+        control=control,
+    )
+
+
+def host_name() -> str:
+    """What this host is called."""
+    return socket.gethostname()
+
+
+def _is_loopback(address: Address) -> bool:
+    return address.host == "localhost" or address.host.startswith("127.") or address.host == "::1"
+
+
+def _loopback_interface() -> str | None:
+    """The network interface that has 127.0.0.1."""
+    for name, addresses in psutil.net_if_addrs().items():
+        if any(each.address == "127.0.0.1" for each in addresses):
+            return str(name)
+    return None

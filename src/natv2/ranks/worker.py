@@ -1,0 +1,84 @@
+"""A rank beside the first: it waits for what rank 0 hands it, does it with the others, and waits again.
+
+Started by an agent as `python -m natv2.ranks.worker`; the agent's environment says where rank 0 is.
+"""
+
+import logging
+import os
+import sys
+import threading
+import time
+from contextlib import suppress
+
+import torch
+
+from natv2.bar import quiet
+from natv2.ranks.agent import KEY
+from natv2.ranks.collectives import GroupWorld, RankLostError
+from natv2.ranks.control import Address, Control
+from natv2.ranks.joining import Plan, joined
+from natv2.ranks.shipping import Parcels
+from natv2.ranks.tracking import send_by
+from natv2.ranks.watch import BEAT_S, Sender
+from natv2.ranks.world import within
+
+GONE = 3  # the exit code of a rank that others have left
+
+
+def main() -> None:
+    """Serve until rank 0 says that it is enough, or is gone."""
+    address = Address.of(os.environ["NATV2_RENDEZVOUS"])
+    rank, size = int(os.environ["RANK"]) + 1, int(os.environ["WORLD_SIZE"]) + 1
+    control = Control.joined(address)
+    threading.Thread(target=_beat, args=(Control.joined(address), rank), daemon=True).start()
+    plan = Plan(**control.take("plan"))
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    _speak_through(Sender(Control.joined(address), rank))
+    parcels = Parcels(bytes.fromhex(os.environ[KEY]))
+    control.put_first("size", size)
+    world = joined(control, plan, rank, size, parcels, lambda: None)
+    number = 0
+    with quiet(), within(world), suppress(RankLostError):
+        while control.take(f"call/{number}") == "go":
+            _call(world, control)
+            number += 1
+    sys.stdout.flush()
+    os._exit(0)  # threads of torch's group may wait for ranks that have gone
+
+
+def _call(world: GroupWorld, control: Control) -> None:
+    """Do with the others what rank 0 hands over."""
+    try:
+        function, arguments = world.parcels.unpacked(world.shipped(None))
+        function(*arguments)
+        world.arrived()
+    except RankLostError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        control.put_first("failure", f"{world.names[world.rank]}: {said}")
+        logging.getLogger("natv2").debug("", exc_info=True)
+        os._exit(1)
+
+
+def _beat(control: Control, rank: int) -> None:
+    """Give signs of life; end this process when rank 0 gives none, whatever it waits for."""
+    number = 0
+    while True:
+        try:
+            control.put(f"beat/{rank}", number)
+        except RuntimeError:
+            os._exit(GONE)
+        number += 1
+        time.sleep(BEAT_S)
+
+
+def _speak_through(sender: Sender) -> None:
+    """Send warnings, errors and metrics to rank 0, and nothing to the terminal that it writes to."""
+    logging.basicConfig(handlers=[sender], level=logging.INFO, force=True)
+    logging.captureWarnings(True)
+    send_by(sender.track)
+
+
+if __name__ == "__main__":
+    main()
