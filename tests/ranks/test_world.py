@@ -1,7 +1,9 @@
 """Slices of batches, addresses, sizes, seals: what needs no other process."""
 
+import os
 import socket
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from natv2.ranks.control import Address, Control
 from natv2.ranks.group import RankGroup, Wanted, group_key
 from natv2.ranks.shipping import Parcels, SealError
 from natv2.ranks.sizing import first_host, meeting_place, with_ranks
+from natv2.ranks.worker import take_gpu
 from natv2.ranks.world import World, mine, within
 from natv2.run import Run
 
@@ -112,9 +115,9 @@ def test_where_nobody_is_a_worker_says_so():
         Control.joined(Address("127.0.0.1", 1), timedelta(seconds=1))
 
 
-def test_a_host_that_does_not_come_is_said(monkeypatch: pytest.MonkeyPatch):
+def test_a_host_that_does_not_come_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("NATV2_GROUP_KEY", "00" * 16)
-    group = RankGroup(Wanted(ranks=1, device="cpu", threads=1, hosts=2, patience=1))
+    group = RankGroup(Wanted(ranks=1, device="cpu", threads=1, hosts=2, patience=1, folder=tmp_path))
     try:
         with pytest.raises(
             UserError, match=r"1 of 2 hosts came to 127.0.0.1:[0-9]+ within 1 s; start on each"
@@ -132,6 +135,18 @@ def test_several_hosts_need_a_key(key: str | None, monkeypatch: pytest.MonkeyPat
     with pytest.raises(UserError, match="several hosts need NATV2_GROUP_KEY"):
         group_key(2)
     assert group_key(1) != group_key(1)
+
+
+@pytest.mark.parametrize(
+    ("visible", "rank", "first", "seen"),
+    [(None, 0, 1, "1"), (None, 2, 0, "2"), ("4,6,7", 1, 1, "7"), ("4", 0, 0, "4")],
+)
+def test_each_rank_sees_a_gpu_of_its_own(visible, rank, first, seen, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible or "")
+    monkeypatch.setenv("LOCAL_RANK", str(rank))
+    monkeypatch.setenv("NATV2_FIRST_GPU", str(first))
+    take_gpu()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == seen
 
 
 class Trap:

@@ -18,6 +18,7 @@ from natv2.nn.layers import initialise
 from natv2.own_network import code_digest
 from natv2.randomness import derived_seed, torch_generator
 from natv2.ranks.side_by_side import side_by_side
+from natv2.ranks.together import ranks
 from natv2.spaces.architecture import architecture_of
 from natv2.spaces.design import Design
 from natv2.supernets.classifier import SubnetClassifier, SubnetHeader
@@ -114,7 +115,8 @@ class BaselineTraining:
         """Log what training those that are not known will take, from a few timed steps of each."""
         new = [row for row in rows if not self._is_known(row, row["name"], self._alone(row))]
         times = (2 if self.refit else 1) * self.finishing.config.epochs
-        seconds = sum(self._alone(row).expected_seconds(self._new(row)) * (1 + row["taught"]) for row in new)
+        each = (self._alone(row).expected_seconds(self._new(row)) * (1 + row["taught"]) for row in new)
+        seconds = sum(each) / max(1, min(ranks(), len(new)))
         if new:
             logger.info(
                 "training %d networks beside, %d epochs each, some once more with a teacher: about %s",

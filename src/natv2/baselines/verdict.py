@@ -105,11 +105,11 @@ def _saved(finished: pd.DataFrame, plain: pd.DataFrame, cost: str) -> str | None
 
     The best is that on validation images, and both are compared by these.
     """
-    best = plain.loc[plain["valid_accuracy"].idxmax()]
+    best = plain.nlargest(1, "valid_accuracy").iloc[0]
     enough = finished[(finished["accuracy_after"] >= best["valid_accuracy"]) & (finished[cost] < best[cost])]
     if enough.empty:
         return None
-    ours = enough.loc[enough[cost].idxmin()]
+    ours = enough.nsmallest(1, cost).iloc[0]
     share = float(ours[cost]) / float(best[cost])
     return (
         f"{ours['name']} is as accurate on validation images as the best plain network, {best['name']}, with "

@@ -11,6 +11,7 @@ from natv2.postprocess.config import PostprocessConfig, Start
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.methods import PostprocessPlan
 from natv2.ranks.side_by_side import side_by_side
+from natv2.ranks.together import ranks
 from natv2.supernets.classifier import SubnetClassifier
 from natv2.training.finishing import Finishing
 from natv2.training.state_store import StateStore
@@ -91,4 +92,4 @@ class WholeSchedule:
         if self.config.start == "auto" and seconds:
             seconds.append(self.finishing.expected_seconds(classifier, self._part("train")))
         seconds += [self.finishing.teaching_seconds(self._part(part)) for part in parts]
-        return sum(seconds)
+        return sum(seconds) / max(1, min(ranks(), len(plans)))

@@ -39,12 +39,13 @@ class Wanted:
     """So many ranks on each of `hosts`, computing on `device` with `threads` each.
 
     They meet at `rendezvous`; other hosts have so many seconds of `patience` to come there. A rank has at
-    least so many images of a batch.
+    least so many images of a batch. Who sees the files of `folder` shares files with rank 0.
     """
 
     ranks: int
     device: str
     threads: int
+    folder: Path
     hosts: int = 1
     rendezvous: Address = HERE
     least: int = 2
@@ -61,7 +62,8 @@ class RankGroup:
         self._watch: Watch | None = None
         self._parcels = Parcels(group_key(wanted.hosts))
         self._control = Control.opened(wanted.rendezvous)
-        descriptor, token = tempfile.mkstemp(prefix="natv2-ranks-")
+        wanted.folder.mkdir(parents=True, exist_ok=True)
+        descriptor, token = tempfile.mkstemp(prefix=".ranks-", dir=wanted.folder)
         os.close(descriptor)
         self._token = Path(token)
         self._plan = Plan(
@@ -93,6 +95,7 @@ class RankGroup:
             threads=wanted.threads,
             patience=wanted.patience,
             key=self._parcels.key,
+            first_gpu=1,
         )
         try:
             agent.run()

@@ -46,7 +46,8 @@ def joined(
 ) -> GroupWorld:
     """Connect with the other ranks; returns when all `size` are there."""
     control.put(f"rank/{rank}", {"host": host_name(), "pid": os.getpid()})
-    if _is_loopback(control.address) and (name := _loopback_interface()):
+    # Or gloo would listen where this host's name leads, which others may not reach, or too many do.
+    if (name := _interface(own_address(control.address))) is not None:
         os.environ["GLOO_SOCKET_IFNAME"] = name
     backend = "gloo" if plan.device == "cpu" else "cpu:gloo,cuda:nccl"
     store = dist.PrefixStore("group", control.store)  # type: ignore[attr-defined]
@@ -70,13 +71,17 @@ def host_name() -> str:
     return socket.gethostname()
 
 
-def _is_loopback(address: Address) -> bool:
-    return address.host == "localhost" or address.host.startswith("127.") or address.host == "::1"
+def own_address(other: Address) -> str:
+    """The address of this host by which `other` reaches it."""
+    family = socket.AF_INET6 if ":" in other.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((other.host, other.port))  # a datagram socket: nothing is sent
+        return str(probe.getsockname()[0])
 
 
-def _loopback_interface() -> str | None:
-    """The network interface that has 127.0.0.1."""
+def _interface(address: str) -> str | None:
+    """The network interface that has `address`."""
     for name, addresses in psutil.net_if_addrs().items():
-        if any(each.address == "127.0.0.1" for each in addresses):
+        if any(each.address.partition("%")[0] == address for each in addresses):
             return str(name)
     return None

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from natv2.ranks.collectives import GroupWorld
 from natv2.ranks.together import together
-from natv2.ranks.world import World, within, world
+from natv2.ranks.world import apart, world
 
 T = TypeVar("T")
 
@@ -31,9 +31,8 @@ def _work(function: Callable[..., T], jobs: Sequence[tuple[Any, ...]], work: str
     if not isinstance(these, GroupWorld):
         return [function(*job) for job in jobs]
     done: dict[int, T] = {}
-    alone = World(names=(these.names[these.rank],))
     while these.shares and (number := these.next_job(work)) < len(jobs):
-        with within(alone):
+        with apart():
             done[number] = function(*jobs[number])
     everyone = [pair for each in these.gathered(done) for pair in each.items()]
     return [result for _, result in sorted(everyone, key=lambda pair: pair[0])]

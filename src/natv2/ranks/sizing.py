@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 
 import torch
 
@@ -48,10 +49,11 @@ def with_ranks(run: Run, batch_size: int) -> Run:
     return run.model_copy(update={"workers": workers, "threads": threads})
 
 
-def start_ranks(run: Run, *, automatic: bool) -> int:
-    """Start the ranks of `run`, as `with_ranks` gave it, and use them from here on; how many this host has.
+def start_ranks(run: Run, folder: Path, *, automatic: bool) -> int:
+    """Start the ranks of `run`, as `with_ranks` gave it, and use them from here on; how many there will be.
 
-    `automatic`: nobody said how many. One alone needs nobody. Raises UserError where they cannot meet.
+    What they resume from is in `folder`. `automatic`: nobody said how many. One alone needs nobody. Raises
+    UserError where they cannot meet.
     """
     hosts = hosts_of(run)
     assert run.workers != "auto"
@@ -63,12 +65,13 @@ def start_ranks(run: Run, *, automatic: bool) -> int:
         ranks=run.workers,
         device=run.device,
         threads=run.threads or torch.get_num_threads(),
+        folder=folder,
         hosts=hosts,
         rendezvous=meeting_place(run.rendezvous, hosts),
         least=LEAST if automatic and run.device == "cpu" else _FEWEST,
     )
     use(RankGroup(ranks))
-    return run.workers
+    return run.workers * hosts
 
 
 def hosts_of(run: Run) -> int:

@@ -28,6 +28,7 @@ GONE = 3  # the exit code of a rank that others have left
 def main() -> None:
     """Serve until rank 0 says that it is enough, or is gone."""
     address = Address.of(os.environ["NATV2_RENDEZVOUS"])
+    take_gpu()
     rank, size = int(os.environ["RANK"]) + 1, int(os.environ["WORLD_SIZE"]) + 1
     control = Control.joined(address)
     threading.Thread(target=_beat, args=(Control.joined(address), rank), daemon=True).start()
@@ -44,6 +45,14 @@ def main() -> None:
             number += 1
     sys.stdout.flush()
     os._exit(0)  # threads of torch's group may wait for ranks that have gone
+
+
+def take_gpu() -> None:
+    """Let this process see one of its host's GPUs, as cuda:0; before torch looks for them."""
+    number = int(os.environ["LOCAL_RANK"]) + int(os.environ["NATV2_FIRST_GPU"])
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = visible.split(",") if visible else []
+    os.environ["CUDA_VISIBLE_DEVICES"] = names[number] if number < len(names) else str(number)
 
 
 def _call(world: GroupWorld, control: Control) -> None:

@@ -79,6 +79,13 @@ def within(these: World) -> Iterator[None]:
         _WORLD.reset(token)
 
 
+@contextmanager
+def apart() -> Iterator[None]:
+    """Compute without the other ranks, where there are any, until the end of the block."""
+    with within(World(names=(world().names[world().rank],))):
+        yield
+
+
 def mine(items: Iterable[T]) -> Iterator[T]:
     """Those of `items` that this rank goes through: all where it is alone."""
     return islice(items, world().rank, None, world().size)

@@ -104,7 +104,8 @@ class RunHooks:
             needs = needs_of(pipeline, catalog, self._parameters, self._computing)
             check_needs(needs, progress=store.root, resumed=self._resumable.folder, run=self._computing)
             if _PROGRESS in pipeline.inputs():
-                self._ranks = start_ranks(self._computing, automatic=self._parameters.workers == "auto")
+                automatic = self._parameters.workers == "auto"
+                self._ranks = start_ranks(self._computing, store.root, automatic=automatic)
             self._shorten(pipeline, catalog)
             self._start_run(run_params, identity)
         except BaseException:

@@ -18,6 +18,7 @@ from natv2.images.image_set import ImageSet, ImageSplits
 from natv2.randomness import process_generator
 from natv2.ranks.side_by_side import side_by_side
 from natv2.ranks.together import ranks
+from natv2.ranks.world import apart
 from natv2.run import Run
 from natv2.training.averaging import Averaged
 from natv2.training.config import FullConfig
@@ -143,23 +144,24 @@ class Finishing:
         return SoftLabels(self._teacher, self.labels.child(digest(self._teacher.mark, drawn, images)))
 
     def expected_seconds(self, classifier: Classifier, part: ImageSet | None = None) -> float:
-        """What training it without a teacher will take, from a few timed steps of a copy."""
+        """What one rank needs to train it without a teacher, from a few timed steps of a copy."""
         copied = copy.deepcopy(classifier)
         epochs, alone = self.epochs(part), replace(self, teacher=None)
         step = alone.step(copied, (1.0,) * len(classifier.header.weights), epochs.part)
-        each = step_time(
-            copied.network,
-            step,
-            epochs,
-            optimiser=self.config,
-            precision=self.run.precision,
-            steps=_TIMED_STEPS,
-            seconds=_TIMED_S,
-        )
+        with apart():
+            each = step_time(
+                copied.network,
+                step,
+                epochs,
+                optimiser=self.config,
+                precision=self.run.precision,
+                steps=_TIMED_STEPS,
+                seconds=_TIMED_S,
+            )
         return each.seconds * epochs.steps * self.config.epochs
 
     def teaching_seconds(self, part: ImageSet | None = None) -> float:
-        """What asking the teacher once for every step will take, from one batch; 0 where nobody teaches."""
+        """What a rank needs to ask the teacher once for every step, from a batch; 0 where nobody teaches."""
         if self._teacher is None:
             return 0.0
         epochs = self.epochs(part)

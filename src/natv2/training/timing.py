@@ -11,6 +11,7 @@ from torch import nn
 
 from natv2.bar import quiet
 from natv2.images.batches import Batch, Epochs, largest_batch
+from natv2.ranks.world import world
 from natv2.run import Precision
 from natv2.training.config import OptimiserConfig
 from natv2.training.evaluation_time import EvaluationTime
@@ -110,7 +111,8 @@ class _Timed:
         """So many images, up to a batch, that two steps with them fit into the time that is left."""
         start, second, end = self.moments
         left = self._seconds - (end - start)
-        return int(min(self.batch, self.images * left / max(1e-9, 2 * (end - second))))
+        found = min(self.batch, self.images * left / max(1e-9, 2 * (end - second)))
+        return int(world().agreed(found))  # clocks differ: all ranks do what the first has time for
 
     def _batches(self, images: int, steps: int) -> Iterator[Batch]:
         """At most so many; after a few seconds two are enough."""
@@ -118,7 +120,8 @@ class _Timed:
         endless = chain.from_iterable(epochs(number) for number in count())
         for batch in islice(endless, steps):
             self.moments.append(time.perf_counter())
-            if len(self.moments) > 2 and self.moments[-1] - self.moments[0] > min(_ENOUGH_S, self._seconds):
+            enough = self.moments[-1] - self.moments[0] > min(_ENOUGH_S, self._seconds)
+            if len(self.moments) > 2 and world().agreed(enough):
                 return
             yield batch
         self.moments.append(time.perf_counter())
