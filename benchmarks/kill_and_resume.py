@@ -2,12 +2,14 @@
 
     python -m benchmarks.kill_and_resume [--env test] [--kills 10] [--seed 0]
                                          [--pipeline NAME] [--after NAME ...]
+                                         [--params workers=2] [--rank]
 
 In two temporary copies of the project the same command runs: in one undisturbed, in the other with
 `kill -9` at moments drawn over the whole of it, and given again each time. Then all outputs are
 compared: tables, figures, and every tensor of every checkpoint and finished network. Exit code 1
 on any difference. Without `--pipeline` it is the whole journey; pipelines after `--after` run
-undisturbed before it.
+undisturbed before it. With `--rank` it is a rank beside the run that is killed: the run must end by itself
+within a minute, with one sentence.
 """
 
 import argparse
@@ -17,7 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from tests.pipelines.project import Project, differences
 
@@ -39,7 +44,7 @@ def undisturbed(project: Project, *options: str) -> list[float]:
     return [*moments, time.monotonic()]
 
 
-def killed(project: Project, node: int, after: float, *options: str) -> bool:
+def killed(project: Project, node: int, after: float, *options: str, rank: bool = False) -> bool:
     """Run and kill `after` so many seconds of the node with number `node`; False where it had ended."""
     with project.running(*options) as process:
         while nodes_begun(project) < node and process.poll() is None:
@@ -47,7 +52,19 @@ def killed(project: Project, node: int, after: float, *options: str) -> bool:
         try:
             process.wait(after)
         except subprocess.TimeoutExpired:
-            return True
+            return not rank or rank_killed(process)
+    return False
+
+
+def rank_killed(process: "subprocess.Popen[str]") -> bool:
+    """Kill a rank beside `process`, when there is one; whether that ended then, and not well."""
+    while process.poll() is None:
+        with suppress(psutil.NoSuchProcess):
+            for each in psutil.Process(process.pid).children(recursive=True):
+                if "natv2.ranks.worker" in each.cmdline():
+                    each.kill()
+                    return process.wait(60) == 1
+        time.sleep(0.02)
     return False
 
 
@@ -66,8 +83,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pipeline", default="__default__")
     parser.add_argument("--after", nargs="*", default=())
+    parser.add_argument("--params", help="as for kedro run")
+    parser.add_argument("--rank", action="store_true")
     arguments = parser.parse_args()
-    environment = ("--env", arguments.env)
+    environment = ("--env", arguments.env, *(("--params", arguments.params) if arguments.params else ()))
     options = (*environment, "--pipeline", arguments.pipeline)
     with tempfile.TemporaryDirectory() as folder:
         whole, broken = Project(Path(folder) / "whole"), Project(Path(folder) / "broken")
@@ -78,7 +97,7 @@ def main() -> None:
         print(f"undisturbed: {begun[-1] - begun[0]:.0f} s, {len(whole.outputs())} outputs", flush=True)
         kills = 0
         for node, after in moments_to_kill(begun, arguments.kills, arguments.seed):
-            if not killed(broken, node, after, *options):
+            if not killed(broken, node, after, *options, rank=arguments.rank):
                 print(f"the run ended before it could be killed in node {node}:\n{broken.said[-500:]}")
                 break
             kills += 1
