@@ -56,7 +56,7 @@ def killed(project: Project, node: int, after: float, *options: str, rank: bool 
     return False
 
 
-def rank_killed(process: "subprocess.Popen[str]") -> bool:
+def rank_killed(process: "subprocess.Popen[bytes]") -> bool:
     """Kill a rank beside `process`, when there is one; whether that ended then, and not well."""
     while process.poll() is None:
         with suppress(psutil.NoSuchProcess):

@@ -3,8 +3,8 @@
     python -m benchmarks.ranks [--rounds 10] [--networks 60]
 
 EE_D's largest network with all its exits at width 1.0, 64 px, batch 128, fp32; and the true evaluation of
-random architectures of it, 200 calibration and 500 validation images. The sides take turns in one process; the
-second rank stands ready beside it, and waits while the other side computes. Aims: 1.7 times the steps of
+random architectures of it, 200 calibration and 500 validation images. The sides take turns in one process;
+the second rank stands ready beside it, and waits while the other side computes. Aims: 1.7 times the steps of
 one thread; 0.56 of the time of one for an archive of 300.
 """
 
@@ -14,7 +14,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-import cloudpickle
+import cloudpickle  # type: ignore[import-untyped]
 import torch
 
 from benchmarks.configs import parameters
@@ -23,6 +23,7 @@ from natv2.costs.latency import with_threads
 from natv2.exits.weightings import exit_weights
 from natv2.images.batches import Epochs, calibration_batches, evaluation_batches
 from natv2.images.config import CalibrationConfig
+from natv2.images.image_set import ImageSplits
 from natv2.ranks.group import RankGroup, Wanted
 from natv2.ranks.together import together, use
 from natv2.ranks.world import apart
@@ -48,7 +49,7 @@ def alone(side: Side, threads: int) -> Side:
     return run
 
 
-def steps(supernet: Supernet, images, folder: Path) -> Side:
+def steps(supernet: Supernet, images: ImageSplits, folder: Path) -> Side:
     weights = exit_weights("DESC", 5)
     largest = supernet.largest(64)
     step = joint_step(supernet, lambda *_: largest, weights.loss, label_smoothing=0.1)
