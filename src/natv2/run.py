@@ -2,12 +2,24 @@
 
 from typing import Annotated, Literal
 
-from pydantic import PositiveInt
+from pydantic import BeforeValidator, PositiveInt
 
 from natv2.config import NO_DIGEST, Config, Count
 
 Precision = Literal["auto", "fp32", "bf16"]
 """What a training step computes in. Weights, gradients and the optimiser's memory are fp32 in all of them."""
+
+
+def _number_or(word: str) -> BeforeValidator:
+    """A check that a value is a number from 1 on, or `word`."""
+
+    def check(value: object) -> object:
+        number = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        if not number and value != word:
+            raise ValueError(f"allowed: {word} and whole numbers from 1")
+        return value
+
+    return BeforeValidator(check)
 
 
 class Run(Config):
@@ -22,6 +34,6 @@ class Run(Config):
     device: Annotated[Literal["auto", "cpu", "cuda"], NO_DIGEST] = "auto"
     precision: Precision = "auto"
     threads: Annotated[PositiveInt | None, NO_DIGEST] = None
-    workers: Annotated[PositiveInt | Literal["auto"], NO_DIGEST] = 1
-    hosts: Annotated[PositiveInt | Literal["slurm"], NO_DIGEST] = 1
+    workers: Annotated[int | Literal["auto"], _number_or("auto"), NO_DIGEST] = 1
+    hosts: Annotated[int | Literal["slurm"], _number_or("slurm"), NO_DIGEST] = 1
     rendezvous: Annotated[str | None, NO_DIGEST] = None
