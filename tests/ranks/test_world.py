@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -163,3 +164,38 @@ def test_what_was_not_sealed_by_the_group_is_not_unpickled():
     for wrong in (parcel, parcel[32:], parcel[:-1], b"", ours.packed(Trap())[:40]):
         with pytest.raises(SealError):
             ours.unpacked(wrong)
+
+
+def twice(value: object) -> object:
+    parcels = Parcels(b"a" * 32)
+    return parcels.unpacked(parcels.packed(value))
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last),
+        torch.randn(3, 4).t(),
+        torch.randn(6)[1:4],
+        torch.zeros(0),
+        torch.tensor(2.5, dtype=torch.bfloat16),
+        torch.randn(3, 1).expand(3, 4),
+        torch.tensor([True, False]),
+        torch.nn.Parameter(torch.randn(3, 2), requires_grad=False),
+        torch.randn(2).requires_grad_(),
+        torch.empty(3, device="meta"),
+    ],
+)
+def test_tensors_arrive_as_they_are(tensor: torch.Tensor):
+    there = twice(tensor)
+    assert type(there) is type(tensor)
+    for what in ("dtype", "shape", "device", "requires_grad"):
+        assert getattr(there, what) == getattr(tensor, what)
+    assert there.stride() == tensor.stride()
+    assert tensor.is_meta or torch.equal(there, tensor)
+
+
+def test_an_optimiser_still_has_the_weights_of_its_network():
+    network = torch.nn.Linear(3, 2)
+    there, optimiser = twice((network, torch.optim.SGD(network.parameters(), 0.1)))
+    assert optimiser.param_groups[0]["params"][0] is there.weight

@@ -2,12 +2,12 @@
 
 import hashlib
 import hmac
+import io
 import pickle
 from dataclasses import dataclass, field
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]
-
+from natv2.ranks.tensors import Pickler
 from natv2.ranks.tracking import Tracker, packing
 
 _SEAL = hashlib.sha256().digest_size
@@ -29,8 +29,10 @@ class Parcels:
 
     def packed(self, value: Any) -> bytes:
         """`value`, functions within functions too, with its seal before it."""
+        buffer = io.BytesIO()
         with packing(self.trackers):
-            content: bytes = cloudpickle.dumps(value)
+            Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
+        content = buffer.getvalue()
         return self._seal(content) + content
 
     def unpacked(self, parcel: bytes) -> Any:
