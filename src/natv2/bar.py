@@ -35,7 +35,17 @@ class Bar:
     def report(self, status: str) -> None:
         """Log `status` where there is no terminal to show the bar on."""
         if self._rich.disable and not self._quiet:
-            logger.info("%s: %s", self._description, status)
+            _say(self._description, status)
+
+
+def report(description: str, status: str) -> None:
+    """Log `status` of what had a bar, where there is no terminal that showed it."""
+    if not _QUIET.get() and not get_console().is_terminal:
+        _say(description, status)
+
+
+def _say(description: str, status: str) -> None:
+    logger.info("%s: %s", description, status)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from natv2.bar import Bar, progress_bar
+from natv2.bar import Bar, progress_bar, report
 from natv2.exits.ensembles import ensemble
 from natv2.finished_network import Classifier
 from natv2.images.batches import Batch, evaluation_batches
@@ -77,8 +77,6 @@ class Evaluator:
                 members = {position: architectures[position] for position in positions}
                 shares = self._shares(family[width], members, resolution, bar)
                 result[positions] = [shares[position] for position in positions]
-            if len(result):
-                bar.report(f"{len(architectures)} networks, best top-1 {100 * result.max():.1f} %")
         return result
 
     def _shares(
@@ -131,14 +129,23 @@ def _accuracies(
     """On every rank: evaluate its share of `architectures`, and put all of them together."""
     these = world()
     if these.size == 1:
-        return evaluator.own_accuracies(family, architectures, name)
+        result = evaluator.own_accuracies(family, architectures, name)
+        _report(result, name)
+        return result
     supernet = next(iter(family.values()))
     shares = equal_shares(supernet.design, architectures, supernet.classes, these.size)
     own = evaluator.own_accuracies(family, [architectures[n] for n in shares[these.rank]], name)
     result = np.empty(len(architectures))
     for positions, found in zip(shares, these.gathered(own), strict=False):  # of others on rank 0 alone
         result[positions] = found
+    if these.keeps:
+        _report(result, name)
     return result
+
+
+def _report(accuracies: NDArray[np.float64], name: str) -> None:
+    if len(accuracies):
+        report(f"{name} evaluation", f"{len(accuracies)} networks, best top-1 {100 * accuracies.max():.1f} %")
 
 
 class _Count:
