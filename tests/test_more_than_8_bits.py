@@ -118,7 +118,8 @@ def multi_exit(folder: Path) -> StoredNetwork:
     training = aep_training(
         network="mobilenet_v3_small", aep={"max_epochs": 1, "resolution": 16, "batch_size": 32}
     )
-    return trained("baseline", images, training, RUN, StateStore(folder))[0]["baseline"]
+    stores = (StateStore(folder / "kept"), StateStore(folder / "own"))
+    return trained("baseline", images, training, RUN, *stores)[0]["baseline"]
 
 
 @pytest.mark.parametrize("make", [subnet, multi_exit])

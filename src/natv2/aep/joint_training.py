@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from natv2.aep.losses import LearnedWeights, network_loss
 from natv2.aep.network.multi_exit import MultiExitNetwork
 from natv2.aep.pruning import TOP
 from natv2.exits.ensembles import ensemble
-from natv2.exits.weightings import ExitWeighting, ExitWeights, exit_weights
+from natv2.exits.weightings import ExitWeighting, ExitWeights, exit_weights, trained_alike
 from natv2.images.augmentation import Augmentation
 from natv2.images.batches import Batch, Epochs, evaluation_batches
 from natv2.images.image_set import ImageSplits
@@ -43,13 +44,14 @@ def train(
 
     Training ends early when the validation loss, weighted over the exits as in training, has not
     fallen for `patience` epochs. The history has an entry an epoch: `loss`, `top1` and `top5` of the
-    ensemble and of `exit_1`, ..., on training batches as they were trained on and on validation images.
+    ensemble and of `exit_1`, ..., on training batches as they were trained on and on validation images; and
+    top-1 and top-5 of `exits_as_NAME`, the same exits put together as by each weighting that trains alike.
     """
     weights = exit_weights(exit_weighting, len(network.exits))
     epochs = Epochs(images, images.train, config.batch_size, run.seed, _PURPOSE)
     quicken_norms(network, epochs.steps)
     training = JointTraining(network, weights, config)
-    seen = Meters(network.exits, weights)
+    seen = Meters(network.exits, weights, trained_alike(exit_weighting, len(network.exits)))
     valid = evaluation_batches(images, images.valid, config.evaluation_batch_size)
 
     def validate() -> Mapping[str, float]:
@@ -118,12 +120,22 @@ class JointTraining(nn.Module):
 
 
 class Meters:
-    """Sums of losses and right answers of an ensemble and of each of its exits, image by image."""
+    """Sums of losses and right answers of an ensemble and of each of its exits, image by image.
 
-    def __init__(self, exits: Sequence[int], weights: ExitWeights) -> None:
+    `alike` are other output weights by their names, of which the right answers count too.
+    """
+
+    def __init__(
+        self, exits: Sequence[int], weights: ExitWeights, alike: Mapping[Any, Sequence[float]] | None = None
+    ) -> None:
         self._names = [f"exit_{exit}" for exit in exits] if len(exits) > 1 else []
         self._losses, self._outputs = weights
-        self._images, self._sums = 0, torch.zeros(len(self._names) + 1, 3)
+        self._alike = alike or {}
+        self._images, self._sums = 0, torch.zeros(self._rows, 3)
+
+    @property
+    def _rows(self) -> int:
+        return 1 + len(self._names) + len(self._alike)
 
     def add(self, logits: Sequence[Tensor], labels: Tensor) -> None:
         """Count a batch's `logits`, (N, classes) each."""
@@ -131,7 +143,8 @@ class Meters:
         whole = _sums(ensemble(logits, self._outputs), labels)
         # The network's loss is the weighted sum of its exits', not that of its ensemble.
         whole[0] = sum(weight * sums[0] for weight, sums in zip(self._losses, each, strict=True))
-        sums = torch.stack([whole, *(each if self._names else [])])
+        others = [_sums(ensemble(logits, outputs), labels) for outputs in self._alike.values()]
+        sums = torch.stack([whole, *(each if self._names else []), *others])
         self._sums = self._sums.to(sums.device) + sums
         self._images += len(labels)
 
@@ -140,13 +153,19 @@ class Meters:
         sums = world().sum(self._sums)
         images = int(world().sum(torch.tensor([self._images])))
         means = (sums / max(1, images)).tolist()
-        names = ["", *(f"{name}_" for name in self._names)]
+        names = ["", *(f"{name}_" for name in self._names), *(f"{told_as(name)}_" for name in self._alike)]
         self._images, self._sums = 0, torch.zeros_like(self._sums)
         return {
             f"{part}_{name}{metric}": value
             for name, values in zip(names, means, strict=True)
             for metric, value in zip(("loss", "top1", "top5"), values, strict=True)
+            if metric != "loss" or not name.startswith(told_as(""))  # it is the network's, whoever is put together
         }
+
+
+def told_as(exit_weighting: str) -> str:
+    """What a history calls the exits, put together by another weighting than the training's own."""
+    return f"exits_as_{exit_weighting}"
 
 
 def _sums(logits: Tensor, labels: Tensor) -> Tensor:

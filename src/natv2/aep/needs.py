@@ -21,10 +21,10 @@ def planned_network(training: AepTraining, classes: int) -> MultiExitNetwork:
 
 
 def training_disk(network: MultiExitNetwork, training: AepTraining) -> Disk:
-    """What the training of `network` writes: itself, its best epoch and a state after each epoch."""
+    """What the training of `network` writes: itself, also for other runs, its best epoch, a state an epoch."""
     stored = stored_bytes(network)
     state = stored + optimiser_bytes(parameter_bytes(network), training.aep)
-    return Disk.of(kept=stored, state=state) + Disk(states=stored)
+    return Disk.of(kept=2 * stored, state=state) + Disk(states=stored)
 
 
 def joint_memory(

@@ -15,6 +15,7 @@ from natv2.aep.joint_training import train, without_augmentation
 from natv2.aep.network.backbones import multi_exit_network
 from natv2.aep.network.multi_exit import MultiExitNetwork
 from natv2.aep.pruning import exit_logits
+from natv2.aep.shared_training import SharedTraining, training_key
 from natv2.exits.leaving import check_mean_cost
 from natv2.exits.output_weights import search_output_weights
 from natv2.exits.weightings import ExitWeighting, exit_weights
@@ -29,18 +30,23 @@ Kind = Literal["baseline", "ensemble"]
 
 
 def trained(
-    kind: Kind, images: ImageSplits, training: AepTraining, run: Run, store: StateStore
+    kind: Kind, images: ImageSplits, training: AepTraining, run: Run, kept: StateStore, store: StateStore
 ) -> tuple[Mapping[str, StoredNetwork], pd.DataFrame]:
     """The network of `kind` by its name, and its epochs.
 
-    Both kinds start from the same weights and see the same batches. Raises UserError where the network cannot
-    be built, or a mean cost of early stopping cannot be had.
+    Both kinds start from the same weights and see the same batches. What another run has trained alike is
+    taken from `kept`. Raises UserError where the network cannot be built, or a mean cost of early stopping
+    cannot be had.
     """
     images, aep = without_augmentation(images).to(run.device), training.aep
     network, modules = _built(kind, images, training, run)
     exit_weighting: ExitWeighting = "UNIF" if kind == "baseline" else training.weights
     network = network.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    history = train(network, exit_weighting, images=images, config=aep, run=run, store=store)
+    key = training_key(network, exit_weighting, images, training, run)
+    shared = SharedTraining(key=f"{kind}_{key}", exit_weighting=exit_weighting, kept=kept, store=store)
+    history = shared.history(
+        network, lambda: train(network, exit_weighting, images=images, config=aep, run=run, store=store)
+    )
     header = MultiExitHeader(
         network=training.network,
         modules=modules,

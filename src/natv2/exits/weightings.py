@@ -29,3 +29,14 @@ def exit_weights(exit_weighting: ExitWeighting, exits: int) -> ExitWeights:
         "MIX": ExitWeights(descending, ascending),
         "UNIF": ExitWeights(uniform, uniform),
     }[exit_weighting]
+
+
+def trained_alike(exit_weighting: ExitWeighting, exits: int) -> dict[ExitWeighting, tuple[float, ...]]:
+    """The outputs (β) of other weightings whose losses are those of `exit_weighting`: of MIX, that is DESC.
+
+    A network trained by one of them is the network of the others too. Those with the same outputs as well, as
+    all are of one exit, are no others.
+    """
+    own = exit_weights(exit_weighting, exits)
+    every = {name: exit_weights(name, exits) for name in EXIT_WEIGHTINGS}
+    return {name: each.output for name, each in every.items() if each.loss == own.loss and each != own}

@@ -30,17 +30,17 @@ from natv2.training.state_store import StateStore
 
 
 def train_baseline(
-    images: ImageSplits, training: AepTraining, run: Run, store: StateStore
+    images: ImageSplits, training: AepTraining, run: Run, kept: StateStore, store: StateStore
 ) -> tuple[StoredNetworks, pd.DataFrame]:
     """The network with its own last exit alone, trained under the conditions of the other (section 4.2.5)."""
-    return trained("baseline", images, training, run, store)
+    return trained("baseline", images, training, run, kept, store)
 
 
 def train_ensemble(
-    images: ImageSplits, training: AepTraining, run: Run, store: StateStore
+    images: ImageSplits, training: AepTraining, run: Run, kept: StateStore, store: StateStore
 ) -> tuple[StoredNetworks, pd.DataFrame]:
     """The network with all its exits, trained together from the weights that the other started from (4.1)."""
-    return trained("ensemble", images, training, run, store)
+    return trained("ensemble", images, training, run, kept, store)
 
 
 def report_training(baseline: pd.DataFrame, ensemble: pd.DataFrame) -> tuple[pd.DataFrame, Figure]:

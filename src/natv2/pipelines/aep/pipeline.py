@@ -13,7 +13,7 @@ from natv2.pipelines.aep.nodes import (
 )
 
 _TRAINING = ["aep_images", "params:aep_training", "params:run"]
-_TRAINED = [*_TRAINING, "progress"]
+_TRAINED = [*_TRAINING, "aep_store", "progress"]
 _NETWORKS = ["aep_baseline", "aep_ensemble", "aep_pruned", "aep_early_stopping"]
 _HISTORIES = ["aep_baseline_history", "aep_ensemble_history"]
 
