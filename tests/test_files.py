@@ -9,8 +9,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from natv2.atomic import write_bytes
 from natv2.errors import UserError
-from natv2.files import misfit, read_header, read_tensors, write_bytes, write_tensors
+from natv2.files import misfit, read_header, read_tensors, write_tensors
 from natv2.formats import FORMAT
 
 

@@ -2,12 +2,8 @@
 
 import json
 import logging
-import os
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from natv2.atomic import write_bytes
 from natv2.errors import UserError
 from natv2.formats import FIRST_WITH_CHECKSUM, FORMAT, upgraded
 
@@ -27,38 +24,6 @@ _HEADER_KEY, _FORMAT_KEY, _CHECKSUM_KEY = "natv2", "format", "sha256"
 _LONGEST = 300  # characters of what a library says
 
 T = TypeVar("T")
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path` through a temporary file: a power cut leaves the old or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")  # no longer than most names are
-    try:
-        os.fchmod(handle, 0o644)  # mkstemp lets only the owner read
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """A new folder to fill, which takes the place of `folder` when it is whole, and is gone otherwise."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
-    try:
-        yield temporary
-        temporary.chmod(0o755)  # mkdtemp gives the owner alone access
-        if folder.exists():
-            shutil.rmtree(folder)
-        temporary.rename(folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:

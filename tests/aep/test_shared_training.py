@@ -60,7 +60,9 @@ def same(one: StoredNetwork, other: StoredNetwork) -> bool:
 
 @pytest.mark.parametrize("beyond", [{}, {"losses": "learned", "diversity": 0.1, "outputs": "search"}])
 def test_desc_and_mix_are_one_training_and_each_is_as_its_own(tmp_path, trainings, beyond):
-    own = {name: made(tmp_path / name, name, kept=tmp_path / name / "k", **beyond) for name in ("DESC", "MIX")}
+    own = {
+        name: made(tmp_path / name, name, kept=tmp_path / name / "k", **beyond) for name in ("DESC", "MIX")
+    }
     assert trainings == ["DESC", "MIX"]
     trainings.clear()
     for first, second in (("DESC", "MIX"), ("MIX", "DESC")):

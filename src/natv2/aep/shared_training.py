@@ -1,4 +1,4 @@
-"""Trainings that several runs have in common: one single-exit network for all weightings, one of DESC and MIX.
+"""Trainings that runs have in common: one single-exit network for all weightings, one for DESC and MIX.
 
 A training is kept by all that it follows from. Whoever needs it next takes it, to the same bits.
 """

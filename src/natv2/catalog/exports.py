@@ -5,8 +5,8 @@ from typing import Any
 
 from kedro.io import AbstractVersionedDataset, Version
 
+from natv2.atomic import whole_folder, write_bytes
 from natv2.export.formats import ExportedFiles
-from natv2.files import whole_folder, write_bytes
 from natv2.recorded import check_recorded
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from kedro.io import AbstractVersionedDataset, Version
 
+from natv2.atomic import whole_folder
 from natv2.catalog.checkpoint import link
-from natv2.files import whole_folder
 from natv2.recorded import check_recorded
 from natv2.search.adaptation.keeping import KeptSupernets
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from kedro.io import AbstractVersionedDataset, Version
 
-from natv2.files import whole_folder
+from natv2.atomic import whole_folder
 from natv2.finished_network import StoredNetwork, StoredNetworks
 from natv2.recorded import check_recorded
 

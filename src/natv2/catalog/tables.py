@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 from kedro_datasets.pandas import ParquetDataset
 
+from natv2.atomic import write_bytes
 from natv2.errors import UserError
-from natv2.files import one_line, write_bytes
+from natv2.files import one_line
 from natv2.recorded import check_recorded
 
 logger = logging.getLogger("natv2")

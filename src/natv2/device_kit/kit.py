@@ -13,6 +13,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from onnx import ModelProto
 
+from natv2.atomic import write_bytes
 from natv2.bar import progress_bar
 from natv2.costs.parts import MACS, PARAMS
 from natv2.costs.table import CostTable
@@ -20,7 +21,6 @@ from natv2.device_kit.assembled import assembled
 from natv2.device_kit.part_graph import nothing_graph, part_graph
 from natv2.device_kit.weights import give_weights
 from natv2.disk import check_room
-from natv2.files import write_bytes
 from natv2.randomness import numpy_generator
 from natv2.search.kit_contents import NOTHING, KitContents
 from natv2.spaces.design import IMAGE_CHANNELS

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from natv2.atomic import write_bytes
 from natv2.errors import UserError
 from natv2.export.certificate import Certificate, Written, certify
 from natv2.export.certificate_page import certificate_page
@@ -16,7 +17,6 @@ from natv2.export.onnx_stages import stops
 from natv2.export.outcome import Outcome
 from natv2.export.timing import Rounds
 from natv2.export.writers import writer_of
-from natv2.files import write_bytes
 from natv2.finished_network import Classifier
 from natv2.own_network import said
 

@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from natv2.atomic import write_bytes
 from natv2.disk import locked, writing
 from natv2.errors import UserError
-from natv2.files import write_bytes
 from natv2.images.datasets import DATASETS, Counts, DataSet, Sizes
 from natv2.images.decode import pixel_limit
 from natv2.images.fetch import fetch, unpack

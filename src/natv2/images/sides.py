@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from natv2.atomic import write_bytes
 from natv2.bar import progress_bar
 from natv2.disk import writing
 from natv2.errors import UserError
-from natv2.files import one_line, write_bytes
+from natv2.files import one_line
 from natv2.images.datasets import Counts
 from natv2.images.listing import Listing
 from natv2.images.splits import split

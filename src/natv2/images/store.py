@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from natv2.atomic import write_bytes
 from natv2.bar import progress_bar
 from natv2.disk import check_room, locked, writing
 from natv2.errors import UserError
-from natv2.files import write_bytes
 from natv2.images.chunks import COLUMNS, decoded, decoded_with
 from natv2.images.levels import Extent, Levels, common_levels, is_deep
 from natv2.images.listing import Listing

@@ -51,7 +51,7 @@ def predict(
     known = dict(zip(paths, labels_of(paths, labels, opened.class_names), strict=True)) if labels else {}
     rows, unreadable = _predicted(opened, paths, top, reject)
     if out is not None and rows:
-        from natv2.files import write_bytes
+        from natv2.atomic import write_bytes
 
         write_bytes(out, (as_csv(rows) if out.suffix.lower() == ".csv" else as_json(rows)).encode())
         click.echo(f"{len(rows)} images classified, in {out}")

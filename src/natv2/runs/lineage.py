@@ -16,10 +16,10 @@ from kedro.io import AbstractVersionedDataset, CatalogProtocol
 from kedro.pipeline.node import Node
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from natv2.atomic import write_bytes
 from natv2.catalog.checkpoint import CheckpointDataset
 from natv2.catalog.images import ImagesDataset
 from natv2.errors import UserError
-from natv2.files import write_bytes
 from natv2.recorded import RECORD, checksums
 from natv2.runs.checking import flattened
 from natv2.search.identity import LARGEST_WARM_UP

@@ -20,8 +20,8 @@ from filelock import FileLock, Timeout
 from kedro.io import AbstractVersionedDataset, CatalogProtocol
 from kedro.pipeline import Pipeline
 
+from natv2.atomic import write_bytes
 from natv2.errors import UserError
-from natv2.files import write_bytes
 from natv2.own_network import code_digest
 from natv2.ranks.sameness import package_digest
 from natv2.recorded import checksums
