@@ -159,8 +159,8 @@ class Meters:
             f"{part}_{name}{metric}": value
             for name, values in zip(names, means, strict=True)
             for metric, value in zip(("loss", "top1", "top5"), values, strict=True)
-            if metric != "loss"
-            or not name.startswith(told_as(""))  # it is the network's, whoever is put together
+            # The loss is the network's, however its exits are put together.
+            if metric != "loss" or not name.startswith(told_as(""))
         }
 
 

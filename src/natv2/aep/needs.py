@@ -21,7 +21,7 @@ def planned_network(training: AepTraining, classes: int) -> MultiExitNetwork:
 
 
 def training_disk(network: MultiExitNetwork, training: AepTraining) -> Disk:
-    """What training `network` writes: itself, for other runs too, its best epoch, a state after each epoch."""
+    """What training `network` writes: itself, for other runs too, its best epoch, a state to resume from."""
     stored = stored_bytes(network)
     state = stored + optimiser_bytes(parameter_bytes(network), training.aep)
     return Disk.of(kept=2 * stored, state=state) + Disk(states=stored)

@@ -5,12 +5,13 @@ A training is kept by all that it follows from. Whoever needs it next takes it, 
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
 import torch
-from filelock import AcquireReturnProxy, FileLock, Timeout
+from filelock import FileLock, Timeout
 from torch import Tensor
 
 from natv2.aep.config import AepTraining
@@ -54,7 +55,7 @@ class SharedTraining:
             state = self.kept.load(self.key)
             return self._trained(network, train) if state is None else self._taken(network, state)
 
-    def _turn(self) -> AcquireReturnProxy:
+    def _turn(self) -> AbstractContextManager[object]:
         lock = FileLock(self.kept.folder / f"{self.key}.lock")
         try:
             return lock.acquire(timeout=0)
