@@ -174,10 +174,9 @@ def toy_root(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Path:
 
 
 def as_kedro_is_told(patch: pytest.MonkeyPatch) -> None:
-    """Nothing of this machine's environment; and the end of a run does not wait for MLflow's next second."""
+    """Nothing of this machine's environment."""
     for name in ("MLFLOW_TRACKING_URI", "KEDRO_ENV"):
         patch.delenv(name, raising=False)
-    patch.setenv("MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS", "1")
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from natv2.finished_network import StoredNetwork
 from natv2.reporting.spreadsheets import without_formulas
 from natv2.runs.checking import flattened
 from natv2.runs.experiment import project_experiment
+from natv2.runs.metrics_writer import MetricsWriter
 
 Ending = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -38,6 +39,7 @@ class TrackedRun:
 
     def __init__(self, client: MlflowClient, run: Run) -> None:
         self._client = client
+        self._metrics = MetricsWriter(lambda some: client.log_batch(run.info.run_id, metrics=some))
         self.id: str = run.info.run_id
         self.name: str = run.info.run_name
 
@@ -49,8 +51,7 @@ class TrackedRun:
     def track(self, metrics: Mapping[str, float], step: int) -> None:
         """Log `metrics` of an epoch or turn; returns at once."""
         now = int(time.time() * 1000)
-        entries = [Metric(name, float(value), now, step) for name, value in metrics.items()]
-        self._client.log_batch(self.id, metrics=entries, synchronous=False)
+        self._metrics.put([Metric(name, float(value), now, step) for name, value in metrics.items()])
 
     def keep(self, name: str, data: object) -> None:
         """Keep `data` as an artifact called `name`: a figure, a page, a table, a dictionary, networks.
@@ -88,10 +89,13 @@ class TrackedRun:
 
     def end(self, ending: Ending) -> None:
         """End the run. What has been computed is saved by now: a server that is away is only reported."""
+        lost, error = self._metrics.close()
+        if lost:
+            logger.warning("MLflow did not keep %d metrics: %s", lost, error)
         try:
             self._client.set_terminated(self.id, ending)
-        except MlflowException as error:
-            logger.warning("MLflow run %s was not ended: %s", self.id, error)
+        except MlflowException as why:
+            logger.warning("MLflow run %s was not ended: %s", self.id, why)
 
 
 def start_tracking(
