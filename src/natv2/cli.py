@@ -17,7 +17,7 @@ import click
 # Kedro's telemetry asks when a command starts, and settings.py is read later.
 os.environ.setdefault("DO_NOT_TRACK", "true")
 
-from kedro.config import MissingConfigException, OmegaConfigLoader
+from kedro.config import MissingConfigException
 from kedro.framework import project as kedro_project
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import CONTEXT_SETTINGS
@@ -33,13 +33,12 @@ from yaml import YAMLError
 from natv2.commands import ALONE
 from natv2.disk import what_to_do
 from natv2.errors import UserError
-from natv2.runs.checking import validate_parameters
+from natv2.runs.asked import AskedParameters
 from natv2.runs.config_file import read_config_file
-from natv2.runs.folders import check_folder
-from natv2.runs.following import following_source
 from natv2.runs.lazy_hooks import LazyHooks
 from natv2.settings import CONFIG_LOADER_ARGS
 from natv2.supernets.published import OFA_IMAGENET
+from natv2.sweep.command import sweep
 
 # Errors of Kedro that a person can mend; their own text says what is wrong.
 _MENDABLE = (
@@ -149,6 +148,7 @@ cli.add_command(
     )
 )
 
+cli.add_command(sweep)
 for _command in ALONE.values():
     cli.add_command(_command)
 
@@ -165,33 +165,9 @@ def _check(options: dict[str, Any]) -> None:
         )
     source = options["conf_source"] or _project() / "conf"
     env = options["env"] or os.environ.get("KEDRO_ENV")
-    _check_environment(source, env)
-    loader = OmegaConfigLoader(
-        conf_source=str(source), env=env, runtime_params=options["params"], **CONFIG_LOADER_ARGS
-    )
-    check_folder(loader["globals"]["folder"])
-    _check_preset(loader["globals"]["presets"], options["params"])
-    try:
-        raw = loader["parameters"]
-    except ValueError as error:  # the same name in two files
-        raise UserError(_one_line(error)) from None
-    validate_parameters(following_source(raw, options["params"]))
+    AskedParameters(source, env, CONFIG_LOADER_ARGS).checked(options["params"])
     validate_settings()  # an error while settings.py is imported would pass in silence
     _check_pipelines(options)
-
-
-def _check_environment(source: str | Path, env: str | None) -> None:
-    folder = Path(source)
-    if env is None or not folder.is_dir() or (folder / env).is_dir():
-        return
-    known = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    raise UserError(f"unknown environment '{env}'; known: {', '.join(known)}")
-
-
-def _check_preset(known: Mapping[str, Any], params: Mapping[str, Any]) -> None:
-    # Others' values are made of it: this comes before all that checks them.
-    if "preset" in params and params["preset"] not in known:
-        raise UserError(f"unknown preset '{params['preset']}'; known: {', '.join(known)}")
 
 
 def _check_pipelines(options: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A command's options from a file (`--config FILE`): plain values, nothing that is run or never ends."""
+"""Options of commands from files (`--config FILE`): plain values, nothing that is run or never ends."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -21,7 +21,7 @@ def read_config_file(path: Path, section: str, options: Collection[str]) -> dict
     Raises UserError where it is no regular file, is no YAML or JSON of plain values, or names another option.
     """
     where = f"--config {path}"
-    values = _plain(where, _text(where, path))
+    values = read_values(where, path)
     if not isinstance(values, dict) or not isinstance(values.get(section), dict):
         raise UserError(f"{where}: a block `{section}:` with options is needed")
     found: dict[str, Any] = values[section]
@@ -33,6 +33,14 @@ def read_config_file(path: Path, section: str, options: Collection[str]) -> dict
     if not isinstance(params, dict | str):
         raise UserError(f"{where}: params must be a block of parameters, not {_short(repr(params))}")
     return found
+
+
+def read_values(where: str, path: Path) -> Any:
+    """The plain values in the YAML or JSON file at `path`, which messages call `where`; nothing is evaluated.
+
+    Raises UserError where it is no regular file, or no YAML or JSON of plain values.
+    """
+    return _plain(where, _text(where, path))
 
 
 def _text(where: str, path: Path) -> str:

@@ -28,9 +28,10 @@ from natv2.runs.lineage import Record, Recorder
 from natv2.runs.naming import catalog_names, readable_names, source_name
 from natv2.runs.needs import needs_of
 from natv2.runs.parameters import Parameters
+from natv2.runs.report import report
 from natv2.runs.resume import ResumableRun, identity_of_run, open_run
 from natv2.runs.room import check_needs
-from natv2.runs.summary import show_places, show_sentences, show_tables
+from natv2.runs.summary import places, show_places, show_sentences, show_tables
 from natv2.runs.tracking import Ending, TrackedRun, git_commit, start_tracking
 from natv2.shrinking.config import Training
 from natv2.training.state_store import StateStore
@@ -164,6 +165,7 @@ class RunHooks:
             },
         )
         self._resumable.begin(identity, self._run.id, self._ranks)
+        report(version=run_params["run_id"], tracking_run=self._run.id)
         if earlier is not None:
             logger.info("resumed from %s", self._resumable.folder)
 
@@ -197,10 +199,13 @@ class RunHooks:
         use(None)
         if self._run is not None:
             self._run.end("FINISHED")
+            project = Path(run_params["project_path"])
+            found = dict(places(catalog, self._saved, project))
+            report(version=run_params["run_id"], tracking_run=self._run.id, places=found)
             show_tables(catalog, self._saved)
             show_sentences(catalog, self._saved)
             tracking = f"'{self._run.name}' ({self._run.id}) in {self._run.uri}; `mlflow ui` shows it"
-            show_places(catalog, self._saved, Path(run_params["project_path"]), tracking)
+            show_places(catalog, self._saved, project, tracking)
         if self._resumable is not None:
             self._resumable.close()
         self._run = self._resumable = None

@@ -50,10 +50,14 @@ def show_places(
     catalog: CatalogProtocol[Any, Any], saved: Iterable[str], project: Path, tracking: str
 ) -> None:
     """Say where the saved entries that have a place in the catalog are, and where the MLflow run is."""
-    named = ((told(catalog, name).get("place"), name) for name in saved)
-    places = [(place, _path(catalog, name, project)) for place, name in named if place is not None]
-    for title, place in [*places, ("MLflow run", tracking)]:
+    for title, place in [*places(catalog, saved, project), ("MLflow run", tracking)]:
         get_console().print(f"{title + ':':<26}{place}", markup=False, highlight=False, soft_wrap=True)
+
+
+def places(catalog: CatalogProtocol[Any, Any], saved: Iterable[str], project: Path) -> list[tuple[str, str]]:
+    """Titles and paths, relative to the project, of the saved entries that have a place in the catalog."""
+    named = ((told(catalog, name).get("place"), name) for name in saved)
+    return [(place, _path(catalog, name, project)) for place, name in named if place is not None]
 
 
 def show_sentences(catalog: CatalogProtocol[Any, Any], saved: Mapping[str, Any]) -> None:

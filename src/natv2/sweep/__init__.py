@@ -1,0 +1,1 @@
+"""Many runs from one file: planned, started some at a time, resumed, told as a table."""
