@@ -125,7 +125,12 @@ def test_an_unknown_environment_is_refused():
 
 @pytest.mark.parametrize(
     "params",
-    [{}, {"preset": "nat"}, {"preset": "random", "search": {"turns": 3}}, {"seed": 4, "aep": {"lr": 0.1}}],
+    [
+        {},
+        {"preset": "nat"},
+        {"preset": "random", "search": {"turns": 3, "resolutions": [16, 24]}},
+        {"seed": 4, "aep": {"lr": 0.1, "stopping": {"mean_cost": 0.5}}, "eps": {"resolutions": None}},
+    ],
     ids=str,
 )
 def test_parameters_are_those_that_kedro_makes(asked, params):
@@ -133,6 +138,13 @@ def test_parameters_are_those_that_kedro_makes(asked, params):
         conf_source=str(REPOSITORY / "conf"), env="test", runtime_params=params, **CONFIG_LOADER_ARGS
     )
     assert asked.checked(params) == validate_parameters(loader["parameters"])
+
+
+def test_what_kedro_does_not_evaluate_on_the_command_line_is_refused(asked, monkeypatch):
+    monkeypatch.setenv("PHOTOS", "here")
+    params = {"data_path": "${oc.env:PHOTOS}/a"}
+    with pytest.raises(Exception, match=r"oc\.env"):  # Kedro lets credentials alone have it
+        asked.checked(params)
 
 
 def test_parameters_that_files_interpolate_are_those_that_kedro_makes(tmp_path):
