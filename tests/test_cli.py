@@ -2,7 +2,8 @@ import pytest
 
 PARAMETERS = (
     "supernet, schedule, teacher, kd, init_from, elastic, eps, objectives, constraints, network, weights, "
-    "scenario, aep, seed, device, precision, threads, source, dataset, source_path, data_path, images, "
+    "scenario, aep, seed, device, precision, threads, workers, hosts, rendezvous, source, dataset, "
+    "source_path, data_path, images, "
     "preset, budget, fresh, widths, search, postprocess, rank_study, baselines, postprocess_study, "
     "predictor_study, import_ofa, export"
 )
