@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import psutil
@@ -76,6 +77,16 @@ def test_a_lost_rank_ends_the_work_with_one_sentence_and_nobody_is_left(
         with pytest.raises(UserError, match=sentence):
             together(function)
         assert not workers()
+
+
+def test_a_rank_that_dies_while_ranks_connect_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("natv2.ranks.group.joined", lambda *_: time.sleep(60))
+    with ranks(this(__name__)):
+        while not workers():
+            time.sleep(0.05)
+        workers()[0].kill()
+        with pytest.raises(UserError, match=r"rank \d on \S+ was ended by SIGKILL.*; the run has not begun"):
+            together(killed)
 
 
 def test_what_others_say_arrives_once_with_their_rank(caplog: pytest.LogCaptureFixture):

@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 _TOLD_S = 10.0  # in which an agent says who has failed
 _ENDING_S = 10.0
+_TURN_S = 0.05  # between two looks at what is expected
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,13 +112,32 @@ class RankGroup:
         Raises UserError where hosts do not come, or ranks do not start.
         """
         if self._world is None:
-            size = self._size()
-            world = joined(self._control, self._plan, 0, size, self._parcels, self._check)
+            world = self._joined(self._size())
             self._watch = Watch(self._control, world.names, self._parcels.trackers)
             self._world = world
             if self._wanted.hosts > 1:
-                logger.info("%d ranks: %s", size, ", ".join(world.names))
+                logger.info("%d ranks: %s", world.size, ", ".join(world.names))
         return self._world
+
+    def _joined(self, size: int) -> GroupWorld:
+        """Connect with the others; in a thread, for torch waits for a rank that has died meanwhile."""
+        found: list[GroupWorld] = []
+
+        def join() -> None:
+            found.append(joined(self._control, self._plan, 0, size, self._parcels, self._check))
+
+        joining = threading.Thread(target=join, name="joining", daemon=True)
+        joining.start()
+        while joining.is_alive():
+            joining.join(_TURN_S)
+            self._refuse_failure()
+        if not found:
+            raise UserError(f"{size} ranks could not be connected; the run has not begun")
+        return found[0]
+
+    def _refuse_failure(self) -> None:
+        if (failure := self._control.look("failure")) is not None:
+            raise UserError(f"{failure}; the run has not begun")
 
     def _size(self) -> int:
         """How many ranks all hosts have, which one of the others knows."""
@@ -125,9 +145,8 @@ class RankGroup:
         while time.monotonic() < end:
             if (size := self._control.look("size")) is not None:
                 return int(size)
-            if (failure := self._control.look("failure")) is not None:
-                raise UserError(f"{failure}; the run has not begun")
-            time.sleep(0.05)
+            self._refuse_failure()
+            time.sleep(_TURN_S)
         came = [
             name for number in range(self._wanted.hosts) if (name := self._control.look(f"came/{number}"))
         ]
@@ -171,7 +190,7 @@ class RankGroup:
         assert self._watch is not None
         end = time.monotonic() + _TOLD_S
         while self._watch.failure is None and time.monotonic() < end:
-            time.sleep(0.05)
+            time.sleep(_TURN_S)
         return self._watch.failure or f"a rank is gone ({error})"
 
     def close(self, *, now: bool = False) -> None:
