@@ -1,5 +1,6 @@
 """Small finished networks of every kind, none of whose tensors is at a neutral value."""
 
+from dataclasses import replace
 from functools import cache
 
 import torch
@@ -8,9 +9,12 @@ from torch import Tensor, nn
 from natv2.aep.classifier import MultiExitClassifier, MultiExitHeader
 from natv2.aep.network.backbones import multi_exit_network
 from natv2.baselines.plain import PlainClassifier, PlainHeader
+from natv2.exits.leaving import confidence, running_ensembles
 from natv2.exits.weightings import exit_weights
+from natv2.export.comparison import synthetic
 from natv2.finished_network import Classifier
 from natv2.images.levels import Levels
+from natv2.images.transforms import prepare
 from natv2.randomness import process_generator
 from natv2.spaces.architecture import Architecture, constant
 from natv2.spaces.design import DESIGNS
@@ -87,6 +91,27 @@ def multi_exit(name: str, kept: tuple[int, ...], thresholds=None, build=None) ->
     return classifier.eval()
 
 
+@cache
+def stopping() -> MultiExitClassifier:
+    """A person's own network, with three exits at which images leave."""
+    return with_thresholds(multi_exit("tests.export.networks:own", (1, 2, 4), build=own))
+
+
+def with_thresholds(whole: MultiExitClassifier) -> MultiExitClassifier:
+    """`whole`, at each of whose three exits a third of made-up images leaves."""
+    with torch.no_grad():
+        logits = torch.stack(whole.network(synthetic(whole).prepared))
+    surest = confidence(running_ensembles(logits, whole.header.weights))
+    # Between two images, as calibrated ones are.
+    middle = []
+    staying = torch.ones(surest.shape[1], dtype=torch.bool)
+    for row in surest[:-1]:
+        middle.append(float(row[staying].sort().values[-22:-20].mean()))
+        staying &= row < middle[-1]
+    header = replace(whole.header, thresholds=(*middle, 0.0))
+    return MultiExitClassifier(whole.network, header).eval()
+
+
 @torch.no_grad()
 def randomise(classifier: Classifier) -> None:
     """Move norms and biases away from their first values."""
@@ -98,6 +123,12 @@ def randomise(classifier: Classifier) -> None:
             layer.weight.uniform_(0.5, 1.5, generator=generator)
         if isinstance(getattr(layer, "bias", None), Tensor):
             layer.bias.normal_(0, 0.2, generator=generator)
+
+
+def prepared_as(classifier: Classifier, images: Tensor) -> Tensor:
+    """Images, uint8 (N, 3, H, W), as `classifier` takes them."""
+    header = classifier.header
+    return prepare(images, classifier.resolution, header.mean, header.std)
 
 
 def own(classes: int) -> nn.Module:

@@ -64,10 +64,16 @@ class MultiExitClassifier(Classifier, kind="multi_exit_network", header=MultiExi
 
     def logits(self, x: Tensor) -> Tensor:
         """Map prepared images (N, 3, R, R) to logits (N, classes)."""
-        if self.header.thresholds is None:
-            return super().logits(x)
+        return super().logits(x) if self.header.thresholds is None else self.decide(x)[0]
+
+    def decide(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Map prepared images (N, 3, R, R) to logits (N, classes) and the exits (N,), from 1, they left at.
+
+        Raises UserError where the network has no thresholds.
+        """
         stopping = self.early_stopping()
-        return torch.cat([stopping(image[None]) for image in x])
+        logits, exits = zip(*(stopping.decide(image[None]) for image in x), strict=True)
+        return torch.cat(logits), torch.tensor(exits) + 1
 
     def stopping(self) -> Stopping:
         """The thresholds by which images leave early. Raises UserError where there are none."""

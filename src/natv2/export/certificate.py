@@ -17,8 +17,8 @@ from natv2.export.acceptance import Agreement, compared, objections
 from natv2.export.comparison import Comparison
 from natv2.export.deployable import Deployable
 from natv2.export.formats import Precision
-from natv2.export.onnx_stages import stops
 from natv2.export.opened import BATCH, Opened
+from natv2.export.stages import stops
 from natv2.export.timing import Latency, Rounds, latencies
 from natv2.finished_network import Classifier
 

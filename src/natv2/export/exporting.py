@@ -13,8 +13,8 @@ from natv2.export.comparison import Comparison
 from natv2.export.deployable import Deployable, deployable
 from natv2.export.formats import FORMATS
 from natv2.export.model_card import model_card
-from natv2.export.onnx_stages import stops
 from natv2.export.outcome import Outcome
+from natv2.export.stages import stops
 from natv2.export.timing import Rounds
 from natv2.export.writers import writer_of
 from natv2.finished_network import Classifier
@@ -25,8 +25,8 @@ logger = logging.getLogger("natv2")
 ROUNDS = Rounds()
 
 _LEFT_OUT = (
-    "images leave this network early, which only stages in files of their own can do, "
-    f"those of {' and '.join(name for name, row in FORMATS.items() if row.stops)}; it was left out"
+    "images leave this network early, and {why}; it was left out, but "
+    f"{', '.join(name for name, row in FORMATS.items() if not row.no_stopping)} have it"
 )
 
 FAILED = "failed"
@@ -50,8 +50,9 @@ def export_network(
     outcomes = []
     for each in formats:
         try:
-            if stops(classifier) and not FORMATS[each].stops:
-                outcome = Outcome(network=name, format=each, why=_LEFT_OUT, left_out=True)
+            if stops(classifier) and (reason := FORMATS[each].no_stopping):
+                why = _LEFT_OUT.format(why=reason)
+                outcome = Outcome(network=name, format=each, why=why, left_out=True)
             else:
                 outcome = _exported(name, each, deployed, folder, images, calibration, rounds)
         except Exception as error:  # an exporter's, of any kind: the other formats are written still

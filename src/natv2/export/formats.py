@@ -20,21 +20,21 @@ _ONNX = ("onnx", "onnxruntime", "onnxscript")
 class Format:
     """`module` of this package writes and opens it; `precision` says by which rule it is accepted.
 
-    `needs` are modules that must be installed, `install` is what installs them. `stops`: it can hold a
-    network whose images leave early.
+    `needs` are modules that must be installed, `install` is what installs them. `no_stopping`: why it cannot
+    hold a network whose images leave early, if it cannot.
     """
 
     module: str
     precision: Precision = "float"
     needs: tuple[str, ...] = _ONNX
     install: str = "pip install 'natv2[export]'"
-    stops: bool = False
+    no_stopping: str = ""
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        "onnx": Format(module="onnx_float", stops=True),
-        "onnx_fp16": Format(module="onnx_fp16", precision="fp16", stops=True),
+        "onnx": Format(module="onnx_float"),
+        "onnx_fp16": Format(module="onnx_fp16", precision="fp16"),
         "onnx_int8": Format(module="onnx_int8", precision="int8"),
         "torch_export": Format(module="torch_export", needs=()),
         "python": Format(module="python_file", needs=()),
@@ -42,6 +42,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             module="executorch_file",
             needs=("executorch",),
             install="pip install 'natv2[executorch]' (of ExecuTorch's releases, the one for this torch)",
+            no_stopping="an app would have to decide after each stage, which no file can do for it",
         ),
     }
 )

@@ -9,8 +9,8 @@ from torch import Tensor
 from natv2.export.certificate import expected_logits, pytorch_costs
 from natv2.export.comparison import Comparison
 from natv2.export.intervals import wilson
-from natv2.export.onnx_stages import stops
 from natv2.export.outcome import Outcome
+from natv2.export.stages import stops
 from natv2.finished_network import Classifier
 from natv2.printable import printable
 from natv2.training.confidence import calibration_error
@@ -29,6 +29,7 @@ _USES: Mapping[str, str] = MappingProxyType(
         ),
         ".py": "from {module} import classify, load\nprobabilities = classify(load(), images)",
         ".pte": "# android, ios: org.pytorch.executorch, forward(prepared) gives logits and probabilities",
+        "run_torch": "from {module} import load\nlogits, exits = load()(images)  # uint8 (N, 3, H, W), RGB",
         "run": "from {module} import Network\nlogits, exit = Network()(image)  # uint8 (H, W, 3), RGB",
     }
 )
@@ -127,7 +128,9 @@ def _files(outcomes: Sequence[Outcome]) -> Iterator[str]:
         if outcome.certificate is None or not outcome.holds:
             continue
         file = outcome.certificate.file
-        ending = "run" if file.startswith("run_") else f".{file.rsplit('.', 1)[-1]}"
+        ending = f".{file.rsplit('.', 1)[-1]}"
+        if any(".stage_1." in name for name in outcome.certificate.files):  # and a runner of them
+            ending = "run_torch" if outcome.format == "torch_export" else "run"
         yield ""
         yield f"`{file}` ({outcome.format}, {outcome.certificate.bytes / 1e6:.2f} MB):"
         yield ""

@@ -7,16 +7,17 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from natv2.export.comparison import Comparison
 from natv2.export.deployable import Deployable
-from natv2.export.onnx_stages import open_stages, stops, write_stages
+from natv2.export.onnx_stages import open_stages, stage_graphs, write_stages
 from natv2.export.opened import Opened, open_onnx
 from natv2.export.preparation import complete
 from natv2.export.quiet import quiet
+from natv2.export.stages import stops
 
 
 def write(deployed: Deployable, name: str, calibration: Comparison) -> Mapping[str, bytes]:
     """The file of the network called `name`; of one that stops early, its stages and their runner."""
     if stops(deployed.classifier):
-        return write_stages(deployed, name, ".fp16.onnx", _halved)
+        return write_stages(deployed, name, ".fp16.onnx", list(map(_halved, stage_graphs(deployed))))
     model = complete(_halved(deployed.graph), deployed.classifier)
     return {f"{name}.fp16.onnx": model.SerializeToString(deterministic=True)}
 

@@ -23,10 +23,11 @@ from natv2.export.acceptance import RULES, compared
 from natv2.export.certificate import expected_logits
 from natv2.export.comparison import MOST_CALIBRATED, Comparison
 from natv2.export.deployable import Deployable
-from natv2.export.graph import PREPARED
+from natv2.export.onnx_stages import open_stages, run_stages, stage_graphs, through_stages, write_stages
 from natv2.export.opened import Opened, open_onnx, run_network
 from natv2.export.preparation import complete
 from natv2.export.quiet import quiet
+from natv2.export.stages import stops
 
 logger = logging.getLogger("natv2")
 
@@ -70,43 +71,60 @@ _CURES = (
 def write(deployed: Deployable, name: str, calibration: Comparison) -> Mapping[str, bytes]:
     """The file of the network called `name`: by the first cure that keeps its classes, else by the best.
 
-    That is judged on the images that it is calibrated on; the certificate's are others.
+    That is judged on the images that it is calibrated on; the certificate's are others. Of a network that
+    stops early its stages and their runner: one cure for all stages, judged on where all of them lead.
     """
     images = calibration.prepared[:MOST_CALIBRATED]
     few = Comparison(images=calibration.images, prepared=images, labels=None, whole=())
     expected, allowed = expected_logits(deployed.classifier, few), (RULES["int8"].points or 0) / 100
-    best: tuple[float, ModelProto, Cure] | None = None
+    parts, early = _parts(deployed, images.numpy()), stops(deployed.classifier)
+    best: tuple[float, list[ModelProto], Cure] | None = None
     for cure in _CURES:
-        network = _quantised(deployed.graph, cure, images.numpy())
-        changed = 1 - compared(run_network(network)(images.numpy()), expected, None).predictions
+        networks = [_quantised(graph, cure, taken) for graph, taken in parts]
+        run = run_stages(networks, deployed) if early else run_network(networks[0])
+        changed = 1 - compared(run(images.numpy()), expected, None).predictions
         logger.debug("%s in 8 bits, %s: %.2f %% get another class", name, cure.words, 100 * changed)
         if best is None or changed < best[0]:
-            best = changed, network, cure
+            best = changed, networks, cure
         if changed <= allowed:
             break
     assert best is not None
-    _, network, cure = best
-    model = complete(
-        network, deployed.classifier, {_NOTE: f"{cure.words}, calibrated on {calibration.images}"}
-    )
+    _, networks, cure = best
+    notes = {_NOTE: f"{cure.words}, calibrated on {calibration.images}"}
+    if early:
+        return write_stages(deployed, name, ".int8.onnx", networks, notes)
+    model = complete(networks[0], deployed.classifier, notes)
     return {f"{name}.int8.onnx": model.SerializeToString(deterministic=True)}
 
 
 def opened(files: Mapping[str, bytes], deployed: Deployable) -> Opened:
     """What `write` gave, in onnxruntime."""
+    if stops(deployed.classifier):
+        return open_stages(files, deployed, _NOTE)
     (content,) = files.values()
     return open_onnx(content, deployed.resolution, _NOTE)
 
 
-def _quantised(graph: ModelProto, cure: Cure, images: NDArray[np.float32]) -> ModelProto:
-    """A copy of `graph` with what `cure` says in 8 bits, calibrated on prepared `images`."""
+def _parts(
+    deployed: Deployable, prepared: NDArray[np.float32]
+) -> list[tuple[ModelProto, NDArray[np.float32]]]:
+    """The graphs that are quantised one by one, and what each takes of the images, none having left."""
+    if not stops(deployed.classifier):
+        return [(deployed.graph, prepared)]
+    graphs = stage_graphs(deployed)
+    taken = [x for x, _ in through_stages(graphs, prepared)]
+    return list(zip(graphs, taken, strict=True))
+
+
+def _quantised(graph: ModelProto, cure: Cure, taken: NDArray[np.float32]) -> ModelProto:
+    """A copy of `graph` with what `cure` says in 8 bits, calibrated on what it has `taken`."""
     with tempfile.TemporaryDirectory() as folder, quiet():
         before, after = Path(folder) / "before.onnx", Path(folder) / "after.onnx"
         onnx.save(graph, before)
         quantize_static(
             before,
             after,
-            _Images(images),
+            _Taken(graph.graph.input[0].name, taken),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,
@@ -137,11 +155,12 @@ def _places(graph: ModelProto) -> Iterator[tuple[str, Place]]:
             yield node.name, "depthwise" if depthwise else "map"
 
 
-class _Images(CalibrationDataReader):  # type: ignore[misc]
-    def __init__(self, images: NDArray[np.float32]) -> None:
-        self.batches = iter([images[start : start + _BATCH] for start in range(0, len(images), _BATCH)])
+class _Taken(CalibrationDataReader):  # type: ignore[misc]
+    def __init__(self, name: str, taken: NDArray[np.float32]) -> None:
+        self.name = name
+        self.batches = iter([taken[start : start + _BATCH] for start in range(0, len(taken), _BATCH)])
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        """The next images, by the name of the input; None after the last."""
+        """The next ones, by the name of the input; None after the last."""
         batch = next(self.batches, None)
-        return None if batch is None else {PREPARED: batch}
+        return None if batch is None else {self.name: batch}

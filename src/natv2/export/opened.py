@@ -50,8 +50,13 @@ def open_onnx(content: bytes, resolution: int, note: str = "") -> Opened:
         with_threads=with_threads,
         costs=graph_costs(network),
         versions=runtime_versions(),
-        note="".join(entry.value for entry in model.metadata_props if entry.key == note),
+        note=note_of(model, note),
     )
+
+
+def note_of(model: ModelProto, note: str) -> str:
+    """What the metadata of `model` say under that name; nothing where they do not have it."""
+    return "".join(entry.value for entry in model.metadata_props if entry.key == note)
 
 
 def run_network(network: ModelProto) -> Run:

@@ -4,7 +4,7 @@ import importlib.util
 import re
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.resources import files as resources
 from pathlib import Path
 from types import ModuleType
@@ -20,8 +20,9 @@ from natv2.costs.count import CountedCosts
 from natv2.export.comparison import Comparison
 from natv2.export.deployable import Deployable
 from natv2.export.opened import Opened, Run
-from natv2.export.python_source import network_source
-from natv2.export.simplified import whole_graph
+from natv2.export.python_source import network_source, stages_source
+from natv2.export.simplified import simplified, whole_graph
+from natv2.export.stages import stages_of, stopping_classifier, stops
 
 _INSIDE = ("classifier", "classifier.network")  # what the network itself is in
 
@@ -30,20 +31,45 @@ def write(deployed: Deployable, name: str, calibration: Comparison) -> Mapping[s
     """The source and the weights of the network called `name`, under a name that Python can import."""
     module = re.sub(r"\W", "_", name, flags=re.ASCII)
     module = module if module.isidentifier() else f"network_{module}"
-    network = whole_graph(deployed.network, _INSIDE)
+    make = _early if stops(deployed.classifier) else _plain
+    text, network = make(deployed, module)
     weights = {key: tensor.detach().contiguous() for key, tensor in network.state_dict().items()}
-    classes, lines = network_source(network)
-    text = filled_in(
-        "network.py.txt",
-        deployed,
-        module,
-        own_classes="".join(f"{each}\n\n\n" for each in classes),
-        network="\n".join(lines),
-    )
     return {
         f"{module}.py": text.encode(),
         f"{module}.py.safetensors": save(weights),
     }
+
+
+def _plain(deployed: Deployable, name: str) -> tuple[str, nn.Module]:
+    """Source, and a module with the weights that it takes."""
+    network = whole_graph(deployed.network, _INSIDE)
+    classes, lines = network_source(network)
+    more = {"own_classes": _joined(classes), "network": "\n".join(lines)}
+    return filled_in("network.py.txt", deployed, name, **more), network
+
+
+def _early(deployed: Deployable, name: str) -> tuple[str, nn.Module]:
+    """Source of a network that stops early, and a module with the weights that it takes."""
+    parts = [(simplified(stage.stages), simplified(stage.head)) for stage in stages_of(deployed)]
+    classes, stages = stages_source(parts)
+    more = {"own_classes": _joined(classes), "stages": stages, **leaving_source(deployed)}
+    named = [nn.ModuleDict({"layers": layers, "head": head}) for layers, head in parts]
+    network = nn.ModuleDict({"stages": nn.ModuleList(named)})
+    return filled_in("early_network.py.txt", deployed, name, **more), network
+
+
+def leaving_source(deployed: Deployable) -> Mapping[str, str]:
+    """What a template needs to let images leave early: the function, and what it goes by."""
+    classifier = stopping_classifier(deployed.classifier)
+    return {
+        "weights": repr(tuple(classifier.header.weights)),
+        "thresholds": repr(classifier.stopping().thresholds),
+        "leaving": filled_in("leaving.py.txt", deployed, "leave_early"),
+    }
+
+
+def _joined(classes: Sequence[str]) -> str:
+    return "".join(f"{each}\n\n\n" for each in classes)
 
 
 def opened(files: Mapping[str, bytes], deployed: Deployable) -> Opened:
@@ -53,12 +79,18 @@ def opened(files: Mapping[str, bytes], deployed: Deployable) -> Opened:
             (Path(folder) / name).write_bytes(content)
         module = imported(Path(folder) / next(iter(files)))
         network = module.load()
-    whole = _run(lambda images: network(module.prepare(images)))
+    early = stops(deployed.classifier)
+
+    def logits(prepared: Tensor) -> Tensor:
+        found: Tensor = network(prepared)[0] if early else network(prepared)
+        return found
+
+    whole = _run(lambda images: logits(module.prepare(images)))
     return Opened(
         whole=whole,
-        network=_run(network),
+        network=_run(logits),
         with_threads=lambda threads: whole,  # torch's own, which whoever times it sets
-        costs=_counted(network, deployed.resolution),
+        costs=_counted(network, deployed.resolution, network.stages if early else (network,)),
         versions={},
     )
 
@@ -98,17 +130,17 @@ def imported(path: Path) -> ModuleType:
     return module
 
 
-def _run(module: Any) -> Run:
+def _run(logits: Callable[[Tensor], Tensor]) -> Run:
     def run(images: NDArray[Any]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            logits: NDArray[np.float32] = module(torch.from_numpy(images)).numpy()
-        return logits
+            found: NDArray[np.float32] = logits(torch.from_numpy(images)).numpy()
+        return found
 
     return run
 
 
-def _counted(network: nn.Module, resolution: int) -> CountedCosts:
-    """Counted layer by layer, by what each of them gives while an image goes through."""
+def _counted(network: nn.Module, resolution: int, stages: Iterable[nn.Module]) -> CountedCosts:
+    """Counted layer by layer, by what each of them gives while an image goes through all `stages`."""
     macs = 0
 
     def count(layer: Any, inputs: object, output: Tensor) -> None:
@@ -117,8 +149,11 @@ def _counted(network: nn.Module, resolution: int) -> CountedCosts:
 
     counted = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     hooks = [layer.register_forward_hook(count) for layer in counted]
+    x = torch.zeros(1, 3, resolution, resolution)
     with torch.inference_mode():
-        network(torch.zeros(1, 3, resolution, resolution))
+        for stage in stages:
+            found = stage(x)
+            x = found[-1] if isinstance(found, tuple) else found
     for hook in hooks:
         hook.remove()
     return CountedCosts(sum(parameter.numel() for parameter in network.parameters()), macs)

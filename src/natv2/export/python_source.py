@@ -1,7 +1,7 @@
 """The Python source of one network: its own classes, then the network itself, layer by layer."""
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from natv2.errors import UserError
 from natv2.export.layer_source import layer_source
 from natv2.export.simplified import Graph
 
+_RESERVED = ("Network", "Stage")  # the templates' own classes
 _WIDTH = 100
 _LONGEST = 60  # an expression within another
 _INDENT = "    "
@@ -42,7 +43,7 @@ class Source:
     what `seen` has one text of.
     """
 
-    classes: dict[tuple[str, ...], str] = field(default_factory=dict)
+    classes: dict[tuple[str, ...], str] = field(default_factory=lambda: {(name,): name for name in _RESERVED})
     texts: dict[str, str] = field(default_factory=dict)
     seen: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     built_in: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -94,20 +95,38 @@ def network_source(network: Graph) -> tuple[list[str], list[str]]:
 
     Raises UserError on an operation that has no name in torch.
     """
-    looked = Source()
-    for part in network.children():
-        looked.built(part)
-    # A second time, now that it is known what all of a kind have in common.
-    common = {
-        key: next(iter(texts)) for key, texts in looked.seen.items() if len(texts) == 1 and texts != {""}
-    }
-    source = Source(built_in=common)
+    source = _source_of(list(network.children()))
     lines = [*_signature(["self"]), f"{_INDENT * 2}super().__init__()"]
     for name, part in network.named_children():
         lines.append(f"{_INDENT * 2}self.{name} = {source.built(part, 2)}")
     for name, tensor in _own(network):
         lines.append(f"{_INDENT * 2}self.register_buffer({name!r}, {_like(tensor)})")
     return list(source.texts.values()), [*lines, "", *_forward(network)]
+
+
+def stages_source(stages: Sequence[tuple[nn.Module, nn.Module]]) -> tuple[list[str], str]:
+    """The classes that `stages`, layers and a head each, are made of, and what builds their list.
+
+    Raises UserError as `network_source`.
+    """
+    source = _source_of([part for stage in stages for part in stage])
+    built = []
+    for layers, head in stages:
+        parts = [f"layers={source.built(layers, 4)}", f"head={source.built(head, 4)}"]
+        built.append(_call("Stage", parts, 3))
+    inner = "".join(f"{_INDENT * 3}{each},\n" for each in built)
+    return list(source.texts.values()), f"nn.ModuleList([\n{inner}{_INDENT * 2}])"
+
+
+def _source_of(modules: Sequence[nn.Module]) -> Source:
+    """What writes `modules`, knowing what all of a kind have in common, for it has seen them before."""
+    looked = Source()
+    for module in modules:
+        looked.built(module)
+    common = {
+        key: next(iter(texts)) for key, texts in looked.seen.items() if len(texts) == 1 and texts != {""}
+    }
+    return Source(built_in=common)
 
 
 def _own(module: Graph) -> Iterator[tuple[str, torch.Tensor]]:

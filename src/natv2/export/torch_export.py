@@ -1,43 +1,39 @@
 """The format `torch_export`: a .pt2 file, which PyTorch loads without our code."""
 
-import json
 from collections.abc import Mapping
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.export import Dim, ExportedProgram, unflatten
+from torch.export import ExportedProgram, unflatten
 
 from natv2.export.comparison import Comparison
 from natv2.export.deployable import Deployable
 from natv2.export.opened import Opened, Run
 from natv2.export.preparation import facts
 from natv2.export.program_costs import program_costs
+from natv2.export.programs import EXAMPLE, SIZES, exported_program, saved_program
 from natv2.export.quiet import quiet
+from natv2.export.stages import stops
+from natv2.export.torch_stages import open_programs, write_programs
 from natv2.export.whole_module import whole_module
-
-FACTS = "natv2.json"
-"""The extra file in it that says of the network what an ONNX file's metadata say."""
-
-_SIZES = (5, 4)  # of the images that it is traced with: unlike each other
 
 
 def write(deployed: Deployable, name: str, calibration: Comparison) -> Mapping[str, bytes]:
-    """The file of the network called `name`."""
-    file = BytesIO()
-    with quiet():
-        program = exported(deployed)
-        torch.export.save(program, file, extra_files={FACTS: json.dumps(facts(deployed.classifier))})
-    return {f"{name}.pt2": file.getvalue()}
+    """The file of the network called `name`; of one that stops early, its stages and their runner."""
+    if stops(deployed.classifier):
+        return write_programs(deployed, name)
+    return {f"{name}.pt2": saved_program(exported(deployed), facts(deployed.classifier))}
 
 
 def opened(files: Mapping[str, bytes], deployed: Deployable) -> Opened:
     """What `write` wrote, as PyTorch runs it: exported anew, for a file in this format may hold a pickle."""
+    if stops(deployed.classifier):
+        return open_programs(files, deployed)
+    program = exported(deployed)
     with quiet():
-        program = exported(deployed)
         network = unflatten(program).get_submodule("network")
     whole = program.module()
     return Opened(
@@ -51,16 +47,7 @@ def opened(files: Mapping[str, bytes], deployed: Deployable) -> Opened:
 
 def exported(deployed: Deployable) -> ExportedProgram:
     """The whole network, for any number of images of any size from 2 pixels."""
-    dimensions = {0: Dim("images"), 2: Dim("height", min=2), 3: Dim("width", min=2)}
-    program = torch.export.export(
-        whole_module(deployed),
-        (torch.zeros(2, 3, *_SIZES, dtype=torch.uint8),),
-        dynamic_shapes=(dimensions,),
-        preserve_module_call_signature=("network",),
-    )
-    for node in program.graph.nodes:  # lines of source code, with their places on this machine
-        node.meta.pop("stack_trace", None)
-    return program
+    return exported_program(whole_module(deployed), EXAMPLE, SIZES, keep=("network",))
 
 
 def _run(module: nn.Module, output: str | None = None) -> Run:

@@ -53,7 +53,12 @@ class WholeModule(nn.Module):
 
 def whole_module(deployed: Deployable) -> WholeModule:
     """The whole network that is exported, in evaluation mode."""
+    temperature = deployed.classifier.header.temperature
+    return WholeModule(preparation_of(deployed), deployed.network, temperature).eval()
+
+
+def preparation_of(deployed: Deployable) -> Prepare:
+    """What prepares images for the network."""
     header = deployed.classifier.header
     mean, std = (torch.tensor(values, dtype=torch.float64) for values in (header.mean, header.std))
-    prepare = Prepare(deployed.resolution, mean, std).float()
-    return WholeModule(prepare, deployed.network, header.temperature).eval()
+    return Prepare(deployed.resolution, mean, std).float()

@@ -37,8 +37,10 @@ def predict(
 ) -> None:
     """Classify IMAGES (files, folders, patterns) by MODEL, a finished network or an ONNX file made of one.
 
-    Files that cannot be read are named and passed over; the exit code is 1 then.
+    Of a network that stops early MODEL may also be any of its ONNX stages, or the runner beside them. Files
+    that cannot be read are named and passed over; the exit code is 1 then.
     """
+    from natv2.predict.early import left_text
     from natv2.predict.images import find_images, labels_of
     from natv2.predict.model import open_model
     from natv2.predict.output import as_csv, as_json, as_lines
@@ -49,7 +51,7 @@ def predict(
     opened = open_model(model, _build(build))
     paths = find_images(images)
     known = dict(zip(paths, labels_of(paths, labels, opened.class_names), strict=True)) if labels else {}
-    rows, unreadable = _predicted(opened, paths, top, reject)
+    rows, unreadable, left = _predicted(opened, paths, top, reject)
     if out is not None and rows:
         from natv2.atomic import write_bytes
 
@@ -57,6 +59,8 @@ def predict(
         click.echo(f"{len(rows)} images classified, in {out}")
     elif rows:
         click.echo(as_lines(rows))
+    if opened.exits > 1 and left:
+        click.echo(left_text(left, opened.exits))
     if known and rows:
         from natv2.reporting.tables import as_text
 
@@ -81,15 +85,15 @@ def _build(name: str | None) -> Any:
 
 def _predicted(
     model: "Model", paths: Sequence[Path], top: int, reject: float
-) -> tuple[list["Row"], list[tuple[Path, str]]]:
-    """A row an image, and what could not be read and why."""
+) -> tuple[list["Row"], list[tuple[Path, str]], list[int]]:
+    """A row an image, what could not be read and why, and the exits that the images left at."""
     from natv2.bar import progress_bar
     from natv2.images.decode import UnreadableImageError
     from natv2.images.given import image_of
     from natv2.prediction import UNSURE, predictions
 
     rows: list[Row] = []
-    unreadable = []
+    unreadable, left = [], []
     with progress_bar("predict", len(paths)) as bar:
         for path in paths:
             try:
@@ -97,7 +101,9 @@ def _predicted(
             except UnreadableImageError as error:
                 unreadable.append((path, str(error)))
             else:
-                (found,) = predictions(model.probabilities(image)[None], model.class_names, top)
+                answers = model.answers(image[None])
+                (found,) = predictions(answers.probabilities, model.class_names, top)
+                left.append(int(answers.exits))
                 rows.append((path, found.label if found.probability >= reject else UNSURE, found))
             bar.advance(path.name)
-    return rows, unreadable
+    return rows, unreadable, left

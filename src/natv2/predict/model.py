@@ -1,90 +1,107 @@
-"""A network in a file, ours or an ONNX file that was exported from it, as what classifies images."""
+"""A network in a file, ours or ONNX files that were exported from it, as what classifies images."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from natv2.errors import UserError
-from natv2.files import one_line
 from natv2.finished_network import Build, Classifier, load_network
 from natv2.images.levels import Levels
+from natv2.images.transforms import prepare
+from natv2.predict.early import THRESHOLD, open_stages
+from natv2.predict.onnx_files import ONNX, OnnxFile, open_onnx_file
 
-ONNX = ".onnx"
-_NEEDED = ("class_names", "resolution", "levels")  # of an ONNX file's metadata
+_RUNNER = ".py"
+
+
+class Answers(NamedTuple):
+    """The `probabilities` (N, classes) of images, and the `exits` (N,), from 1, that they left at."""
+
+    probabilities: Tensor
+    exits: Tensor
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Model:
-    """`probabilities` maps one image, uint8 (3, H, W), to those of `class_names`, float32 (classes,).
+    """`answers` takes images, uint8 (N, 3, H, W).
 
-    `levels` scale images of more than 8 bits; None: it knows none.
+    `levels` scale images of more than 8 bits; None: it knows none. `exits` is how many places there are where
+    images leave, 1 where they leave at none but the end.
     """
 
     class_names: tuple[str, ...]
     levels: Levels | None
-    probabilities: Callable[[Tensor], Tensor]
+    answers: Callable[[Tensor], Answers]
+    exits: int = 1
 
 
 def open_model(path: Path, build: Build | None = None) -> Model:
     """The model in `path`: a finished network's .safetensors, a folder with one, or an ONNX file of ours.
 
-    `build` makes a network of a person's own. Raises UserError where it is neither, is damaged, or the
-    extra `export` is not installed.
+    Of a network that stops early any of its ONNX stages will do, or their runner. `build` makes a network of
+    a person's own. Raises UserError where it is none of these, is damaged, or the extra `export` is not
+    installed.
     """
+    if path.suffix.lower() == _RUNNER:
+        return _of_stages(path)
     if path.suffix.lower() == ONNX:
-        return _of_onnx(path)
+        file = open_onnx_file(path)
+        return _of_stages(path) if THRESHOLD in file.metadata else _of_onnx(file)
     return _of_classifier(load_network(path, build))
 
 
 def _of_classifier(classifier: Classifier) -> Model:
+    header, exits = classifier.header, 1
+    decide = _all_at_once(classifier)
+    if classifier.kind == "multi_exit_network":
+        from natv2.aep.classifier import MultiExitClassifier  # is there by now
+
+        if isinstance(classifier, MultiExitClassifier) and classifier.header.thresholds is not None:
+            decide, exits = classifier.decide, len(classifier.header.kept)
+
     @torch.inference_mode()
-    def probabilities(image: Tensor) -> Tensor:
-        return classifier.probabilities(image[None])[0]
+    def answers(images: Tensor) -> Answers:
+        logits, left = decide(prepare(images, classifier.resolution, header.mean, header.std))
+        return Answers((logits / header.temperature).softmax(dim=1), left)
 
+    return Model(class_names=classifier.class_names, levels=header.levels, answers=answers, exits=exits)
+
+
+def _all_at_once(classifier: Classifier) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    return lambda x: (classifier.logits(x), torch.ones(len(x), dtype=torch.long))
+
+
+def _of_onnx(file: OnnxFile) -> Model:
+    if "probabilities" not in file.gives:
+        raise UserError(f"{file.path} is none of natv2's files: it gives no probabilities")
+
+    def answers(images: Tensor) -> Answers:
+        (said,) = file.run(images.numpy(), "probabilities")
+        return Answers(torch.from_numpy(said), torch.ones(len(said), dtype=torch.long))
+
+    return _model(file, answers, 1)
+
+
+def _of_stages(path: Path) -> Model:
+    early = open_stages(path)
+    first = early.stages[0]
+
+    def answers(images: Tensor) -> Answers:
+        logits, left = early(images)
+        return Answers((logits / first.facts["temperature"]).softmax(dim=1), left)
+
+    return _model(first, answers, len(early.stages))
+
+
+def _model(file: OnnxFile, answers: Callable[[Tensor], Answers], exits: int) -> Model:
+    levels = file.facts["levels"]
     return Model(
-        class_names=classifier.class_names, levels=classifier.header.levels, probabilities=probabilities
-    )
-
-
-def _of_onnx(path: Path) -> Model:
-    try:
-        import onnxruntime
-    except ImportError:
-        raise UserError(f"{path} needs onnxruntime: pip install 'natv2[export]'") from None
-    if not path.is_file():
-        raise UserError(f"there is no file {path}")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what is wrong is told below
-    try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # whatever a damaged file makes of it
-        raise UserError(f"{path} is no ONNX file that onnxruntime can open ({one_line(error)})") from None
-    facts = _facts(path, session.get_modelmeta().custom_metadata_map)
-    levels = facts["levels"]
-    taken = session.get_inputs()[0].name
-    if "probabilities" not in [output.name for output in session.get_outputs()]:
-        raise UserError(
-            f"{path} gives no probabilities: of a network that stops early use the runner beside it"
-        )
-
-    def probabilities(image: Tensor) -> Tensor:
-        (said,) = session.run(["probabilities"], {taken: image[None].numpy()})
-        return torch.from_numpy(said[0])
-
-    return Model(
-        class_names=tuple(facts["class_names"]),
+        class_names=tuple(file.facts["class_names"]),
         levels=None if levels is None else Levels(levels["black"], levels["white"]),
-        probabilities=probabilities,
+        answers=answers,
+        exits=exits,
     )
-
-
-def _facts(path: Path, metadata: Mapping[str, str]) -> Mapping[str, Any]:
-    missing = [name for name in _NEEDED if name not in metadata]
-    if missing:
-        raise UserError(f"{path} is none of natv2's files: its metadata have no {', '.join(missing)}")
-    return {name: json.loads(metadata[name]) for name in _NEEDED}
