@@ -12,6 +12,7 @@ from natv2.baselines.plain import PlainClassifier, PlainHeader
 from natv2.exits.leaving import confidence, running_ensembles
 from natv2.exits.weightings import exit_weights
 from natv2.export.comparison import synthetic
+from natv2.export.deployable import Deployable, deployable
 from natv2.finished_network import Classifier
 from natv2.images.levels import Levels
 from natv2.images.transforms import prepare
@@ -137,10 +138,8 @@ def own(classes: int) -> nn.Module:
 
 
 NETWORKS = {
-    **{
-        f"{design}, one exit": (subnet, design, (2,) if design.startswith("EE") else (5,))
-        for design in DESIGNS
-    },
+    **{f"{design}, one exit": (subnet, design) for design in DESIGNS if not design.startswith("EE")},
+    "EE_DP_OFAMobileNetV3, one exit": (subnet, "EE_DP_OFAMobileNetV3", (2,)),
     **{f"{design}, 2 exits": (subnet, design, (1, 3)) for design in DESIGNS if design.startswith("EE")},
     "all exits": (subnet, "EE_DP_OFAMobileNetV3", (1, 2, 3, 4, 5)),
     "dense skips over two levels": (subnet, "EE_D_OFAMobileNetV3", (3,), 4),
@@ -160,3 +159,15 @@ NETWORKS = {
 def network(name: str) -> Classifier:
     make, *given = NETWORKS[name]
     return make(*given)
+
+
+@cache
+def deployed(name: str) -> Deployable:
+    """What is exported of it; its graph, which takes seconds, is made once in a process."""
+    classifier = network(name)
+    before = {key: value.clone() for key, value in classifier.state_dict().items()}
+    made = deployable(classifier)
+    assert made.graph.graph.node
+    after = classifier.state_dict()  # that of the classifier itself stays as it is
+    assert before.keys() == after.keys() and all(torch.equal(before[key], after[key]) for key in before)
+    return made

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -55,6 +56,14 @@ def photos(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory, saved):
+    """The folder of what was written of it without images."""
+    folder = tmp_path_factory.mktemp("exported")
+    assert command(saved, "--to", "onnx", "--out", folder)[0] == 0
+    return folder / "network_01"
+
+
 def certificate_of(folder, name="network_01.onnx") -> dict:
     return json.loads((folder / f"{name}.json").read_text())
 
@@ -95,25 +104,20 @@ def test_a_file_is_written_with_a_certificate_that_tells_the_truth(tmp_path, sav
     assert f"{told['macs']:,}" in page and sha256(content).hexdigest() in page and "holds" not in page
 
 
-def test_without_images_it_is_compared_on_made_up_ones_and_says_so(tmp_path, saved):
-    assert command(saved, "--to", "onnx", "--out", tmp_path)[0] == 0
-    told = certificate_of(tmp_path / "network_01")
+def test_without_images_it_is_compared_on_made_up_ones_and_says_so(exported):
+    told = certificate_of(exported)
     assert told["images"] == "64 made-up images (seed 0)"
     assert told["agreement"]["images"] == 64 and told["agreement"]["top1"] is None
-    assert "64 made-up images" in (tmp_path / "network_01/network_01.onnx.md").read_text()
+    assert "64 made-up images" in (exported / "network_01.onnx.md").read_text()
 
 
-write_onnx = onnx_float.write
-
-
-def spoiled(change):
-    """The writer of `onnx`, whose file `change` then makes another network's."""
+def spoiled(content, change=lambda graph: None):
+    """A writer of `onnx` that gives what another wrote, which `change` then makes another network's."""
 
     def write(deployed, name, calibration):
-        ((key, content),) = write_onnx(deployed, name, calibration).items()
         model = ModelProto.FromString(content)
         change(model.graph)
-        return {key: model.SerializeToString()}
+        return {f"{name}.onnx": model.SerializeToString()}
 
     return write
 
@@ -142,11 +146,11 @@ def no_number(graph):
     ],
 )
 def test_a_file_that_is_not_the_network_is_set_aside_by_name(
-    tmp_path, saved, monkeypatch, caplog, change, why
+    tmp_path, saved, exported, monkeypatch, caplog, change, why
 ):
-    folder = tmp_path / "network_01"
-    assert command(saved, "--to", "onnx", "--out", tmp_path)[0] == 0
-    monkeypatch.setattr(onnx_float, "write", spoiled(change))
+    folder = shutil.copytree(exported, tmp_path / "network_01")
+    content = (folder / "network_01.onnx").read_bytes()
+    monkeypatch.setattr(onnx_float, "write", spoiled(content, change))
     code, output = command(saved, "--to", "onnx", "--out", tmp_path)
     assert code == 1 and "1 of 1 exports are not their networks" in output
     assert f"network_01.onnx was set aside: {why}" in caplog.text
@@ -156,7 +160,7 @@ def test_a_file_that_is_not_the_network_is_set_aside_by_name(
     assert told["holds"] is False and told["objections"][0].startswith(why)
     assert "not the network" in (folder / "failed/network_01.onnx.md").read_text()
     # The next one that holds takes its place.
-    monkeypatch.undo()
+    monkeypatch.setattr(onnx_float, "write", spoiled(content))
     assert command(saved, "--to", "onnx", "--out", tmp_path)[0] == 0
     assert (folder / "network_01.onnx").exists() and not list((folder / "failed").iterdir())
 

@@ -20,7 +20,7 @@ from natv2.export.formats import FORMATS, check_installed
 from natv2.export.python_source import network_source
 from natv2.export.simplified import whole_graph
 from natv2.export.writers import writer_of
-from tests.export.networks import network, subnet
+from tests.export.networks import deployed, subnet
 
 SOME = ("EE_DP_OFAMobileNetV3, 2 exits", "plain mobilenet", "one's own of aep")
 WRITTEN = [name for name, row in FORMATS.items() if name != "onnx" and "executorch" not in row.needs]
@@ -30,13 +30,13 @@ TOLERANCE = {"float": 1e-4, "fp16": 2e-2, "int8": 0.5}
 
 @pytest.mark.parametrize("name", SOME)
 def test_it_says_what_pytorch_says(name):
-    classifier = network(name)
-    deployed, images = deployable(classifier), synthetic(classifier)
+    exported = deployed(name)
+    classifier, images = exported.classifier, synthetic(exported.classifier)
     counted = counted_costs(classifier.network, classifier.resolution)
     for format_ in WRITTEN:
         row = FORMATS[format_]
-        files = writer_of(format_).write(deployed, "a_network", images)
-        opened = writer_of(format_).opened(files, deployed)
+        files = writer_of(format_).write(exported, "a_network", images)
+        opened = writer_of(format_).opened(files, exported)
         for image in images.whole[:4]:
             with torch.no_grad():
                 expected = classifier(image).numpy()
@@ -48,7 +48,7 @@ def test_it_says_what_pytorch_says(name):
         assert np.abs(found - expected).max() <= TOLERANCE[row.precision] * np.abs(expected).max(), format_
         assert row.precision == "float" or np.abs(found - expected).max() > 0
         assert opened.costs.macs == counted.macs, format_
-        assert opened.costs.params + deployed.folded in (counted.params, counted.params - deployed.idle)
+        assert opened.costs.params + exported.folded in (counted.params, counted.params - exported.idle)
         assert opened.with_threads(1)(images.whole[0].numpy()).shape == (1, 4)
 
 
@@ -56,10 +56,9 @@ def test_it_says_what_pytorch_says(name):
     "name", ["all exits", "plain shufflenet", "plain resnet20", "resnet18 of aep", "timm's"]
 )
 def test_source_of_any_network_computes_what_it_does(name):
-    classifier = network(name)
-    deployed = deployable(classifier)
-    writer = writer_of("python")
-    run = writer.opened(writer.write(deployed, name, None), deployed).whole
+    exported = deployed(name)
+    classifier, writer = exported.classifier, writer_of("python")
+    run = writer.opened(writer.write(exported, name, None), exported).whole
     images = torch.randint(0, 256, (3, 3, 40, 31), dtype=torch.uint8)
     with torch.no_grad():
         expected = classifier(images).numpy()
@@ -136,8 +135,9 @@ print(json.loads(extra["natv2.json"])["class_names"])
 
 
 def test_an_exported_program_is_loaded_by_torch_alone(tmp_path):
-    classifier = network("one's own of aep")
-    (content,) = writer_of("torch_export").write(deployable(classifier), "pruned", None).values()
+    exported = deployed("one's own of aep")
+    classifier = exported.classifier
+    (content,) = writer_of("torch_export").write(exported, "pruned", None).values()
     assert b"/src/natv2" not in content and b"site-packages" not in content
     (tmp_path / "pruned.pt2").write_bytes(content)
     images = torch.randint(0, 256, (5, 3, 50, 33), dtype=torch.uint8)
@@ -153,11 +153,11 @@ def test_an_exported_program_is_loaded_by_torch_alone(tmp_path):
 
 
 def test_halves_are_halves_and_bytes_are_bytes():
-    classifier = subnet("SE_B_OFAMobileNetV3")
-    deployed, images = deployable(classifier), synthetic(classifier)
+    exported = deployed("SE_B_OFAMobileNetV3, one exit")
+    images = synthetic(exported.classifier)
     sizes = {}
     for format_ in ("onnx", "onnx_fp16", "onnx_int8"):
-        (content,) = writer_of(format_).write(deployed, "network", images).values()
+        (content,) = writer_of(format_).write(exported, "network", images).values()
         graph = ModelProto.FromString(content).graph
         weights = [
             tensor for tensor in graph.initializer if len(tensor.dims) == 4 and "prepare" not in tensor.name
@@ -174,7 +174,7 @@ def test_where_a_graphs_nodes_are():
         "all exits": "squeeze_excite",
     }
     for name, scope in excited.items():
-        places = dict(onnx_int8._places(deployable(network(name)).graph))
+        places = dict(onnx_int8._places(deployed(name).graph))
         convolutions = {node: place for node, place in places.items() if node.endswith(("/Conv", "/Gemm"))}
         for node, place in convolutions.items():
             last = any(word in node for word in ("/last/", "/classifier/")) or node.startswith("classifier/")
@@ -186,14 +186,14 @@ def test_where_a_graphs_nodes_are():
 
 
 def test_the_first_cure_that_keeps_the_classes_is_taken_else_the_best(monkeypatch):
-    classifier = subnet("SE_B_OFAMobileNetV3")
-    deployed, images = deployable(classifier), synthetic(classifier)
+    exported = deployed("SE_B_OFAMobileNetV3, one exit")
+    images = synthetic(exported.classifier)
     with torch.no_grad():
-        expected = classifier.logits(images.prepared).numpy()
+        expected = exported.classifier.logits(images.prepared).numpy()
 
     def taken() -> tuple[str, float]:
         opened = writer_of("onnx_int8").opened(
-            writer_of("onnx_int8").write(deployed, "network", images), deployed
+            writer_of("onnx_int8").write(exported, "network", images), exported
         )
         same = opened.network(images.prepared.numpy()).argmax(axis=1) == expected.argmax(axis=1)
         return opened.note.split(", calibrated on")[0], 1 - float(same.mean())
@@ -228,11 +228,11 @@ def test_what_cannot_be_written_as_source_is_said_in_one_line():
 def test_executorch_says_what_pytorch_says():
     """Where its extra is installed; it is none of the tests' own, for it is large and ties torch down."""
     pytest.importorskip("executorch")
-    classifier = network("EE_DP_OFAMobileNetV3, 2 exits")
-    deployed, images = deployable(classifier), synthetic(classifier)
+    exported = deployed("EE_DP_OFAMobileNetV3, 2 exits")
+    classifier, images = exported.classifier, synthetic(exported.classifier)
     writer = writer_of("executorch")
-    files = writer.write(deployed, "network", images)
-    opened = writer.opened(files, deployed)
+    files = writer.write(exported, "network", images)
+    opened = writer.opened(files, exported)
     with torch.no_grad():
         expected = classifier.logits(images.prepared).numpy()
         whole = classifier(images.whole[0]).numpy()

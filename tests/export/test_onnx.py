@@ -17,22 +17,22 @@ from natv2.export.deployable import deployable
 from natv2.export.opened import open_onnx
 from natv2.export.preparation import IMAGES
 from natv2.images.transforms import prepare
-from tests.export.networks import NETWORKS, network, subnet
+from tests.export.networks import NETWORKS, deployed, multi_exit, network, own
 
 SIZES = ((24, 24), (32, 32), (20, 29), (77, 50), (1, 3))
 
 
-def onnx_of(classifier) -> tuple[bytes, object]:
-    deployed = deployable(classifier)
+def onnx_of(deployed) -> bytes:
     (content,) = onnx_float.write(deployed, "network", None).values()
-    return content, deployed
+    return content
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_it_says_what_pytorch_says(name):
-    classifier = network(name)
+    exported = deployed(name)
+    classifier = exported.classifier
     before = {key: value.clone() for key, value in classifier.state_dict().items()}
-    content, deployed = onnx_of(classifier)
+    content = onnx_of(exported)
     session = onnxruntime.InferenceSession(content)
     draws = torch.Generator().manual_seed(0)
     for count in (1, 7):
@@ -55,8 +55,8 @@ def test_it_says_what_pytorch_says(name):
         open_onnx(content, classifier.resolution),
     )
     assert found.costs.macs == counted.macs
-    assert deployed.folded is not None
-    assert found.costs.params + deployed.folded + deployed.idle == counted.params
+    assert exported.folded is not None
+    assert found.costs.params + exported.folded + exported.idle == counted.params
     # The network alone, from prepared images.
     header = classifier.header
     prepared = prepare(images, classifier.resolution, header.mean, header.std)
@@ -67,7 +67,7 @@ def test_it_says_what_pytorch_says(name):
 
 
 def test_the_graph_is_tidy_and_knows_nothing_of_this_machine():
-    content, _ = onnx_of(network("all exits"))
+    content = onnx_of(deployed("all exits"))
     assert b"/src/" not in content and b".py" not in content and b"site-packages" not in content
     model = ModelProto.FromString(content)
     names = [node.name for node in model.graph.node]
@@ -88,8 +88,7 @@ def test_the_graph_is_tidy_and_knows_nothing_of_this_machine():
 
 
 def test_its_metadata_say_what_it_was_trained_on():
-    classifier = network("one's own of aep")
-    content, _ = onnx_of(classifier)
+    content = onnx_of(deployed("one's own of aep"))
     told = onnxruntime.InferenceSession(content).get_modelmeta().custom_metadata_map
     assert json.loads(told["class_names"]) == list("abcd")
     assert json.loads(told["resolution"]) == 32 and json.loads(told["temperature"]) == 1.7
@@ -98,18 +97,18 @@ def test_its_metadata_say_what_it_was_trained_on():
 
 
 def test_a_channel_that_never_varies_stays_a_number():
-    whole = subnet("SE_B_OFAMobileNetV3")
+    whole = multi_exit("tests.export.networks:own", (1,), build=own)  # of few layers
     classifier = type(whole)(whole.network, replace(whole.header, std=(0.0, 0.3, 0.25))).eval()
-    content, _ = onnx_of(classifier)
+    content = onnx_of(deployable(classifier))
     images = torch.randint(0, 256, (2, 3, 40, 24), dtype=torch.uint8)
-    found = open_onnx(content, 24).whole(images.numpy())
+    found = open_onnx(content, 32).whole(images.numpy())
     with torch.no_grad():
         expected = classifier(images).numpy()
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
 
 def test_more_images_than_go_through_at_once_are_cut_into_batches():
-    content, _ = onnx_of(subnet("SE_B_OFAMobileNetV3"))
+    content = onnx_of(deployed("SE_B_OFAMobileNetV3, one exit"))
     run = open_onnx(content, 24).whole
     images = torch.randint(0, 256, (150, 3, 24, 24), dtype=torch.uint8).numpy()
     np.testing.assert_allclose(run(images)[140], run(images[140:141])[0], atol=1e-5)
