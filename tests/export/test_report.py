@@ -43,6 +43,7 @@ def outcome(network, format, top1, pytorch, *, objections=(), threads=(1, None))
         macs=5,
         pytorch_macs=5,
         latency=tuple(latency),
+        timed=1,
         machine="",
         versions={},
         note="",

@@ -134,6 +134,8 @@ def test_halves_hold_and_an_app_of_its_own_is_left_to_people(exported):
     assert (outcomes["executorch"].left_out, outcomes["executorch"].failed) == (True, False)
     assert "an app would have to decide after each stage" in str(outcomes["executorch"])
     assert "but onnx, onnx_fp16, onnx_int8, torch_export, python have it" in str(outcomes["executorch"])
+    assert outcomes["onnx"].certificate.timed == 16
+    assert "16 of the images in turns" in (folder / "run_early.py.md").read_text()
     card = (folder / "early.md").read_text()
     assert "from run_early import Network" in card and "from run_early_pt2 import load" in card
     assert "from early import classify, load" in card

@@ -19,7 +19,7 @@ from natv2.export.deployable import Deployable
 from natv2.export.formats import Precision
 from natv2.export.opened import BATCH, Opened
 from natv2.export.stages import stops
-from natv2.export.timing import Latency, Rounds, latencies
+from natv2.export.timing import Latency, Rounds, grey, latencies
 from natv2.finished_network import Classifier
 
 
@@ -30,7 +30,8 @@ class Certificate:
     `files` are its files, the one to run first, with their SHA-256; `bytes` what they take together.
     `agreement` is on equal prepared images, `whole` on images that went through the whole file, in their own
     sizes. `params` and `macs` are counted from the file; `folded` parameters went into others and `idle` ones
-    are 0 and left out, so together they are PyTorch's.
+    are 0 and left out, so together they are PyTorch's. `latency` is of one image, that of the network's own
+    size or, where images leave early, of `timed` ones in turns.
     """
 
     network: str
@@ -48,6 +49,7 @@ class Certificate:
     macs: int
     pytorch_macs: int
     latency: tuple[Latency, ...]
+    timed: int
     machine: str
     versions: Mapping[str, str]
     note: str
@@ -96,6 +98,8 @@ def certify(
     agreement = compared(opened.network(comparison.prepared.numpy()), expected, labels, rounding)
     whole = _whole(opened, deployed.classifier, comparison, rounding)
     pytorch = pytorch_costs(deployed.classifier)
+    # What an image takes that may leave early depends on which: one alone would tell of one exit.
+    timed = list(comparison.whole) if stops(deployed.classifier) else [grey(deployed.classifier)]
     return Certificate(
         network=written.network,
         format=written.format,
@@ -111,7 +115,8 @@ def certify(
         pytorch_params=pytorch.params,
         macs=opened.costs.macs,
         pytorch_macs=pytorch.macs,
-        latency=latencies(opened, deployed.classifier, rounds),
+        latency=latencies(opened, deployed.classifier, timed, rounds),
+        timed=len(timed),
         machine=f"{platform.system()} {platform.machine()}, {platform.processor() or 'processor unknown'}",
         versions={
             "python": platform.python_version(),

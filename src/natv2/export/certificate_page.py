@@ -17,6 +17,8 @@ _WITHIN: Mapping[Precision, str] = MappingProxyType(
     }
 )
 
+_IN_TURNS = "; {} of the images in turns, in their own sizes, for each leaves where it leaves"
+
 
 def certificate_page(certificate: Certificate) -> str:
     """The page of `certificate`."""
@@ -40,7 +42,7 @@ def _lines(of: Certificate) -> Iterator[str]:
     yield f"Compared on {printable(of.images)}; {of.whole.images} of them went through the whole file."
     yield (
         "One image, from its pixels to logits, in milliseconds (median, and the spread of the middle half), "
-        f"{of.machine}:"
+        f"{of.machine}{'' if of.timed == 1 else _IN_TURNS.format(of.timed)}:"
     )
     yield ""
     yield from _table(("threads", "file", "PyTorch"), (_latency(each) for each in of.latency))

@@ -1,8 +1,9 @@
 """How long one image takes: in a file's own runtime, and beside it in PyTorch, round after round."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -32,31 +33,39 @@ class Latency:
     pytorch_spread: float
 
 
-def latencies(opened: Opened, classifier: Classifier, rounds: Rounds) -> tuple[Latency, ...]:
-    """Latency of one prepared-size image, uint8 to logits, with one thread and with all."""
-    image = torch.full((1, 3, classifier.resolution, classifier.resolution), 128, dtype=torch.uint8)
+def grey(classifier: Classifier) -> Tensor:
+    """An image, uint8, of the size that `classifier` prepares others to."""
+    return torch.full((1, 3, classifier.resolution, classifier.resolution), 128, dtype=torch.uint8)
+
+
+def latencies(
+    opened: Opened, classifier: Classifier, images: Sequence[Tensor], rounds: Rounds
+) -> tuple[Latency, ...]:
+    """Latency of one image, uint8 to logits, with one thread and with all; `images` take turns."""
     runs = [(threads, opened.with_threads(threads)) for threads in (1, None)]
     return tuple(
-        _latency(run, classifier, image, threads, rounds) for threads, run in runs if run is not None
+        _latency(run, classifier, images, threads, rounds) for threads, run in runs if run is not None
     )
 
 
-def _latency(run: Run, classifier: Classifier, image: Tensor, threads: int | None, rounds: Rounds) -> Latency:
-    pixels = image.numpy()
+def _latency(
+    run: Run, classifier: Classifier, images: Sequence[Tensor], threads: int | None, rounds: Rounds
+) -> Latency:
     seconds = np.empty((rounds.repetitions, 2))
     with with_threads(threads), torch.inference_mode():
         # In turns: what disturbs the machine disturbs both.
         for turn in range(-rounds.warm_up, rounds.repetitions):
-            both = _seconds(lambda: run(pixels)), _seconds(lambda: classifier(image))
-            seconds[max(turn, 0)] = both
+            image = images[turn % len(images)]
+            file, pytorch = partial(run, image.numpy()), partial(classifier, image)
+            seconds[max(turn, 0)] = _seconds(file), _seconds(pytorch)
     low, median, high = 1000 * np.quantile(seconds, (0.25, 0.5, 0.75), axis=0)
-    (file, pytorch), (file_spread, pytorch_spread) = median.tolist(), (high - low).tolist()
+    medians, spreads = median.tolist(), (high - low).tolist()
     return Latency(
         threads=threads,
-        file=file,
-        file_spread=file_spread,
-        pytorch=pytorch,
-        pytorch_spread=pytorch_spread,
+        file=medians[0],
+        file_spread=spreads[0],
+        pytorch=medians[1],
+        pytorch_spread=spreads[1],
     )
 
 
