@@ -8,12 +8,13 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from natv2.baselines.plain import PlainClassifier, PlainHeader
 from natv2.doctor import checks
 from natv2.doctor.command import doctor
 
 
-def run() -> tuple[int, str]:
-    result = CliRunner().invoke(doctor)
+def run(*files) -> tuple[int, str]:
+    result = CliRunner().invoke(doctor, [str(file) for file in files])
     return result.exit_code, result.output
 
 
@@ -84,3 +85,19 @@ def test_formats_are_told_with_what_they_need(monkeypatch):
     assert code == 0
     assert "ok   formats of natv2 export: torch_export, python, executorch" in said
     assert "no   format onnx_int8 needs onnx, onnxruntime, onnxscript: pip install 'natv2[export]'" in said
+
+
+def test_files_of_networks_are_told_by_what_they_say_of_themselves(tmp_path):
+    record = {"dataset": "\x1btoys", "test_accuracy": 0.91234, "params": 12345, "macs": 6789, "run": "2026"}
+    known = {"class_names": ("a", "b"), "mean": (0.5,) * 3, "std": (0.2,) * 3, "resolution": 32}
+    header = PlainHeader(network="resnet20_050", record=record, **known)
+    whole, damaged = tmp_path / "whole.safetensors", tmp_path / "damaged.safetensors"
+    PlainClassifier.new(header, 0).stored().write(whole)
+    code, said = run(whole)
+    assert code == 0
+    told = "test top-1 91.23 %, data set \\x1btoys, 12,345 parameters, 6,789 MACs, run 2026"
+    assert said == f"ok   {whole}: a plain network, 2 classes, {told}\n"
+    damaged.write_bytes(whole.read_bytes()[:-5])
+    code, said = run(whole, damaged)
+    assert code == 1 and said.splitlines()[1].startswith(f"bad  {damaged}")
+    assert said.splitlines()[-1] == "Error: 1 of these must be mended"

@@ -147,15 +147,15 @@ def test_a_tie_is_no_win_and_the_plain_one_is_taken():
     assert verdict["gain"].tolist() == [pytest.approx(1 / IMAGES)] and verdict["gain_low"].tolist() == [0]
     assert told(finished(even=20)) == (
         f"Verdict on 1 finished networks: 0 of 1 beat {EVERY} MACs beyond noise. "
-        "Take the plain network middle instead, middle.safetensors of plain_networks. " + MORE
+        "Take the plain network middle instead, middle.safetensors of finished_plain_networks. " + MORE
     )
 
 
 def test_losses():
     assert told(finished(weak=25, even=35)) == (
         f"Verdict on 2 finished networks: 0 of 2 beat {EVERY} MACs beyond noise, "
-        "2 are beaten by one. Take the plain network large instead, large.safetensors of plain_networks. "
-        + MORE
+        "2 are beaten by one. Take the plain network large instead, large.safetensors of "
+        "finished_plain_networks. " + MORE
     )
     assert told(finished(strong=45, weak=25)) == (
         f"Verdict on 2 finished networks: 1 of 2 beats {EVERY} MACs beyond noise, 1 is beaten by one."
@@ -173,7 +173,7 @@ def test_where_no_plain_network_is_small_enough():
     assert told(finished(strong=9, weak=20)) == (
         f"Verdict on 2 finished networks: 0 of 2 beat {EVERY} MACs beyond noise, "
         "1 is beaten by one, none is small enough to stand beside 1. "
-        "Take the plain network middle instead, middle.safetensors of plain_networks. " + MORE
+        "Take the plain network middle instead, middle.safetensors of finished_plain_networks. " + MORE
     )
 
 

@@ -17,7 +17,7 @@ from tests.export.networks import subnet
 def test_a_card_says_what_can_be_counted_again():
     classifier = subnet("EE_B_OFAMobileNetV3", (1, 3))
     names = ("a", "b|c", "d", "\x1b[31me")
-    header = replace(classifier.header, class_names=names, record={"dataset": "toys"})
+    header = replace(classifier.header, class_names=names, record={"dataset": "toys", "test_accuracy": 0.875})
     classifier = type(classifier)(classifier.network, header).eval()
     images = synthetic(classifier)
     logits = expected_logits(classifier, images)
@@ -31,6 +31,7 @@ def test_a_card_says_what_can_be_counted_again():
     assert f"{costs.params:,} parameters; {costs.macs:,} multiply-accumulates" in card
     error = calibration_error(torch.from_numpy(logits), labels, 1.7)
     assert f"Expected calibration error {error:.2%} with its temperature, 1.7" in card
+    assert "Top-1 87.50% on test images" in card
     assert "* dataset: toys" in card and "\x1b" not in card
     rows = re.findall(r"^\| (\S+) \| ([\d.]+)% \| .* \| (\d+) \|$", card, flags=re.MULTILINE)
     right, shown = logits.argmax(axis=1) == labels.numpy(), ("a", "b/c", "d", "\\x1b[31me")

@@ -75,6 +75,20 @@ def test_every_file_of_it_says_what_pytorch_says_and_which_share_left_where(fold
             assert row["class"] == "abcd"[int(probabilities.argmax())]
 
 
+def test_each_file_says_first_what_is_known_of_the_network(folder, tmp_path):
+    place = shutil.copytree(folder, tmp_path / "copy")
+    record = {"test_accuracy": 0.5, "params": 1234, "macs": 56789, "mean_macs": 3456.7, "dataset": "toys"}
+    known = type(stopping())(stopping().network, replace(stopping().header, record=record)).eval()
+    known.stored().write(place / "early.safetensors")
+    for name, content in writer_of("onnx").write(deployable(known), "early", None).items():
+        (place / name).write_bytes(content)
+    told = "test top-1 50.00 %, data set toys, 1,234 parameters, 56,789 MACs, 3,457 on average"
+    image = place / "photos/00.png"
+    build = ("--build", "tests.export.networks:own")
+    for model, words in (("early.safetensors", build), ("run_early.py", ())):
+        assert run(place / model, image, *words).stderr.splitlines()[0] == f"{model}: {told}"
+
+
 def test_image_by_image_it_says_the_same(folder):
     together, _ = said(folder, "run_early.py", folder / "photos")
     for row, exit in zip(together, exits_by_hand(synthetic(stopping()).whole), strict=True):

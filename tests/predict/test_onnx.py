@@ -74,4 +74,7 @@ def test_a_stage_is_no_model_and_a_stranger_is_told(files, tmp_path):
     Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
     result = CliRunner().invoke(predict, [str(tmp_path / "stranger.onnx"), str(tmp_path / "a.png")])
     assert result.exit_code == 1
-    assert "is none of natv2's files: its metadata have no class_names, resolution, levels" in result.output
+    assert (
+        "is none of natv2's files: its metadata have no class_names, resolution, levels, temperature, record"
+        in result.output
+    )

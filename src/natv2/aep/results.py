@@ -78,6 +78,21 @@ def results_table(
     return with_changes(results)
 
 
+def asked_of(classifiers: Mapping[str, MultiExitClassifier], results: pd.DataFrame) -> pd.DataFrame:
+    """What files of networks say of themselves, a row each: MACs are those of all exits.
+
+    Where images leave early, `mean_macs` is what one takes on average.
+    """
+    table = results[["name", "params", "resolution"]].assign(test_accuracy=results["test_top1"])
+    networks = [classifiers[name].network for name in results["name"]]
+    sizes = results["resolution"]
+    table["macs"] = [
+        int(mac_costs(network, size).of(network.exits)) for network, size in zip(networks, sizes, strict=True)
+    ]
+    table["mean_macs"] = results["macs"].where(results["variant"] == "early")
+    return table
+
+
 def _variant(name: str) -> str:
     return {"baseline": "single", "early_stopping": "early"}.get(name, name.split("_")[0])
 

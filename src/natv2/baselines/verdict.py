@@ -95,7 +95,7 @@ def sentence(verdict: pd.DataFrame, finished: pd.DataFrame, plain: pd.DataFrame)
         if (saved := _saved(finished, plain, str(verdict["cost"].iloc[0]))) is not None:
             return f"{text} {saved}"
         best = plain.set_index("name").loc[judged["best_plain"].unique(), "valid_accuracy"].idxmax()
-        text += f" Take the plain network {best} instead, {best}.safetensors of plain_networks."
+        text += f" Take the plain network {best} instead, {best}.safetensors of finished_plain_networks."
         text += " More epochs may change this: budget, or those of supernets and of postprocess.full."
     return text
 

@@ -70,6 +70,10 @@ def _introduction(name: str, classifier: Classifier) -> Iterator[str]:
 def _accuracy(classifier: Classifier, images: Comparison, logits: Tensor) -> Iterator[str]:
     yield "## How good it is"
     yield ""
+    tested = classifier.header.record.get("test_accuracy")
+    if isinstance(tested, float):
+        yield f"Top-1 {tested:.2%} on test images, which had no part in making it."
+        yield ""
     if images.labels is None:
         yield f"Not known here: {printable(images.images)} have no labels."
         return
@@ -108,6 +112,9 @@ def _costs(classifier: Classifier) -> Iterator[str]:
     yield "## What it costs"
     yield ""
     yield f"{costs.params:,} parameters; {costs.macs:,} multiply-accumulates an image."
+    mean = classifier.header.record.get("mean_macs")
+    if isinstance(mean, float):
+        yield f"That is of all exits: a test image took {mean:,.0f} on average, for it leaves early."
 
 
 def _origin(classifier: Classifier) -> Iterator[str]:

@@ -97,6 +97,7 @@ def facts(classifier: Classifier) -> Mapping[str, Any]:
         "mean": list(header.mean),
         "std": list(header.std),
         "temperature": header.temperature,
+        "record": dict(header.record),
         "levels": None if levels is None else {"black": levels.black, "white": levels.white},
         "input": (
             "images: uint8 (N, 3, H, W), RGB, of any size; of floats in 0..1 the nearest whole number of 255 "

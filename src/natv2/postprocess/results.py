@@ -83,21 +83,6 @@ def _tested(
     return row, pd.DataFrame({"label": labels.numpy(), "right": correct.bool().numpy()})
 
 
-def with_results(networks: StoredNetworks, results: pd.DataFrame) -> StoredNetworks:
-    """`networks` with what people ask of them in their records: test top-1, objectives, resolution.
-
-    Of latency they say on which device, if not here; what is not known is left out.
-    """
-    asked = ("test_accuracy", *OBJECTIVES, "latency_of", "resolution")
-    columns = [name for name in asked if name in results]
-    found = {}
-    for row in results.to_dict("records"):
-        stored = networks[str(row["name"])]
-        record = {**stored.header["record"], **{name: row[name] for name in columns if pd.notna(row[name])}}
-        found[str(row["name"])] = StoredNetwork(stored.tensors, {**stored.header, "record": record})
-    return found
-
-
 def say_drop(results: pd.DataFrame) -> None:
     """Log by how much validation top-1, which chose the networks, is above test top-1: the winner's curse."""
     found = 100 * float((results["accuracy_before"] - results["test_accuracy_before"]).mean())

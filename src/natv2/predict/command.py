@@ -40,17 +40,21 @@ def predict(
     Of a network that stops early MODEL may also be any of its ONNX stages, or the runner beside them. Files
     that cannot be read are named and passed over; the exit code is 1 then.
     """
+    from natv2.network_facts import facts_text
     from natv2.predict.early import left_text
     from natv2.predict.images import find_images, labels_of
     from natv2.predict.model import open_model
     from natv2.predict.output import as_csv, as_json, as_lines
     from natv2.predict.scores import confusion_matrix, score_text
+    from natv2.printable import printable
 
     if out is not None and out.suffix.lower() not in (".csv", ".json"):
         raise UserError(f"--out {out}: its name must end in .csv or .json")
     opened = open_model(model, _build(build))
     paths = find_images(images)
     known = dict(zip(paths, labels_of(paths, labels, opened.class_names), strict=True)) if labels else {}
+    if facts := facts_text(opened.record):
+        click.echo(f"{model.name}: {printable(facts)}", err=True)
     rows, unreadable, left = _predicted(opened, paths, top, reject)
     if out is not None and rows:
         from natv2.atomic import write_bytes

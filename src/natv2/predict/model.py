@@ -1,9 +1,9 @@
 """A network in a file, ours or ONNX files that were exported from it, as what classifies images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,13 +29,14 @@ class Answers(NamedTuple):
 class Model:
     """`answers` takes images, uint8 (N, 3, H, W).
 
-    `levels` scale images of more than 8 bits; None: it knows none. `exits` is how many places there are where
-    images leave, 1 where they leave at none but the end.
+    `levels` scale images of more than 8 bits; None: it knows none. `record` says how it came about. `exits`
+    is how many places there are where images leave, 1 where they leave at none but the end.
     """
 
     class_names: tuple[str, ...]
     levels: Levels | None
     answers: Callable[[Tensor], Answers]
+    record: Mapping[str, Any]
     exits: int = 1
 
 
@@ -68,7 +69,13 @@ def _of_classifier(classifier: Classifier) -> Model:
         logits, left = decide(prepare(images, classifier.resolution, header.mean, header.std))
         return Answers((logits / header.temperature).softmax(dim=1), left)
 
-    return Model(class_names=classifier.class_names, levels=header.levels, answers=answers, exits=exits)
+    return Model(
+        class_names=classifier.class_names,
+        levels=header.levels,
+        answers=answers,
+        record=header.record,
+        exits=exits,
+    )
 
 
 def _all_at_once(classifier: Classifier) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
@@ -103,5 +110,6 @@ def _model(file: OnnxFile, answers: Callable[[Tensor], Answers], exits: int) -> 
         class_names=tuple(file.facts["class_names"]),
         levels=None if levels is None else Levels(levels["black"], levels["white"]),
         answers=answers,
+        record=file.facts["record"],
         exits=exits,
     )

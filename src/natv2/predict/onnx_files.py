@@ -13,7 +13,7 @@ from natv2.errors import UserError
 from natv2.files import one_line
 
 ONNX = ".onnx"
-_NEEDED = ("class_names", "resolution", "levels", "temperature")  # of a file's metadata
+_NEEDED = ("class_names", "resolution", "levels", "temperature", "record")  # of a file's metadata
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -18,12 +18,13 @@ from natv2.aep.pruning import (
     parse_exits,
 )
 from natv2.aep.report.figures import curves_figure, results_figure, stopping_figure, subsets_figure
-from natv2.aep.results import results_table
+from natv2.aep.results import asked_of, results_table
 from natv2.aep.train import trained
 from natv2.exits.leaving import choose_stopping, stopping_curve
 from natv2.finished_network import StoredNetwork, StoredNetworks
 from natv2.images.batches import evaluation_batches
 from natv2.images.image_set import ImageSplits
+from natv2.network_facts import with_facts
 from natv2.own_network import imported
 from natv2.run import Run
 from natv2.training.state_store import StateStore
@@ -123,12 +124,15 @@ def test_networks(
     images: ImageSplits,
     training: AepTraining,
     run: Run,
-) -> tuple[pd.DataFrame, Figure]:
-    """Read the test split, for the first and only time: the table of all networks, and its figure."""
+) -> tuple[StoredNetworks, pd.DataFrame, Figure]:
+    """Read the test split, for the first and only time.
+
+    Gives all networks, which know what was found of them, their table, and its figure.
+    """
     stored = {**baseline, **ensemble, **pruned, **early}
     networks = {name: _built(each, training, run) for name, each in stored.items()}
     results = results_table(networks, timings, images.to(run.device), training, run)
-    return results, results_figure(results)
+    return with_facts(stored, asked_of(networks, results)), results, results_figure(results)
 
 
 def _cut(whole: MultiExitClassifier, kept: KeptExits, said: ExitLogits) -> MultiExitClassifier:

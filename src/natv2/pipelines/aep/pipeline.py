@@ -41,7 +41,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 test_networks,
                 [*_NETWORKS, "aep_timings", *_TRAINING],
-                ["aep_results", "aep_results_figure"],
+                ["aep_finished", "aep_results", "aep_results_figure"],
                 name="test_networks",
             ),
         ]

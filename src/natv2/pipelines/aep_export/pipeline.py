@@ -14,28 +14,31 @@ from natv2.finished_network import StoredNetworks
 from natv2.images.image_set import ImageSplits
 from natv2.own_network import imported
 
+_WHOLE = ("baseline", "ensemble")
+"""What the others are compared with and made of."""
+
 
 def export_multi_exit(
-    pruned: StoredNetworks,
-    early: StoredNetworks,
+    finished: StoredNetworks,
     images: ImageSplits,
     training: AepTraining,
     export: ExportConfig,
 ) -> tuple[ExportedFiles, pd.DataFrame, Figure]:
-    """Every network in every format that can hold it."""
+    """What the network was cut to, and what stops early, in every format that can hold it."""
     from natv2.export.networks import export_networks  # loads the extra `export`
 
     # A network of a person's own is the one that this run's parameters name, not one that a file does.
     build = imported(training.network) if ":" in training.network else None
-    stored = {**pruned, **early}
-    networks = {name: MultiExitClassifier.build(each, build) for name, each in stored.items()}
+    networks = {
+        name: MultiExitClassifier.build(each, build) for name, each in finished.items() if name not in _WHOLE
+    }
     files, table = export_networks(networks, images, export)
     return files, table, exports_figure(table)
 
 
 def create_pipeline() -> Pipeline:
     """Export, and end with an error where a file is not its network: what holds is kept by then."""
-    inputs = ["aep_pruned", "aep_early_stopping", "aep_images", "params:aep_training", "params:export"]
+    inputs = ["aep_finished", "aep_images", "params:aep_training", "params:export"]
     outputs = ["aep_exports", "aep_export_table", "aep_export_figure"]
     return Pipeline(
         [

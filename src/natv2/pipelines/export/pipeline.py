@@ -33,7 +33,8 @@ def export_finished(
 
 def create_pipeline() -> Pipeline:
     """Export, and end with an error where a file is not its network: what holds is kept by then."""
-    inputs = ["finished_networks", "plain_networks", "target_images", "params:baselines", "params:export"]
+    networks = ["finished_networks", "finished_plain_networks"]
+    inputs = [*networks, "target_images", "params:baselines", "params:export"]
     outputs = ["exports", "export_table", "export_figure", "export_order"]
     return Pipeline(
         [

@@ -17,13 +17,14 @@ from natv2.costs.network_latency import costs_of_plain, latency_teller
 from natv2.finished_network import StoredNetworks
 from natv2.images.batches import evaluation_batches
 from natv2.images.image_set import ImageSplits
+from natv2.network_facts import with_facts
 from natv2.objectives.goal import Goal
 from natv2.objectives.objectives import first_cost, others
 from natv2.postprocess.config import PostprocessConfig
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.refine import refine
 from natv2.postprocess.report.figure import finished_figure
-from natv2.postprocess.results import say_drop, tested_networks, with_constraints, with_results
+from natv2.postprocess.results import say_drop, tested_networks, with_constraints
 from natv2.postprocess.whole_schedule import WholeSchedule
 from natv2.reporting.front import front_figure
 from natv2.run import Run
@@ -98,12 +99,13 @@ def test_networks(
     run: Run,
     summary: dict[str, Any],
     latency_table: pd.DataFrame,
-) -> tuple[StoredNetworks, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, str]:
+) -> tuple[StoredNetworks, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, str, StoredNetworks]:
     """Read the test split, for the first and only time; what bounded the search bounds its networks too.
 
     Latency is that of the search's own device: where its table was measured elsewhere, what it expects.
     Gives the finished networks, which know what was found of them, their table, their top-1 (a fraction) in
-    each class, the table of plain networks, and the verdict as a table and as a sentence.
+    each class, the table of plain networks, the verdict as a table and as a sentence, and the plain networks,
+    which know what was found of them too.
     """
     images, objectives = images.to(run.device), tuple(summary["objectives"])
     asked = Goal(objectives=objectives, constraints=goal.constraints.within(summary["constraints"]))
@@ -122,8 +124,11 @@ def test_networks(
     apart = judge(results, beside[beside["kind"] == KIND], right, costs, run.seed)
     results = with_verdict(results, verdict)
     told = [sentence(verdict, results, judged), pretrained_clause(apart)]
-    finished = with_results(finished, results)
-    return finished, results, classes, beside, verdict, " ".join(filter(None, told))
+    said = " ".join(filter(None, told))
+    return (
+        *(with_facts(finished, results), results, classes, beside, verdict, said),
+        with_facts(plain, beside),
+    )
 
 
 def draw_results(

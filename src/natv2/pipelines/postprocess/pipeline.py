@@ -34,7 +34,15 @@ _TEST = [
     "search_summary",
     "latency_table",
 ]
-_RESULTS = ["finished_networks", "results", "class_results", "plain_results", "verdict", "verdict_sentence"]
+_RESULTS = [
+    "finished_networks",
+    "results",
+    "class_results",
+    "plain_results",
+    "verdict",
+    "verdict_sentence",
+    "finished_plain_networks",
+]
 _DRAW = ["results", "plain_results", "archive", "search_summary"]
 _FIGURES = ["results_figure", "results_front_figure"]
 
