@@ -139,9 +139,8 @@ def _take_best(module: nn.Module, store: StateStore, validation: Validation | No
 class _Loop:
     """A module in training: its step, its batches, its optimiser.
 
-    Of several ranks each computes a slice of the batch, with batch statistics of its own; their gradients are
-    summed before the optimiser's step, so all have the same weights. Running statistics are averaged after
-    each epoch.
+    Of several ranks each computes a slice of the batch, with batch statistics of its own. Gradients are summed
+    before the optimiser's step, so all have the same weights; running statistics are averaged each epoch.
     """
 
     module: nn.Module
