@@ -139,7 +139,7 @@ def _take_best(module: nn.Module, store: StateStore, validation: Validation | No
 class _Loop:
     """A module in training: its step, its batches, its optimiser.
 
-    Of several ranks each computes a slice of the batch, with batch statistics of its own. Gradients are summed
+    Of several ranks each computes a slice of the batch, with its own batch statistics. Gradients are summed
     before the optimiser's step, so all have the same weights; running statistics are averaged each epoch.
     """
 
