@@ -36,6 +36,7 @@ from natv2.errors import UserError
 from natv2.runs.asked import AskedParameters
 from natv2.runs.config_file import read_config_file
 from natv2.runs.lazy_hooks import LazyHooks
+from natv2.runs.log_lines import use_lines_without_terminal
 from natv2.settings import CONFIG_LOADER_ARGS
 from natv2.supernets.published import OFA_IMAGENET
 from natv2.sweep.command import sweep
@@ -70,6 +71,7 @@ def run(**options: Any) -> Any:
         options |= {"pipeline": None, "pipelines": [options["pipeline"]]}
     if options["conf_source"]:
         options["conf_source"] = str(Path(options["conf_source"]).resolve())
+    use_lines_without_terminal()
     os.chdir(_project())  # paths are relative to the project, wherever the command is given
     # A scheduler's polite end is treated as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
