@@ -9,13 +9,20 @@ from rich import get_console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.progress import Progress as RichProgress
+from rich.table import Column
+from rich.text import Text
 
 logger = logging.getLogger("natv2")
+
+_WIDE = 100  # columns of a terminal that has room for the bar itself
+_SHORTEST = 20  # characters of a description that are always shown
 
 _QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
 
@@ -23,10 +30,10 @@ _QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
 class Bar:
     """One running bar; `advance` moves it and says how things stand."""
 
-    def __init__(self, rich: RichProgress, description: str, total: int, done: int) -> None:
+    def __init__(self, rich: RichProgress, description: str, shown: str, total: int, done: int) -> None:
         self._rich, self._quiet = rich, _QUIET.get()
         self._description = description
-        self._task = rich.add_task(description, total=total, completed=done, status="")
+        self._task = rich.add_task(shown, total=total, completed=done, status="")
 
     def advance(self, status: str, steps: int = 1) -> None:
         """One step (or `steps`) done; `status` stands at the end of the line."""
@@ -48,21 +55,41 @@ def _say(description: str, status: str) -> None:
     logger.info("%s: %s", description, status)
 
 
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+class _TimeLeftColumn(TimeRemainingColumn):
+    """The time left while there is some; nothing of a bar that stays on the screen when it is done."""
+
+    def render(self, task: Task) -> Text:
+        """As rich's, with a word before it."""
+        return Text("") if task.finished else Text("left ") + super().render(task)
+
+
+class _StatusColumn(ProgressColumn):
+    """How things stand, cut where the screen is too narrow: all else keeps its width."""
+
+    def render(self, task: Task) -> Text:
+        """The status of the last step."""
+        return Text(task.fields["status"], no_wrap=True, overflow="ellipsis")
+
+
 @contextmanager
 def progress_bar(description: str, total: int, done: int = 0) -> Iterator[Bar]:
     """A bar of `total` steps, `done` of them before it appears; it shows the time left."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[status]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
     console = get_console()
+    narrow, longest = console.width < _WIDE, max(_SHORTEST, console.width // 3)
+    columns = (
+        TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+        *(() if narrow else (BarColumn(bar_width=24, table_column=Column(no_wrap=True)),)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        _StatusColumn(),
+        TimeElapsedColumn(table_column=Column(no_wrap=True)),
+        _TimeLeftColumn(table_column=Column(no_wrap=True)),
+    )
     with RichProgress(*columns, console=console, disable=_QUIET.get() or not console.is_terminal) as rich:
-        yield Bar(rich, description, total, done)
+        yield Bar(rich, description, _cut(description, longest), total, done)
 
 
 @contextmanager

@@ -138,7 +138,7 @@ def test_wins():
     verdict = judged(finished(strong=45))
     assert (verdict["gain_low"] > 0).all()
     assert told(finished(strong=45)) == (
-        f"Verdict on 1 finished networks: 1 of 1 beats {EVERY} MACs beyond noise."
+        f"Verdict on 1 finished network: 1 of 1 beats {EVERY} MACs beyond noise."
     )
 
 
@@ -146,7 +146,7 @@ def test_a_tie_is_no_win_and_the_plain_one_is_taken():
     verdict = judged(finished(even=20))
     assert verdict["gain"].tolist() == [pytest.approx(1 / IMAGES)] and verdict["gain_low"].tolist() == [0]
     assert told(finished(even=20)) == (
-        f"Verdict on 1 finished networks: 0 of 1 beat {EVERY} MACs beyond noise. "
+        f"Verdict on 1 finished network: 0 of 1 beat {EVERY} MACs beyond noise. "
         "Take the plain network middle instead, middle.safetensors of finished_plain_networks. " + MORE
     )
 
@@ -167,7 +167,7 @@ def test_where_no_plain_network_is_small_enough():
     assert verdict["best_plain"].isna().tolist() == [True, False]
     assert verdict[["gain", "gain_low", "gain_high"]].isna().all(axis=1).tolist() == [True, False]
     assert told(finished(strong=9)) == (
-        f"Verdict on 1 finished networks: 0 of 1 beat {EVERY} MACs beyond noise, "
+        f"Verdict on 1 finished network: 0 of 1 beat {EVERY} MACs beyond noise, "
         "none is small enough to stand beside 1."
     )
     assert told(finished(strong=9, weak=20)) == (

@@ -11,7 +11,7 @@ from natv2.search import candidates, search
 from natv2.search.feasible.feasibility import closest_network
 from natv2.search.predictors.table import PREDICTORS
 from natv2.search.report.description import describe_archive
-from natv2.search.search import PLATEAU, Search, _is_plateau
+from natv2.search.search import PLATEAU, Search, _Clock, _is_plateau
 from natv2.training.state_store import StateStore
 from tests.configs import goal, parameters
 from tests.stand_ins import stand_in_costs, stand_in_errors
@@ -133,6 +133,17 @@ def test_a_killed_search_tracks_and_tells_each_turn_once(space, tmp_path, name, 
     assert tracked == [1, 2, 3]
     told = [text for text in caplog.messages if text.startswith("turn ")]
     assert [text[:11] for text in told] == ["turn 1 of 3", "turn 2 of 3", "turn 3 of 3"]
+
+
+def test_a_turn_is_told_without_what_is_not_known_or_not_left(monkeypatch):
+    monkeypatch.setattr("natv2.search.search.time.perf_counter", lambda: 0.2)
+    clock = _Clock(turns=2)
+    clock.start = 0.0
+    entry = {"turn": 1, "hypervolume": 0.5, "best_accuracy": 0.25, "kendall": float("nan")}
+    first, last = clock.report(entry), clock.report({**entry, "turn": 2, "kendall": 0.4})
+    best = "hypervolume 0.5000, best validation top-1 25.0 %"
+    assert first == f"turn 1 of 2: {best}; about 0:00:01 left for the other turns"
+    assert last == f"turn 2 of 2: {best}, Kendall's tau of the predictor 0.40"
 
 
 class Mute:

@@ -89,7 +89,8 @@ def sentence(verdict: pd.DataFrame, finished: pd.DataFrame, plain: pd.DataFrame)
         if len(judged) < len(rows):
             text += f", none is small enough to stand beside {len(rows) - len(judged)}"
         parts.append(text)
-    text = f"Verdict on {len(finished)} finished networks: {'; '.join(parts)}."
+    networks = "network" if len(finished) == 1 else "networks"
+    text = f"Verdict on {len(finished)} finished {networks}: {'; '.join(parts)}."
     judged = verdict.dropna(subset="best_plain")
     if len(judged) and not (judged["gain_low"] > 0).any():
         if (saved := _saved(finished, plain, str(verdict["cost"].iloc[0]))) is not None:

@@ -1,6 +1,7 @@
 """The search: turns of predicting, evolving, evaluating and adapting (Algorithm 3.2, chapter 6)."""
 
 import logging
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -192,11 +193,13 @@ class _Clock:
         """A line about the turn that `entry` tells of, the latest of those taken in this process."""
         self.taken += 1
         each = (time.perf_counter() - self.start) / self.taken
-        left = timedelta(seconds=round(each * (self.turns - entry["turn"])))
+        left = timedelta(seconds=math.ceil(each * (self.turns - entry["turn"])))
+        # One new network has no order, nor have equal ones.
+        order = "" if math.isnan(tau := entry["kendall"]) else f", Kendall's tau of the predictor {tau:.2f}"
+        others = f"; about {left} left for the other turns" if left else ""
         return (
             f"turn {entry['turn']} of {self.turns}: hypervolume {entry['hypervolume']:.4f}, best validation "
-            f"top-1 {100 * entry['best_accuracy']:.1f} %, Kendall's tau of the predictor "
-            f"{entry['kendall']:.2f}; about {left} left for the other turns"
+            f"top-1 {100 * entry['best_accuracy']:.1f} %{order}{others}"
         )
 
 

@@ -52,7 +52,7 @@ def probe(
             "resolution": [a.resolution for a in networks],
             "exit": [a.exits[0] for a in networks],
             "accuracy": tests.accuracies(family, networks, f"{name} probes"),
-            "uncalibrated": tests.uncalibrated(family, networks, f"{name} probes, uncalibrated"),
+            "uncalibrated": tests.uncalibrated(family, networks, f"{name} gain by recalibration"),
         }
     )
 

@@ -108,10 +108,13 @@ class Evaluator:
     def uncalibrated(
         self, family: Family, architectures: Sequence[Architecture], name: str
     ) -> NDArray[np.float64]:
-        """Top-1 (a fraction) of each architecture with the largest network's statistics at its resolution."""
+        """Top-1 (a fraction) of each architecture with the largest network's statistics at its resolution.
+
+        It is low where all is well, so the bar does not tell it.
+        """
         result = np.empty(len(architectures))
         shared: dict[tuple[float, int], Statistics] = {}
-        with progress_bar(f"{name} evaluation", len(architectures)) as bar:
+        with progress_bar(name, len(architectures)) as bar:
             for index, architecture in enumerate(architectures):
                 supernet = family[architecture.width]
                 key = (architecture.width, architecture.resolution)
@@ -119,7 +122,7 @@ class Evaluator:
                     shared[key] = calibrate(supernet, supernet.largest(key[1]), self.calibration)
                 statistics = supernet.first_channels(shared[key], architecture)
                 result[index] = top1(supernet.subnet(architecture, statistics), self.images)
-                bar.advance(f"top-1 {100 * result[index]:.1f} %")
+                bar.advance("")
         return result
 
 
