@@ -18,19 +18,22 @@ def main() -> None:
         return
     from kedro.utils import find_kedro_project
 
+    from natv2.runs.shown_paths import typed_here
+
     try:
         project = find_kedro_project(Path.cwd()) or _clone()
     except UserError as error:
         error.show()
         raise SystemExit(error.exit_code) from None
-    os.chdir(project)  # paths are relative to the project, wherever the command is given
-    # Kedro looks for the project's logging.yml when it is imported.
-    from kedro.framework.startup import bootstrap_project
+    with typed_here():
+        os.chdir(project)  # paths are relative to the project, wherever the command is given
+        # Kedro looks for the project's logging.yml when it is imported.
+        from kedro.framework.startup import bootstrap_project
 
-    from natv2.cli import cli
+        from natv2.cli import cli
 
-    bootstrap_project(project)
-    cli(prog_name="natv2")
+        bootstrap_project(project)
+        cli(prog_name="natv2")
 
 
 def _clone() -> Path:

@@ -37,6 +37,7 @@ from natv2.runs.asked import AskedParameters
 from natv2.runs.config_file import read_config_file
 from natv2.runs.lazy_hooks import LazyHooks
 from natv2.runs.log_lines import use_lines_without_terminal
+from natv2.runs.shown_paths import typed_here
 from natv2.settings import CONFIG_LOADER_ARGS
 from natv2.supernets.published import OFA_IMAGENET
 from natv2.sweep.command import sweep
@@ -72,12 +73,13 @@ def run(**options: Any) -> Any:
     if options["conf_source"]:
         options["conf_source"] = str(Path(options["conf_source"]).resolve())
     use_lines_without_terminal()
-    os.chdir(_project())  # paths are relative to the project, wherever the command is given
     # A scheduler's polite end is treated as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _check(options)
-        return kedro_run.callback(**options)  # type: ignore[misc]  # a command has a callback
+        with typed_here():
+            os.chdir(_project())  # paths are relative to the project, wherever the command is given
+            _check(options)
+            return kedro_run.callback(**options)  # type: ignore[misc]  # a command has a callback
     except KeyboardInterrupt:
         _stop_hooks()
         raise

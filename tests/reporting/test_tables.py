@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from natv2.reporting.fields import amount
-from natv2.reporting.tables import as_text, results_table
+from natv2.reporting.tables import as_text, fitted_text, results_table
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,33 @@ def test_text_takes_plain_frames_and_leaves_brackets_alone() -> None:
     assert lines[2].split() == ["[red]x", "1.23", "3"]
     assert lines[3].split() == ["y" * 300, "–", "4"]
     assert as_text(frame.iloc[:0]).split()[:3] == ["name", "score", "n"]
+
+
+def steps(rows: int) -> pd.DataFrame:
+    named = {"supernet": ["EE_D"] * rows, "width": [1.0] * rows}
+    return pd.DataFrame(named | {f"step {n} mean": [n + 0.5] * rows for n in range(12)})
+
+
+@pytest.mark.parametrize("rows", [1, 2, 4])
+def test_a_table_of_few_rows_that_is_too_wide_is_turned(rows: int) -> None:
+    lines = fitted_text(steps(rows), 80).splitlines()
+    assert lines[0].split() == ["supernet", *["EE_D"] * rows]
+    assert lines[2].split() == ["width", *["1.00"] * rows]
+    assert lines[-1].split() == ["step", "11", "mean", *["11.50"] * rows]
+    assert len(lines) == 2 + 13 and max(map(len, lines)) <= 80
+    assert fitted_text(steps(rows), 400) == as_text(steps(rows))
+
+
+def test_a_table_of_many_rows_that_is_too_wide_is_continued_below_and_loses_nothing() -> None:
+    frame = steps(9).assign(supernet=[f"network_{n}" for n in range(9)])
+    text = fitted_text(frame, 60)
+    parts = text.split("\n\n")
+    assert len(parts) > 1 and max(map(len, text.splitlines())) <= 60
+    assert all(part.count("network_") == 9 for part in parts)
+    words = " ".join(text.split())
+    assert words.count("11.50") == words.count("0.50") - words.count("10.50") == 9
+
+
+def test_a_value_that_is_wider_than_the_screen_is_not_cut() -> None:
+    frame = pd.DataFrame({"name": ["a"] * 9, "path": ["x" * 90] * 9, "n": range(9)})
+    assert fitted_text(frame, 40).count("x" * 90) == 9

@@ -1,0 +1,3 @@
+from tests.frames import archive, finished, front
+
+__all__ = ["archive", "finished", "front"]
