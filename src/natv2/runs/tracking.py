@@ -19,10 +19,13 @@ from natv2.catalog.exports import ExportsDataset
 from natv2.catalog.networks import NetworksDataset
 from natv2.errors import UserError
 from natv2.finished_network import StoredNetwork
+from natv2.images.look import ImageReport
+from natv2.reporting.page import page
 from natv2.reporting.spreadsheets import without_formulas
 from natv2.runs.checking import flattened
 from natv2.runs.experiment import project_experiment
 from natv2.runs.metrics_writer import MetricsWriter
+from natv2.runs.mlflow_datasets import as_dataset
 
 Ending = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -42,6 +45,7 @@ class TrackedRun:
         self._metrics = MetricsWriter(lambda some: client.log_batch(run.info.run_id, metrics=some))
         self.id: str = run.info.run_id
         self.name: str = run.info.run_name
+        self._figures: dict[str, go.Figure] = {}
 
     @property
     def uri(self) -> str:
@@ -52,6 +56,13 @@ class TrackedRun:
         """Log `metrics` of an epoch or turn; returns at once."""
         now = int(time.time() * 1000)
         self._metrics.put([Metric(name, float(value), now, step) for name, value in metrics.items()])
+
+    def read(self, looks: Mapping[str, ImageReport]) -> None:
+        """Log the images that the run reads, by what they are to it, as MLflow's data sets."""
+        try:
+            self._client.log_inputs(self.id, datasets=[as_dataset(*look) for look in looks.items()])
+        except MlflowException as error:
+            logger.warning("MLflow did not keep which images are read: %s", error)
 
     def keep(self, name: str, data: object) -> None:
         """Keep `data` as an artifact called `name`: a figure, a page, a table, a dictionary, networks.
@@ -69,8 +80,8 @@ class TrackedRun:
         if isinstance(data, pd.DataFrame):
             self._client.log_text(self.id, without_formulas(data).to_csv(index=False), f"{name}.csv")
         elif isinstance(data, go.Figure):
-            # Plotly's script goes into the file: it opens without a network.
-            self._client.log_text(self.id, data.to_html(include_plotlyjs=True), f"{name}.html")
+            self._figures[name] = data
+            self._client.log_text(self.id, data.to_json(), f"figures/{name}.json")
         elif isinstance(data, matplotlib.figure.Figure):
             self._client.log_figure(self.id, data, f"{name}.png")
         elif isinstance(data, dict) and all(isinstance(each, StoredNetwork) for each in data.values()):
@@ -92,10 +103,21 @@ class TrackedRun:
         lost, error = self._metrics.close()
         if lost:
             logger.warning("MLflow did not keep %d metrics: %s", lost, error)
+        self._keep_figures()
         try:
             self._client.set_terminated(self.id, ending)
         except MlflowException as why:
             logger.warning("MLflow run %s was not ended: %s", self.id, why)
+
+    def _keep_figures(self) -> None:
+        """All figures on one page: Plotly's script, of megabytes, is there once, and it needs no network."""
+        if not self._figures:
+            return
+        try:
+            drawn = {name.replace("_", " "): figure for name, figure in sorted(self._figures.items())}
+            self._client.log_text(self.id, page(self.name, {}, drawn), "figures.html")
+        except MlflowException as error:
+            logger.warning("MLflow did not keep the page of figures: %s", error)
 
 
 def start_tracking(

@@ -1,0 +1,71 @@
+"""The few numbers that a run is known by, under one name whatever the run: `result/test_top1` and others."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from natv2.objectives.objectives import ACCURACY, OBJECTIVES
+from natv2.runs.findings import best_finished
+from natv2.shrinking.report.phases import STEPS
+
+
+def headlines(saved: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of the best network in the tables that are `saved`, what is finished before what is found.
+
+    Accuracies and gains are fractions; the best is that on validation images, where these are known.
+    """
+    found: dict[str, float] = {}
+    for name, numbers in _NUMBERS.items():
+        for entry, table in saved.items():
+            if entry.rpartition(".")[2] == name and isinstance(table, pd.DataFrame) and len(table):
+                new = {each: value for each, value in numbers(table).items() if pd.notna(value)}
+                if name == "test_table" and "test_top1" in found:  # the better of both widths
+                    new["test_top1"] = max(new["test_top1"], found["test_top1"])
+                found |= new
+    return {f"result/{name}": value for name, value in found.items()}
+
+
+def _costs(network: pd.Series) -> dict[str, float]:
+    return {name: float(network[name]) for name in OBJECTIVES if name != ACCURACY and name in network}
+
+
+def _supernet(table: pd.DataFrame) -> dict[str, float]:
+    best = [table[f"{step} best"] for step in STEPS if f"{step} best" in table]
+    last = next(column for column in reversed(best) if column.notna().any())
+    return {"test_top1": float(last.max()) / 100}
+
+
+def _turns(history: pd.DataFrame) -> dict[str, float]:
+    return {"hypervolume": float(history["hypervolume"].iloc[-1])}
+
+
+def _front(front: pd.DataFrame) -> dict[str, float]:
+    best = front.sort_values(ACCURACY, ascending=False).iloc[0]
+    return {"valid_top1": float(best[ACCURACY]), **_costs(best)}
+
+
+def _multi_exit(table: pd.DataFrame) -> dict[str, float]:
+    pruned = table[table["variant"] == "pruned"]
+    row = (pruned if len(pruned) else table).iloc[-1]
+    return {"valid_top1": float(row["valid_top1"]), "test_top1": float(row["test_top1"]), **_costs(row)}
+
+
+def _finished(results: pd.DataFrame) -> dict[str, float]:
+    best = best_finished(results)
+    found = {"valid_top1": float(best["accuracy_after"]), "test_top1": float(best["test_accuracy"])}
+    gain = {"gain": float(best["gain"])} if pd.notna(best.get("gain")) else {}
+    return {**found, **_costs(best), **gain}
+
+
+_NUMBERS: Mapping[str, Callable[[pd.DataFrame], dict[str, float]]] = MappingProxyType(
+    {
+        "test_table": _supernet,
+        "search_history": _turns,
+        "front": _front,
+        "aep_results": _multi_exit,
+        "results": _finished,
+    }
+)
+"""By entry, of either width; the later ones count."""
