@@ -134,7 +134,41 @@ def test_mlflow_has_the_run_with_its_curves_parameters_and_tags(journey):
     epochs = pd.read_csv(journey.project.newest("results.csv")).epochs[0]
     assert steps("finish_networks.network_01.found/loss") == list(range(epochs))
     artifacts = {file.path for file in client.list_artifacts(run.info.run_id)}
-    assert artifacts >= {"results.csv", "front.csv", "archive.csv", "front_figure.html", "front_image.png"}
+    assert artifacts >= {"results.csv", "front.csv", "archive.csv", "figures.html", "front_image.png"}
+    assert "narrow.page.html" not in artifacts  # all of it is there already
+    figures = {file.path for file in client.list_artifacts(run.info.run_id, "figures")}
+    assert "figures/front_figure.json" in figures
+
+
+def test_mlflow_knows_the_run_by_its_name_its_numbers_and_its_images(journey):
+    run = journey.project.mlflow.get_run(re.search(r"\((\w{32})\) in", journey.said)[1])
+    assert run.info.run_name == "journey natv2 EE_D digits acc+macs s0"
+    told = {"kind": "journey", "preset": "natv2", "schedule": "eps", "teacher": "progressive", "seed": "0"}
+    assert run.data.tags.items() >= told.items()
+    results = pd.read_csv(journey.project.newest("results.csv"))
+    best = results.loc[results["accuracy_after"].idxmax()]
+    assert run.data.metrics["result/test_top1"] == pytest.approx(best["test_accuracy"])
+    assert run.data.metrics["result/macs"] == best["macs"]
+    assert run.data.metrics.keys() >= {"result/params", "result/hypervolume", "result/gain"}
+    assert not [name for name in run.data.params if name.startswith(("aep.", "export.", "predictor_study."))]
+    (images,) = {each.dataset.name: each for each in run.inputs.dataset_inputs}.values()
+    look = json.loads(journey.project.newest("results.csv").with_name(RECORD).read_text())
+    assert look["names"]["dataset"] == images.dataset.name
+    assert json.loads(images.dataset.profile)["images_test"] == 360
+
+
+def test_the_last_screen_says_what_was_found_then_where_then_what_next_then_how(journey):
+    said = journey.said
+    parts = ["Found: ", "Test top-1", "Verdict on", "Finished networks", "MLflow run", "What to type next:"]
+    places_of = [said.index(part) for part in [*parts, "Test top-1 (%) after each step"]]
+    assert places_of == sorted(places_of)
+    assert said.count("level_1") == 1  # no step of its own, one line on all that are passed over
+    assert "has no use for level_1, level_2, single_stage: passed over" in said
+    (typed,) = re.findall(r"natv2 predict (\S+) IMAGES", said)
+    assert (journey.project.root / typed).is_file()
+    assert "kedro run --pipeline export --env test\n" in said and "--pipeline postprocess" not in said
+    events = [line for line in said[: said.index("Found: ")].splitlines() if line]
+    assert all(re.match(r"\d{4}-\d\d-\d\d [\d:]{8} (INFO|WARNING) +\S", line) for line in events)
 
 
 def test_the_attempt_is_closed(journey):

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
+import plotly.io
 import pytest
 import torch
 from filelock import FileLock
@@ -11,11 +12,9 @@ from mlflow.entities import Run
 
 from natv2.errors import UserError
 from natv2.finished_network import StoredNetwork
-from natv2.runs.hooks import _title
 from natv2.runs.tracking import start_tracking
 from natv2.spaces.design import DESIGNS
 from natv2.supernets.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from tests.configs import parameters
 
 
 def client(toy) -> MlflowClient:
@@ -49,6 +48,8 @@ def test_a_run_that_ends_well_is_recorded_and_closed(toy):
     assert run.data.params["eps.phases.full.epochs"] == "1"
     assert run.data.tags["supernet"] == "EE_D_OFAMobileNetV3"
     assert run.data.tags["objectives"] == "accuracy+macs"
+    # Only what the pipeline's nodes ask for is told.
+    assert {name.split(".")[0] for name in run.data.params} == {"seed", "eps", "widths", "objectives"}
     history = client(toy).get_metric_history(run.info.run_id, "narrow.full/loss")
     assert sorted((metric.step, metric.value) for metric in history) == [
         (0, 1),
@@ -177,6 +178,7 @@ def test_a_supernet_named_in_a_file_counts_in_the_paths_of_the_catalog(toy):
 def test_figures_and_tables_are_artifacts_that_open_without_a_network(toy):
     run = start_tracking(toy.root, run_id=None, name="figures", parameters={}, tags={})
     run.keep("front", go.Figure(go.Scatter(y=[1, 2])))
+    run.keep("curves", go.Figure(go.Scatter(y=[2, 1])))
     run.keep("archive", pd.DataFrame({"macs": [1]}))
     run.keep("nothing", pd.DataFrame())
     run.keep("number", 3)
@@ -186,7 +188,8 @@ def test_figures_and_tables_are_artifacts_that_open_without_a_network(toy):
     run.end("FINISHED")
     folder = toy.root / "mlartifacts" / run.id / "artifacts"
     assert {path.name for path in folder.iterdir()} == {
-        "front.html",
+        "figures",
+        "figures.html",
         "archive.csv",
         "networks",
         "summary.json",
@@ -194,7 +197,12 @@ def test_figures_and_tables_are_artifacts_that_open_without_a_network(toy):
     (file,) = (folder / "networks").iterdir()
     assert file.name == "one.safetensors"
     assert StoredNetwork.read(file).tensors["weight"].tolist() == [1, 1]
-    assert "<script src=" not in (folder / "front.html").read_text()
+    page = (folder / "figures.html").read_text()
+    assert "<script src=" not in page and page.count("plotly.js v") == 1  # the script of megabytes
+    assert "<h2>front</h2>" in page and "<h2>curves</h2>" in page
+    drawn = {path.name: plotly.io.read_json(path) for path in (folder / "figures").iterdir()}
+    assert drawn["front.json"].data[0].y == (1, 2) and drawn.keys() == {"front.json", "curves.json"}
+    assert sum(path.stat().st_size for path in (folder / "figures").iterdir()) < 50_000
     assert (folder / "archive.csv").read_text() == "macs\n1\n"
 
 
@@ -248,18 +256,3 @@ def test_a_node_reads_what_its_own_run_saved(toy, monkeypatch):
     assert result.exit_code == 0, result.output
     archive = sorted((toy.root / "data/07_model_output/accuracy+macs/archive.csv").glob("*/*.csv"))[-1]
     assert pd.read_csv(archive)["weight"].tolist() == [3.0, 3.0]
-
-
-@pytest.mark.parametrize(
-    ("pipeline", "title"),
-    [
-        ("aep", "aep resnet18 MIX digits"),
-        ("aep_export", "aep_export resnet18 MIX digits"),
-        ("export", "export EE_B_OFAMobileNetV3 digits"),
-        ("__default__", "default EE_B_OFAMobileNetV3 digits"),
-        ("images", "images digits"),
-    ],
-)
-def test_a_run_is_called_after_what_it_is_of(pipeline, title):
-    values = parameters(network="resnet18", supernet="EE_B_OFAMobileNetV3", dataset="digits")
-    assert _title(pipeline, values) == title

@@ -1,3 +1,4 @@
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from natv2.exits.weightings import exit_weights
 from natv2.images.batches import calibration_batches, evaluation_batches
@@ -152,6 +154,17 @@ def test_uncalibrated_networks_borrow_the_statistics_of_the_largest_one_of_their
     found = replace(evaluator(), calibration=dark).uncalibrated(family, networks, "test")
     assert found.tolist() == expected
     assert len(set(expected)) > 2
+
+
+def test_what_borrowed_statistics_give_does_not_look_like_a_result(monkeypatch):
+    """It is that of chance where all is well."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    monkeypatch.setattr("natv2.bar.get_console", lambda: console)
+    networks = [network for network in mixed() if len(network.exits) == 1][:2]
+    family = {network.width: shared_supernet(NAME, network.width) for network in networks}
+    evaluator().uncalibrated(family, networks, "gain by recalibration")
+    assert "gain by recalibration" in console.file.getvalue()
+    assert "top-1" not in console.file.getvalue()
 
 
 def test_calibration_is_done_with_the_calibration_images_only(monkeypatch):

@@ -16,23 +16,28 @@ from kedro.pipeline.node import Node
 from natv2.catalog.state_store import StateStoreDataset
 from natv2.devices import resolve
 from natv2.errors import UserError
-from natv2.images.loading import set_name
 from natv2.ranks.sizing import start_ranks, with_ranks
 from natv2.ranks.together import use
 from natv2.run import Run
 from natv2.runs.checking import validate_parameters
 from natv2.runs.folders import check_folder
 from natv2.runs.following import following_source
+from natv2.runs.headlines import headlines
 from natv2.runs.inputs import chosen_inputs
+from natv2.runs.last_screen import show_last_screen
 from natv2.runs.lineage import Record, Recorder
-from natv2.runs.naming import catalog_names, readable_names, source_name
+from natv2.runs.mlflow_datasets import images_read
+from natv2.runs.naming import catalog_names, readable_names
 from natv2.runs.needs import needs_of
 from natv2.runs.parameters import Parameters
 from natv2.runs.report import report
 from natv2.runs.resume import ResumableRun, identity_of_run, open_run
 from natv2.runs.room import check_needs
-from natv2.runs.summary import places, show_places, show_sentences, show_tables
+from natv2.runs.run_kinds import run_tags, run_title
+from natv2.runs.skipped_phases import said_of_skipped, skipped_phases
+from natv2.runs.summary import places, told
 from natv2.runs.tracking import Ending, TrackedRun, git_commit, start_tracking
+from natv2.runs.used_parameters import used_parameters
 from natv2.shrinking.config import Training
 from natv2.training.state_store import StateStore
 
@@ -53,6 +58,7 @@ class RunHooks:
         self._recorder: Recorder | None = None
         self._nodes_started = 0
         self._nodes = 0
+        self._skipped: dict[str, str] = {}
         self._saved: dict[str, Any] = {}
         self._kept: set[str] = set()
         self._folder = ""
@@ -97,10 +103,13 @@ class RunHooks:
         identity = identity_of_run(pipeline, catalog, env or "local", self._parameters, self._computing)
         identity["images"] = inputs.looks
         # What the catalog keeps is worth keeping with the run; what passes from node to node is not.
-        self._kept = {name for name in pipeline.all_outputs() if name in catalog}
+        made = (name for name in pipeline.all_outputs() if name in catalog)
+        self._kept = {name for name in made if told(catalog, name).get("mlflow", True)}
         store = _progress(catalog)
         self._resumable = open_run(store.root, identity, fresh=self._parameters.fresh)
-        self._nodes_started, self._nodes, self._saved = 0, len(pipeline.nodes), {}
+        training = Training.part_of(self._parameters)
+        self._skipped, self._saved = skipped_phases(pipeline, training), {}
+        self._nodes_started, self._nodes = 0, len(pipeline.nodes) - len(self._skipped)
         try:
             needs = needs_of(pipeline, catalog, self._parameters, self._computing)
             check_needs(needs, progress=store.root, resumed=self._resumable.folder, run=self._computing)
@@ -108,7 +117,7 @@ class RunHooks:
                 automatic = self._parameters.workers == "auto"
                 self._ranks = start_ranks(self._computing, store.root, automatic=automatic)
             self._shorten(pipeline, catalog)
-            self._start_run(run_params, identity)
+            self._start_run(run_params, identity, used_parameters(pipeline, self._parameters))
         except BaseException:
             use(None)
             self._resumable.leave()
@@ -125,6 +134,9 @@ class RunHooks:
         )
         self._recorder = Recorder(catalog, project, about, inputs.records)
         store.folder = self._resumable.folder
+        self._run.read(images_read(pipeline, catalog))
+        if self._skipped:
+            logger.info("%s", said_of_skipped(self._skipped, training))
 
     def _shorten(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
         """Give the nodes as many epochs as the budget allows, in place of those that were asked for."""
@@ -140,7 +152,7 @@ class RunHooks:
                 dataset.save(value)
         self._parameters = sized
 
-    def _start_run(self, run_params: dict[str, Any], identity: dict[str, Any]) -> None:
+    def _start_run(self, run_params: dict[str, Any], identity: dict[str, Any], used: dict[str, Any]) -> None:
         assert self._parameters is not None and self._resumable is not None
         project = Path(run_params["project_path"])
         name = _name(run_params)
@@ -148,15 +160,10 @@ class RunHooks:
         self._run = start_tracking(
             project,
             run_id=earlier,
-            name=_title(name, self._parameters),
-            parameters=self._parameters.model_dump(exclude={"fresh"}),
+            name=run_title(name, self._parameters),
+            parameters=used,
             tags={
-                "pipeline": name,
-                "dataset": set_name(self._parameters.dataset, self._parameters.target_place()),
-                "source": source_name(self._parameters),
-                "supernet": self._parameters.supernet,
-                "network": self._parameters.network,
-                "objectives": "+".join(self._parameters.objectives),
+                **run_tags(name, self._parameters),
                 "env": identity["env"],
                 "folder": self._folder,
                 "git_commit": git_commit(project),
@@ -171,8 +178,9 @@ class RunHooks:
 
     def before_node_run(self, node: Node, catalog: CatalogProtocol[Any, Any]) -> dict[str, Any]:
         """Hand the node its own part of the store, with the tracker of the MLflow run."""
-        self._nodes_started += 1
-        logger.info("%d of %d: %s", self._nodes_started, self._nodes, node.name)
+        if node.name not in self._skipped:
+            self._nodes_started += 1
+            logger.info("%d of %d: %s", self._nodes_started, self._nodes, node.name)
         if self._resumable is None or self._run is None:
             return {}
         return {
@@ -198,14 +206,12 @@ class RunHooks:
         """End the MLflow run, forget what to resume (the same command starts afresh), show the results."""
         use(None)
         if self._run is not None:
+            if numbers := headlines(self._saved):
+                self._run.track(numbers, 0)
             self._run.end("FINISHED")
-            project = Path(run_params["project_path"])
-            found = dict(places(catalog, self._saved, project))
+            found = dict(places(catalog, self._saved, Path(run_params["project_path"])))
             report(version=run_params["run_id"], tracking_run=self._run.id, places=found)
-            show_tables(catalog, self._saved)
-            show_sentences(catalog, self._saved)
-            tracking = f"'{self._run.name}' ({self._run.id}) in {self._run.uri}; `mlflow ui` shows it"
-            show_places(catalog, self._saved, project, tracking)
+            show_last_screen(run_params, catalog, self._saved, self._run)
         if self._resumable is not None:
             self._resumable.close()
         self._run = self._resumable = None
@@ -231,13 +237,6 @@ class RunHooks:
 
 def _name(run_params: dict[str, Any]) -> str:
     return "+".join(run_params["pipeline_names"] or ["__default__"])
-
-
-def _title(pipeline: str, parameters: Parameters) -> str:
-    images = set_name(parameters.dataset, parameters.target_place())
-    network = f"{parameters.network} {parameters.weights} "
-    what = {"images": "", "aep_compare": "", "aep": network, "aep_export": network}
-    return f"{pipeline.strip('_')} {what.get(pipeline, f'{parameters.supernet} ')}{images}"
 
 
 def _says_what_to_do(error: BaseException | None) -> bool:
