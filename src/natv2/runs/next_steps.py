@@ -47,8 +47,11 @@ def next_commands(
 
 
 def _file(catalog: CatalogProtocol[Any, Any], name: str, saved: Mapping[str, Any], project: Path) -> Path:
-    """The file of the best network of the entry `name`; the first where no table says which that is."""
+    """The file of the best network of the entry `name`: by its table, by its metadata, or the first."""
     folder = Path(entry_path(catalog, name, project))
     if name == "finished_networks" and "results" in saved:
         return folder / f"{best_finished(saved['results'])['name']}.safetensors"
+    best = folder / f"{told(catalog, name).get('best', '')}.safetensors"
+    if (project / best).exists():
+        return best
     return folder / min(path.name for path in (project / folder).iterdir() if path.suffix == ".safetensors")
