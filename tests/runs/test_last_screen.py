@@ -12,7 +12,7 @@ from rich import get_console
 from natv2.catalog.sheets import SheetDataset
 from natv2.runs.last_screen import show_last_screen
 from natv2.runs.next_steps import next_commands
-from natv2.runs.summary import show_finding, show_places, show_tables
+from natv2.runs.summary import places, show_finding, show_places, show_tables
 
 STEPS = pd.DataFrame(
     {
@@ -108,6 +108,17 @@ def test_short_paths_stand_beside_their_titles(versioned, tmp_path, capsys, monk
         f"{'Table:':<26}a.csv",
         f"{'MLflow run:':<26}'a run'",
     ]
+
+
+def test_a_place_that_another_says_more_of_is_not_named(versioned, tmp_path):
+    about = {"place": "Plain networks", "unless": "finished"}
+    entries = {
+        "plain": SheetDataset(filepath=str(tmp_path / "a.csv"), metadata=about),
+        "finished": SheetDataset(filepath=str(tmp_path / "b.csv"), metadata={"place": "Plain networks"}),
+    }
+    catalog = DataCatalog(entries)
+    assert places(catalog, ["plain"], tmp_path) == [("Plain networks", "a.csv")]
+    assert places(catalog, ["plain", "finished"], tmp_path) == [("Plain networks", "b.csv")]
 
 
 def test_words_break_between_words_on_a_narrow_terminal(narrow, front, capsys):

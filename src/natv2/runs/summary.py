@@ -4,7 +4,7 @@ Of the entries whose metadata in the catalog ask for it.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +54,20 @@ def show_tables(
         _say(f"{title}\n\n{text}\n" if title else f"{text}\n")
 
 
-def places(catalog: CatalogProtocol[Any, Any], saved: Iterable[str], project: Path) -> list[tuple[str, str]]:
-    """Titles and paths, relative to the project, of the saved entries that have a place in the catalog."""
-    named = ((told(catalog, name).get("place"), name) for name in saved)
+def places(
+    catalog: CatalogProtocol[Any, Any], saved: Collection[str], project: Path
+) -> list[tuple[str, str]]:
+    """Titles and paths, relative to the project, of the saved entries that have a place in the catalog.
+
+    One that another says more of (`unless`) is left out where that is saved too.
+    """
+    entries = [name for name in saved if told(catalog, name).get("unless") not in saved]
+    named = ((told(catalog, name).get("place"), name) for name in entries)
     return [(place, entry_path(catalog, name, project)) for place, name in named if place is not None]
 
 
 def show_places(
-    catalog: CatalogProtocol[Any, Any], saved: Iterable[str], project: Path, tracking: str
+    catalog: CatalogProtocol[Any, Any], saved: Collection[str], project: Path, tracking: str
 ) -> None:
     """Say where the saved entries that have a place in the catalog are, and where the MLflow run is.
 
