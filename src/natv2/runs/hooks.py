@@ -43,7 +43,6 @@ from natv2.training.state_store import StateStore
 
 logger = logging.getLogger(__name__)
 
-
 _PROGRESS = "progress"
 
 
