@@ -39,7 +39,9 @@ def plan(design: str = "EE_D_OFAMobileNetV3") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-MINE = pd.DataFrame([{"name": "own_net.net", "network": "own_net:net", "kind": "plain", "taught": False}])
+MINE = pd.DataFrame(
+    [{"name": "own_net.net", "network": "own_net:net", "kind": "plain", "taught": False, "macs": 9}]
+)
 OWN = {"own_net:net": lambda classes: Brightness()}
 
 
@@ -224,7 +226,7 @@ def test_a_person_s_own_network_is_trained_anew_once_its_code_is_another(kept, o
 
 
 def tuned_row() -> pd.DataFrame:
-    row = {"name": f"{NETWORK}_tuned", "network": NETWORK, "kind": "pretrained", "taught": False}
+    row = {"name": f"{NETWORK}_tuned", "network": NETWORK, "kind": "pretrained", "taught": False, "macs": 3}
     return pd.DataFrame([row | {"weights": "sha256:1"}])
 
 

@@ -38,7 +38,7 @@ class WholeSchedule:
 
     def finish(self, plan: PostprocessPlan, record: Mapping[str, Any], store: StateStore) -> SubnetClassifier:
         """The network of `plan` after the schedule, its validation top-1 in its record."""
-        start = self.start or self._start(plan, store)
+        start = self.start = self.start or self._start(plan, store)
         trained = self._trained(plan, start, store.child(start), "train")
         validated = self.finishing.validated(trained)
         known = {
