@@ -19,7 +19,8 @@ def test_texts_are_said_that_the_catalog_says_are_to_be_said(capsys):
     assert capsys.readouterr().out == f"{text}\n\n"
 
 
-def test_finished_networks_are_shown_with_what_they_gain_where_that_is_known(capsys):
+def test_finished_networks_are_shown_with_what_they_gain_where_that_is_known(capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)  # of who runs the tests
     catalog = DataCatalog({"results": MemoryDataset(metadata={"table": "Finished"})})
     networks = pd.DataFrame(
         {
