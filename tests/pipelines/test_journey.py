@@ -53,7 +53,7 @@ def test_paths_are_those_that_are_counted_and_records_have_the_names_whole(journ
     for path in written:
         versioned = re.sub(r"\d{4}-\d\d-\d\dT[\d.]+Z", VERSION, str(path.relative_to(root)))
         versioned = re.sub(
-            r"(/(?:finished_)?plain)/[^/]*safetensors", rf"\1/{PLAIN_NETWORK}.safetensors", versioned
+            r"(/plain(?:_tested)?)/[^/]*safetensors", rf"\1/{PLAIN_NETWORK}.safetensors", versioned
         )
         assert Path(re.sub(r"network_\d+", NETWORK, versioned)) in known
     record = next(path for path in written if path.name == RECORD)

@@ -85,7 +85,7 @@ def paths(entries: DataCatalog) -> Iterator[Path]:
             version = file / VERSION
             yield from (version / RECORD, version / TEMPORARY)
             if isinstance(dataset, NetworksDataset):
-                names = {"plain_networks": PLAIN_NETWORK}
+                names = dict.fromkeys(("plain_networks", "finished_plain_networks"), PLAIN_NETWORK)
                 network = f"{CLASSIC if name.startswith('aep_') else names.get(name, NETWORK)}.safetensors"
                 yield from (version / file.name / network, version / TEMPORARY / network)
                 yield version / TEMPORARY / TEMPORARY

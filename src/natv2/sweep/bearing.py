@@ -44,7 +44,7 @@ READ: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "predictor_study": {"natv2_search": ("narrow.adapted_supernet", "wide.adapted_supernet")},
         "rank_study": {"natv2_search": ("archive",)},
         "export": {"postprocess": ("finished_networks",)},
-        "aep_export": {"aep": ("aep_pruned",)},
+        "aep_export": {"aep": ("aep_finished",)},
     }
 )
 """What a pipeline reads of others: the entries by which all else follows that was made with them."""
