@@ -31,6 +31,14 @@ def test_what_acts_on_a_terminal_is_escaped(name: str, shown: str) -> None:
     assert shown in as_text(pd.DataFrame({"class": [name]}))
 
 
+def test_a_long_value_is_cut_and_long_prose_is_not() -> None:
+    value = "one value " * 600
+    said = UserError(f"row 3: a split cannot be {value!r}; allowed: train").format_message()
+    assert said == f"row 3: a split cannot be '{value[:100]}...'; allowed: train"
+    for message in (f"natv2's {value} network's", f"no file '{'f' * 255}'", f"a 'b' {value} 'c'"):
+        assert UserError(message).format_message() == message
+
+
 def test_spreadsheets_run_nothing_and_numbers_stay() -> None:
     table = pd.DataFrame(
         {

@@ -1,12 +1,17 @@
 """The error meant for people: one line that names the value and what is allowed."""
 
+import re
+
 import click
 
 from natv2.printable import printable
+
+_LONG_VALUE = re.compile(r"(?<!\w)(['\"])((?:(?!\1).){100})(?:(?!\1).){200,}\1(?!\w)", re.DOTALL)
 
 
 class UserError(click.ClickException):
     """Something the person who started the run can mend; the command line ends with exit code 1."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(printable(message))  # it may have names of files and classes in it
+        # It may have names of files and classes in it, and values of tables of any length.
+        super().__init__(printable(_LONG_VALUE.sub(r"\1\2...\1", message)))

@@ -48,11 +48,13 @@ def test_what_is_there_of_a_stopped_run_is_not_needed_again(folders, monkeypatch
         disk(folders, monkeypatch, 3.9)
 
 
-def memory(monkeypatch: pytest.MonkeyPatch, *, total: float, used: float = 0, swap: float = 0) -> None:
+def memory(
+    monkeypatch: pytest.MonkeyPatch, *, total: float, used: float = 0, swap: float = 0, ranks: int = 1
+) -> None:
     monkeypatch.setattr(room, "memory_limit", lambda: int(total * GIB))
     monkeypatch.setattr(room.psutil, "swap_memory", lambda: Sized(total=int(swap * GIB)))
     monkeypatch.setattr(room.psutil, "Process", lambda: Sized(rss=int(used * GIB)))
-    check_memory([TRAINING], "cpu")
+    check_memory([TRAINING], "cpu", ranks)
 
 
 class Sized:
@@ -76,6 +78,8 @@ def test_memory(monkeypatch, caplog):
     caplog.clear()
     memory(monkeypatch, total=9, used=2)
     assert not caplog.text
+    memory(monkeypatch, total=9, used=2, ranks=4)
+    assert "up to 9.5 GiB" in caplog.text  # half a GiB a process
 
 
 def test_memory_of_a_gpu(monkeypatch, caplog):

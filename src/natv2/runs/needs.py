@@ -8,6 +8,7 @@ from kedro.pipeline import Pipeline
 
 from natv2.aep.config import AepTraining
 from natv2.aep.needs import joint_memory, planned_network, training_disk
+from natv2.baselines.needs import plain_needs
 from natv2.images.image_set import ImageSplits
 from natv2.postprocess.needs import plans_of, refining_disk, refining_memory
 from natv2.postprocess.refine import chosen_networks
@@ -47,6 +48,8 @@ def needs_of(
     if "target_images" in inputs:
         images = catalog.load("target_images")
         found.append(_search(nodes, images, parameters, run))
+        if "train_baselines" in nodes:
+            found.append(_baselines(images, parameters, run))
         chosen = next((name for name in ("front", "chosen_networks") if name in inputs), None)
         if "finish_networks" in nodes and chosen is not None:
             found.append(_postprocess(catalog.load(chosen), images, parameters, run))
@@ -95,6 +98,11 @@ def _postprocess(chosen: Any, images: ImageSplits, parameters: Parameters, run: 
     disk = refining_disk(chosen, plans, design, len(images.class_names))
     memory = refining_memory(plans, design, images, config, run)
     return Needs(disk, [memory] if memory is not None else [])
+
+
+def _baselines(images: ImageSplits, parameters: Parameters, run: Run) -> Needs:
+    size = max(parameters.search.at(images.sizes).resolutions or ())
+    return Needs(*plain_needs(parameters.baselines, parameters.postprocess.full, images, size, run))
 
 
 def _aep(nodes: set[str], images: ImageSplits, parameters: Parameters, run: Run) -> Needs:

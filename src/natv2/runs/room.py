@@ -19,6 +19,7 @@ logger = logging.getLogger("natv2")
 _WHAT = "checkpoints and states to resume from"
 _ADVICE = "make room, or make it a link to a folder on another disk"
 _GIB = 2**30
+_A_RANK = _GIB // 2  # what another process on a CPU has of its own before it trains, by measurement
 
 
 def check_needs(needs: Sequence[Needs], *, progress: Path, resumed: Path, run: Run) -> None:
@@ -27,7 +28,7 @@ def check_needs(needs: Sequence[Needs], *, progress: Path, resumed: Path, run: R
     States go to `progress`, of which `resumed` are there already, and networks beside it.
     """
     for each in needs:
-        check_memory(each.memory, run.device)
+        check_memory(each.memory, run.device, 1 if run.workers == "auto" else run.workers)
     disk = sum((each.disk for each in needs), Disk())
     refuse = not any(each.planned for each in needs)
     check_disk(disk, models=progress.parent, progress=progress, resumed=resumed, refuse=refuse)
@@ -52,11 +53,16 @@ def check_disk(needed: Disk, *, models: Path, progress: Path, resumed: Path, ref
             logger.warning(no_room(folder, free, least + needed.replaced, _WHAT, _ADVICE))
 
 
-def check_memory(needed: Iterable[Memory], device: str) -> None:
-    """Raise UserError where a training cannot fit into the memory of `device`; warn where it may not."""
-    free, used = (
-        (_gpu_memory(), 0) if device == "cuda" else (memory_limit(), psutil.Process().memory_info().rss)
-    )
+def check_memory(needed: Iterable[Memory], device: str, ranks: int = 1) -> None:
+    """Raise UserError where a training cannot fit into the memory of `device`; warn where it may not.
+
+    Ranks of a CPU share a batch and its memory; each has what a process has.
+    """
+    if device == "cuda":
+        free, used = _gpu_memory(), 0
+    else:
+        free = memory_limit()
+        used = psutil.Process().memory_info().rss + (ranks - 1) * _A_RANK
     where = "is free on the GPU" if device == "cuda" else "is there"
     for each in needed:
         # What is swapped out is slow, but runs.
