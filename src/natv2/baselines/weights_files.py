@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 import torch
-from torchvision.models import get_weight
 
 from natv2.baselines.efficientnet_lite import MEAN, STD
 from natv2.baselines.names import PRETRAINED, PublishedWeights
@@ -112,6 +111,8 @@ def _in_wheel(published: PublishedWeights) -> _Place:
 
 def _of_torchvision(published: PublishedWeights) -> _Place:
     """Where torchvision itself would put the file."""
+    from torchvision.models import get_weight  # takes seconds
+
     weights = get_weight(published.name)
     preset = weights.transforms()
     return _Place(

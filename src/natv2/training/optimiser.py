@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from pytorch_optimizer import Ranger
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
@@ -21,13 +20,19 @@ def _sgd(groups: Groups, lr: float, momentum: float) -> Optimizer:
     return SGD(groups, lr=lr, momentum=momentum, nesterov=momentum > 0, foreach=True)
 
 
+def _ranger(groups: Groups, lr: float, _: float) -> Optimizer:
+    from pytorch_optimizer import Ranger  # takes seconds
+
+    # RAdam and Lookahead alone: later versions of Ranger centralise gradients too, the thesis's does not.
+    return Ranger(groups, lr=lr, use_gc=False)
+
+
 _OPTIMISERS: Mapping[str, Callable[[Groups, float, float], Optimizer]] = {
     "sgd": _sgd,
     # Fused: four times as fast as foreach on a CPU.
     "adam": lambda groups, lr, _: Adam(groups, lr=lr, fused=True),
     "adamw": lambda groups, lr, _: AdamW(groups, lr=lr, foreach=True),
-    # RAdam and Lookahead alone: later versions of Ranger centralise gradients too, the thesis's does not.
-    "ranger": lambda groups, lr, _: Ranger(groups, lr=lr, use_gc=False),
+    "ranger": _ranger,
 }
 
 

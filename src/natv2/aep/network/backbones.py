@@ -9,7 +9,6 @@ from urllib.error import URLError
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
-from torchvision.models import get_model, get_model_weights
 
 from natv2.aep.network.exit_finding import find_exits
 from natv2.aep.network.multi_exit import MultiExitNetwork, with_exits
@@ -105,6 +104,8 @@ def _refuse_other_logits(name: str, network: MultiExitNetwork, classes: int, res
 
 
 def _torchvision(model: str, classes: int, pretrained: bool) -> nn.Module:
+    from torchvision.models import get_model  # takes seconds
+
     network: nn.Module = get_model(model, weights=None, num_classes=classes)
     if pretrained:
         _start_from(network, _imagenet(model))
@@ -118,6 +119,8 @@ def _torchvision(model: str, classes: int, pretrained: bool) -> nn.Module:
 
 def _imagenet(model: str) -> nn.Module:
     """The network with torchvision's first weights for ImageNet, those of the thesis's time."""
+    from torchvision.models import get_model, get_model_weights
+
     weights = get_model_weights(model)
     chosen = getattr(weights, "IMAGENET1K_V1", weights.DEFAULT)
     try:

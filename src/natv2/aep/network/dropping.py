@@ -1,30 +1,8 @@
 """Layers of classic networks that drop at random, with draws of their thread's own."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Any
+from torch import nn
 
-from torch import Tensor, nn
-from torchvision.ops import StochasticDepth
-
-from natv2.nn.dropout import Dropout, drop
-
-
-class ThreadStochasticDepth(StochasticDepth):  # type: ignore[misc]
-    """Drops whole images of a block's output, or all of them at once ("batch")."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map a tensor to one of the same shape, images along its first dimension."""
-        images = len(x) if self.mode == "row" else 1
-        return drop(x, self.p, (images, *[1] * (x.ndim - 1))) if self.training else x
-
-
-_BUILD: Mapping[type[nn.Module], Callable[[Any], nn.Module]] = MappingProxyType(
-    {
-        nn.Dropout: lambda layer: Dropout(layer.p),
-        StochasticDepth: lambda layer: ThreadStochasticDepth(layer.p, layer.mode),
-    }
-)
+from natv2.nn.dropout import Dropout
 
 
 def replace_dropping(network: nn.Module) -> None:
@@ -33,5 +11,18 @@ def replace_dropping(network: nn.Module) -> None:
     A person's own code may draw from that still.
     """
     for name, layer in list(network.named_modules(remove_duplicate=False)):
-        if (build := _BUILD.get(type(layer))) is not None:
-            network.set_submodule(name, build(layer).train(layer.training))
+        if (own := _by_thread(layer)) is not None:
+            network.set_submodule(name, own.train(layer.training))
+
+
+def _by_thread(layer: nn.Module) -> nn.Module | None:
+    if type(layer) is nn.Dropout:
+        return Dropout(layer.p)
+    if type(layer).__name__ == "StochasticDepth":
+        from torchvision.ops import StochasticDepth  # takes seconds, and is there where its layers are
+
+        from natv2.aep.network.stochastic_depth import ThreadStochasticDepth
+
+        if type(layer) is StochasticDepth:
+            return ThreadStochasticDepth(layer.p, layer.mode)
+    return None

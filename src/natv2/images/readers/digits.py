@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 from natv2.images.datasets import DataSet
 from natv2.images.listing import Listing
@@ -11,6 +10,8 @@ from natv2.images.listing import Listing
 
 def read_digits(spec: DataSet, folder: Path) -> Listing:
     """The 1,797 digits, 8x8, grey, 17 levels: they are inside scikit-learn, and `folder` is not read."""
+    from sklearn.datasets import load_digits  # takes seconds
+
     source = load_digits()
     grey = np.rint(source.images * (255 / 16)).astype(np.uint8)
     return Listing(

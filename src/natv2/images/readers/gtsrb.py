@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from torchvision.datasets import GTSRB
 
 from natv2.images.datasets import DataSet
 from natv2.images.listing import Listing
@@ -15,6 +14,8 @@ def read_gtsrb(spec: DataSet, folder: Path) -> Listing:
     torchvision itself reads an earlier training set of 26,640 images; where only that is there, it is
     taken. A track shows one sign coming nearer: its images are a group. Raises FileNotFoundError.
     """
+    from torchvision.datasets import GTSRB  # takes seconds
+
     base = folder / "gtsrb" / "GTSRB"
     final = base / "Final_Training" / "Images"
     root = final if final.is_dir() else base / "Training"

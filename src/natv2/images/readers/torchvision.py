@@ -6,7 +6,6 @@ from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
-from torchvision import datasets as torchvision_datasets
 
 from natv2.errors import UserError
 from natv2.images.datasets import DataSet
@@ -47,9 +46,16 @@ def read_torchvision(spec: DataSet, folder: Path) -> Listing:
     )
 
 
+def _class_of(spec: DataSet) -> type:
+    from torchvision import datasets  # takes seconds
+
+    found: type = getattr(datasets, str(spec.type))
+    return found
+
+
 def open_part(spec: DataSet, folder: Path, arguments: Any, **more: Any) -> Any:
     """Torchvision's data set of one part. Raises FileNotFoundError where it is not there."""
-    kind = getattr(torchvision_datasets, str(spec.type))
+    kind = _class_of(spec)
     if _takes_loader(kind):
         more["loader"] = Path  # the sample is its path then, and nothing is decoded
     try:
@@ -60,7 +66,7 @@ def open_part(spec: DataSet, folder: Path, arguments: Any, **more: Any) -> Any:
 
 def fetch_torchvision(spec: DataSet, folder: Path) -> None:
     """Let torchvision download what it can. Raises FileNotFoundError where that fails."""
-    kind = getattr(torchvision_datasets, str(spec.type))
+    kind = _class_of(spec)
     # ImageNet's class takes no `download`: asked again, it says which archive it misses.
     more = {"download": True} if "download" in inspect.signature(kind).parameters else {}
     for arguments in spec.parts.values():
@@ -68,9 +74,9 @@ def fetch_torchvision(spec: DataSet, folder: Path) -> None:
 
 
 def _takes_loader(kind: type) -> bool:
-    return "loader" in inspect.signature(kind).parameters or issubclass(
-        kind, torchvision_datasets.ImageFolder
-    )
+    from torchvision.datasets import ImageFolder
+
+    return "loader" in inspect.signature(kind).parameters or issubclass(kind, ImageFolder)
 
 
 def _listed(spec: DataSet, dataset: Any) -> tuple[list[Any], list[int]]:
