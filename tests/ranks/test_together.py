@@ -24,7 +24,7 @@ from natv2.spaces.space import SearchSpace
 from natv2.training.distillation import make_teacher
 from natv2.training.evaluation import Evaluator
 from natv2.training.evaluation_shares import equal_shares
-from natv2.training.gradients import sum_gradients
+from natv2.training.gradients import average_buffers, sum_gradients
 from natv2.training.loop import Step, Validation, fit
 from natv2.training.meter import RightAnswers
 from natv2.training.recipe import validate
@@ -152,6 +152,19 @@ def test_after_training_all_ranks_have_the_same_weights_and_statistics(group: Ra
     for name, tensor in every[0].items():
         assert all(torch.equal(tensor, other[name]) for other in every), name
     assert not torch.equal(every[0]["network.stem.conv.weight"], new_supernet(NAME).network.stem.conv.weight)
+
+
+def with_own_statistics() -> list[Tensor]:
+    norm = nn.BatchNorm2d(2)
+    norm.running_mean.fill_(world().rank)
+    average_buffers(norm)
+    return [norm.running_mean, norm.num_batches_tracked]
+
+
+def test_running_statistics_are_the_mean_of_the_ranks(group: RankGroup):
+    mean, batches = together(with_own_statistics)
+    assert mean.tolist() == [(RANKS - 1) / 2] * 2
+    assert batches == 0
 
 
 def test_a_stopped_training_of_several_ranks_ends_with_the_same_bits(group: RankGroup, tmp_path: Path):

@@ -35,13 +35,15 @@ def sum_gradients(module: nn.Module, loss: Tensor, share: float) -> Losses:
     losses = torch.zeros(2 * these.size, device=loss.device, dtype=torch.float32)
     losses[these.rank], losses[these.size + these.rank] = loss, share
     if share == 0:  # 0 times what is not finite is not 0
-        torch._foreach_zero_(gradients)
         losses[these.rank] = 0
-    elif share != 1:
+        for each in gradients:
+            each.zero_()
+    elif gradients and share != 1:
         torch._foreach_mul_(gradients, share)
     flat = these.sum(torch.cat([*gradients, losses]))
     pieces = torch.split(flat, [*(len(each) for each in gradients), len(losses)])
-    torch._foreach_copy_(gradients, list(pieces[:-1]))
+    if gradients:
+        torch._foreach_copy_(gradients, list(pieces[:-1]))
     values, shares = pieces[-1].chunk(2)
     return Losses((values * shares).sum(), values)
 
