@@ -25,8 +25,16 @@ hypothesis.settings.load_profile("natv2")
 
 REPOSITORY = Path(__file__).parents[1]
 
-FIRST = ("tests/pipelines/", "tests/test_quality.py")  # what takes longest
-TOGETHER = ("tests/pipelines/test_aep.py",)  # files whose tests share what one of them has trained
+FIRST = ("tests/pipelines/", "tests/test_quality.py", "tests/export/", "tests/sweep/")  # what takes longest
+TOGETHER = (  # files whose tests share what one of them has trained or exported, or a group of ranks
+    "tests/pipelines/test_aep.py",
+    "tests/pipelines/test_device_latency.py",
+    "tests/export/test_formats.py",
+    "tests/export/test_stages.py",
+    "tests/device_kit/test_kit.py",
+    "tests/predict/test_early.py",
+    "tests/ranks/test_together.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

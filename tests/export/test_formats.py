@@ -171,7 +171,6 @@ def test_where_a_graphs_nodes_are():
     excited = {
         "SE_B_OFAMobileNetV3, one exit": "squeeze_excite",
         "plain mobilenet": "/fc",
-        "all exits": "squeeze_excite",
     }
     for name, scope in excited.items():
         places = dict(onnx_int8._places(deployed(name).graph))

@@ -85,49 +85,42 @@ def begin(toy) -> Iterator["Callable[[], subprocess.Popen[str]]"]:
     registry.write_text(before)
 
 
-def test_a_stopped_sweep_leaves_nothing_and_resumes_and_a_killed_run_is_told(toy, begin):
-    """One story, since a run takes seconds to start: stopped, resumed, killed, resumed, passed over."""
+def test_a_killed_and_a_stopped_run_are_told_and_resume_and_none_is_left(toy, begin):
+    """One story, since a run takes seconds to start: killed, resumed, stopped, resumed, passed over."""
+    go = toy.root / "go"
     process = begin()
     until(lambda: len(logs(toy)) == 2 and all("epoch 1" in log for log in logs(toy)), process)
-    running = children(process)
-    process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate()
-    assert process.returncode == 128 + signal.SIGTERM
-    assert [row["state"] for row in rows(toy)] == ["stopped", "stopped"]
-    assert len(running) == 2 and not any(each.is_running() for each in running)
-    assert "the same command resumes what has not finished" in said
-
-    process = begin()
-    until(lambda: all(log.count("epoch 1") == 2 for log in logs(toy)), process)
-    assert all(log.count("epoch 0") == 1 and "resumed from" in log for log in logs(toy))
-    victim = min(children(process), key=lambda each: each.pid)
-    victim.kill()
-    (toy.root / "go").touch()
+    min(children(process), key=lambda each: each.pid).kill()
+    go.touch()
     said, _ = process.communicate()
     assert process.returncode == 1
     assert sorted(row["state"] for row in rows(toy)) == ["finished", "killed"]
     (killed,) = [row for row in rows(toy) if row["state"] == "killed"]
     assert killed["why"] == "by SIGKILL" and killed["place"].endswith(".log")
 
+    go.unlink()
+    process = begin()
+    until(lambda: sorted(log.count("epoch 1") for log in logs(toy)) == [1, 2], process)
+    (running,) = children(process)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert sorted(row["state"] for row in rows(toy)) == ["finished", "stopped"]
+    assert not running.is_running()
+    assert "the same command resumes what has not finished" in said
+
+    go.touch()
     process = begin()
     said, _ = process.communicate()
     assert process.returncode == 0 and said.count("  begun ") == 1
+    assert all(log.count("epoch 0") == 1 for log in logs(toy))
+    assert sum(log.count("resumed from") for log in logs(toy)) == 2
     assert all(row["state"] == "finished" and row["version"] and row["mlflow_run"] for row in rows(toy))
     assert {(row["pipeline"], row["seed"]) for row in rows(toy)} == {("ofav2_eps", "0"), ("ofav2_eps", "1")}
 
     again = give(toy)  # in this process, since nothing is begun
     assert again.exit_code == 0 and "begun  " not in again.output and "2 finished" in again.output
     assert toy.attempts == []
-
-
-def test_what_another_pipeline_made_is_read_in_its_version(toy):
-    text = "pipelines: [ofav2_eps, natv2_search]\nenv: test\ncompare: false\n"
-    result = give(toy, text=text)
-    # The toy has one supernet where the project has two: what is pinned does not exist in its catalog.
-    assert result.exit_code == 1
-    assert [row["state"] for row in rows(toy)] == ["finished", "failed"]
-    version = rows(toy)[0]["version"]
-    assert f"narrow.supernet:{version},wide.supernet:{version}" in "".join(logs(toy))
 
 
 @pytest.mark.parametrize(
