@@ -20,7 +20,7 @@ State = Literal["ok", "no", "bad"]
 
 _LITTLE_MEMORY, _LITTLE_DISK = 4 << 30, 5 << 30
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+).*?(?:extra == ['\"]([a-z0-9_-]+)['\"])?$")
-_FOR_DEVELOPERS = ("test",)
+_FOR_DEVELOPERS = ("docs", "test")
 
 
 class Line(NamedTuple):
