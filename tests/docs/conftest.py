@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.pipelines.conftest import journey
 from tests.sharing import shared_folder
+
+__all__ = ["journey"]
 
 if (HOOKS := str(REPOSITORY / "docs/hooks")) not in sys.path:
     sys.path.append(HOOKS)  # what the site is made by
