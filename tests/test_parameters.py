@@ -361,3 +361,11 @@ def test_bounds_of_the_search():
     assert validate_parameters(given).constraints == expected
     for name, value in (("max_params", 0.5), ("max_macs", 0), ("max_latency", -1.0), ("min_accuracy", 85.0)):
         assert f"'constraints.{name}' cannot be {value}" in message(f"constraints.{name}", value)
+
+
+def test_apples_gpu_is_refused_with_the_reason():
+    said = message("device", "mps")
+    assert (
+        said.startswith("parameter 'device' cannot be 'mps': Apple's GPU is not used")
+        and "wrong gradients" in said
+    )
