@@ -141,7 +141,7 @@ class RunHooks:
             logger.info("%s", said_of_skipped(self._skipped, training))
 
     def _shorten(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> float | None:
-        """Give the nodes as many epochs as the budget allows; the seconds that all is then to take, if any."""
+        """Give the nodes as many epochs as the budget allows; the seconds that all then takes, if any."""
         assert self._parameters is not None and self._resumable is not None
         if self._parameters.budget is None:
             return None
