@@ -29,6 +29,14 @@ def test_what_works_is_told_a_line_each():
     assert {"baselines", "heif", "catboost"} <= extras and "test" not in extras
 
 
+@pytest.mark.parametrize(("system", "state"), [("Darwin", "no"), ("Windows", "bad"), ("Linux", None)])
+def test_other_systems_are_told_for_what_is_known_of_them(monkeypatch, system, state):
+    monkeypatch.setattr(checks.platform, "system", lambda: system)
+    first, *others = checks.check_python()
+    assert first.state == "ok" and system in first.text
+    assert [line.state for line in others] == ([state] if state else [])
+
+
 def test_an_extra_that_is_not_there_is_told_with_what_installs_it(monkeypatch):
     def without(name: str) -> str:
         if name == "timm":

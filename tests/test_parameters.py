@@ -268,7 +268,8 @@ PLACES = (
 
 @given(st.sampled_from(LEAVES), st.sampled_from([{}, [[]], object, "no such value", -(10**9)]))
 def test_no_leaf_takes_just_anything(name, value):
-    if (name == "threads" and value is None) or (name in PLACES and isinstance(value, str | None)):
+    text_or_none = isinstance(value, str | None)  # an address is looked at where it is used
+    if (name == "threads" and value is None) or (name in (*PLACES, "rendezvous") and text_or_none):
         return
     text = message(name, value)
     assert name.split(".")[-1] in text or name.rpartition(".")[0] in text
@@ -361,3 +362,11 @@ def test_bounds_of_the_search():
     assert validate_parameters(given).constraints == expected
     for name, value in (("max_params", 0.5), ("max_macs", 0), ("max_latency", -1.0), ("min_accuracy", 85.0)):
         assert f"'constraints.{name}' cannot be {value}" in message(f"constraints.{name}", value)
+
+
+def test_apples_gpu_is_refused_with_the_reason():
+    said = message("device", "mps")
+    assert (
+        said.startswith("parameter 'device' cannot be 'mps': Apple's GPU is not used")
+        and "wrong gradients" in said
+    )

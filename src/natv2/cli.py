@@ -30,6 +30,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from natv2.clean.command import clean
 from natv2.commands import ALONE
 from natv2.disk import what_to_do
 from natv2.errors import UserError
@@ -38,6 +39,7 @@ from natv2.runs.config_file import read_config_file
 from natv2.runs.lazy_hooks import LazyHooks
 from natv2.runs.log_lines import use_lines_without_terminal
 from natv2.runs.shown_paths import typed_here
+from natv2.runs.ui import ui
 from natv2.settings import CONFIG_LOADER_ARGS
 from natv2.supernets.published import OFA_IMAGENET
 from natv2.sweep.command import sweep
@@ -152,7 +154,8 @@ cli.add_command(
     )
 )
 
-cli.add_command(sweep)
+for _command in (clean, sweep, ui):
+    cli.add_command(_command)
 for _command in ALONE.values():
     cli.add_command(_command)
 

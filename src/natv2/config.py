@@ -87,11 +87,23 @@ def _time(value: object) -> object:
 
 
 Time = Annotated[str, BeforeValidator(_time)]
-BatchSize = Annotated[int, Field(ge=2)]  # batch norm has no use for one image
-EvaluationBatchSize = Annotated[int, Field(ge=1), NO_DIGEST]
+BatchSize = Annotated[int, Field(ge=2, description="images at once")]  # batch norm has no use for one image
+EvaluationBatchSize = Annotated[int, Field(ge=1, description="images at once in evaluations"), NO_DIGEST]
 Count = Annotated[int, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
+LearningRate = Annotated[float, Field(gt=0, description="learning rate, the highest")]
+Momentum = Annotated[float, Field(ge=0, lt=1, description="Nesterov's")]
+WeightDecay = Annotated[float, Field(ge=0, description="of all but batch norms and biases")]
+GradientNorm = Annotated[
+    Annotated[float, Field(gt=0)] | None, Field(description="norm that all gradients together are clipped at")
+]
+KdRatio = Annotated[float, Field(ge=0, description="weight of the teacher's soft labels beside the labels")]
+LabelSmoothing = Annotated[float, Field(ge=0, lt=1, description="share of a label that all classes get")]
+Dropout = Annotated[float, Field(ge=0, lt=1, description="before the last layer of a head")]
+Epochs = Annotated[int, Field(ge=0, description="epochs")]
+WarmupEpochs = Annotated[int, Field(ge=0, description="first epochs, in which the rate rises")]
+Subnets = Annotated[int, Field(gt=0, description="networks trained on each batch")]
 Multiplier = Annotated[float, Field(ge=0.1, le=4)]
 Resolutions = Annotated[
     tuple[Annotated[int, Field(ge=8, le=1024, strict=True)], ...],

@@ -22,6 +22,18 @@ def _number_or(word: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _no_apple_gpu(value: object) -> object:
+    if value == "mps":
+        raise ValueError(
+            "Apple's GPU is not used, since torch's batch norms have given wrong gradients on it without an "
+            "error (docs/platforms.md); allowed: auto, cpu, cuda"
+        )
+    return value
+
+
+Device = Annotated[Literal["auto", "cpu", "cuda"], BeforeValidator(_no_apple_gpu), NO_DIGEST]
+
+
 class Run(Config):
     """The seed of every draw, the device, the precision of training steps, torch's threads, the ranks.
 
@@ -31,7 +43,7 @@ class Run(Config):
     """
 
     seed: Count = 0
-    device: Annotated[Literal["auto", "cpu", "cuda"], NO_DIGEST] = "auto"
+    device: Device = "auto"
     precision: Precision = "auto"
     threads: Annotated[PositiveInt | None, NO_DIGEST] = None
     workers: Annotated[int | Literal["auto"], _number_or("auto"), NO_DIGEST] = 1

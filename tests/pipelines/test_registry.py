@@ -24,8 +24,8 @@ def catalog() -> DataCatalog:
     return DataCatalog.from_config(loader["catalog"])
 
 
-def test_the_pipelines_are_those_that_the_readme_names():
-    text = (REPOSITORY / "README.md").read_text()
+def test_the_pipelines_are_those_that_the_documentation_names():
+    text = (REPOSITORY / "docs/commands.md").read_text()
     assert re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE) == list(SMALL)
     assert set(re.findall(r"--pipeline (\w+)", text)) <= set(SMALL)
 

@@ -66,4 +66,8 @@ def test_a_command_without_a_terminal_writes_lines(root, terminal, toy):
     result = toy.run("--params", "device=cpu")
     kinds = {type(each) for each in root.handlers}  # beside pytest's own
     assert LineHandler in kinds and RichHandler not in kinds
-    assert re.search(r"^[-\d]+ [:\d]+ INFO    1 of 2: narrow.full$", result.output, re.MULTILINE)
+    assert re.search(
+        r"^[-\d]+ [:\d]+ INFO    1 of 2: narrow.full, the largest network learns the images$",
+        result.output,
+        re.MULTILINE,
+    )

@@ -3,10 +3,19 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from natv2.aep.network.names import check_network
-from natv2.config import NO_DIGEST, BatchSize, Config, EvaluationBatchSize, Fraction, NotNegative, digest
+from natv2.config import (
+    NO_DIGEST,
+    BatchSize,
+    Config,
+    EvaluationBatchSize,
+    Fraction,
+    LearningRate,
+    WeightDecay,
+    digest,
+)
 from natv2.costs.config import LatencyConfig
 from natv2.exits.weightings import ExitWeighting
 from natv2.images.config import ImagesConfig
@@ -44,10 +53,10 @@ class AepConfig(Config):
     resolution: Annotated[int, Field(ge=8, le=1024), NO_DIGEST]
     exits: Names | None
     optimizer: OptimiserName
-    lr: PositiveFloat
-    weight_decay: NotNegative
+    lr: LearningRate
+    weight_decay: WeightDecay
     batch_size: BatchSize
-    max_epochs: PositiveInt
+    max_epochs: Annotated[int, Field(gt=0, description="epochs at most")]
     patience: PositiveInt
     losses: Annotated[Literal["fixed", "learned"], NO_DIGEST]
     outputs: Annotated[Literal["fixed", "search"], NO_DIGEST]

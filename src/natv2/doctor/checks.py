@@ -2,11 +2,12 @@
 
 import platform
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from natv2.disk import free_bytes
@@ -15,12 +16,13 @@ from natv2.export.formats import FORMATS, check_installed
 from natv2.files import one_line
 from natv2.images.memory import memory_limit
 
+_FOR_DEVELOPERS = ("docs", "test")
+
 State = Literal["ok", "no", "bad"]
 """It works; it is not there and nothing needs it; something that is needed does not work."""
 
 _LITTLE_MEMORY, _LITTLE_DISK = 4 << 30, 5 << 30
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+).*?(?:extra == ['\"]([a-z0-9_-]+)['\"])?$")
-_FOR_DEVELOPERS = ("test",)
 
 
 class Line(NamedTuple):
@@ -30,9 +32,21 @@ class Line(NamedTuple):
     text: str
 
 
+_SYSTEMS: Mapping[str, Line] = MappingProxyType(
+    {
+        "Darwin": Line("no", "macOS: natv2 was not tested on it; the CPU is used (docs/platforms.md)"),
+        "Windows": Line("bad", "Windows: natv2 does not run on it; use WSL 2 (docs/platforms.md)"),
+    }
+)
+"""What is known of others than Linux."""
+
+
 def check_python() -> Iterator[Line]:
     """The interpreter and the machine."""
-    yield Line("ok", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
+    system = platform.system()
+    yield Line("ok", f"Python {platform.python_version()} on {system} {platform.machine()}")
+    if system in _SYSTEMS:
+        yield Line(*_SYSTEMS[system])
 
 
 def check_libraries() -> Iterator[Line]:

@@ -20,5 +20,5 @@ class ImagesConfig(Config):
 class CalibrationConfig(Config):
     """Training images that batch-norm statistics are taken from."""
 
-    images: BatchSize
+    images: Annotated[int, Field(ge=2, description="how many")]
     batch_size: BatchSize

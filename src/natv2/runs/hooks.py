@@ -15,7 +15,7 @@ from kedro.pipeline.node import Node
 
 from natv2.catalog.state_store import StateStoreDataset
 from natv2.devices import resolve
-from natv2.errors import UserError
+from natv2.errors import UserError, says_what_to_do
 from natv2.ranks.sizing import start_ranks, with_ranks
 from natv2.ranks.together import use
 from natv2.run import Run
@@ -29,6 +29,7 @@ from natv2.runs.lineage import Record, Recorder
 from natv2.runs.mlflow_datasets import images_read
 from natv2.runs.naming import catalog_names, readable_names
 from natv2.runs.needs import needs_of
+from natv2.runs.pace import Pace
 from natv2.runs.parameters import Parameters
 from natv2.runs.report import report
 from natv2.runs.resume import ResumableRun, identity_of_run, open_run
@@ -55,8 +56,7 @@ class RunHooks:
         self._resumable: ResumableRun | None = None
         self._run: TrackedRun | None = None
         self._recorder: Recorder | None = None
-        self._nodes_started = 0
-        self._nodes = 0
+        self._pace = Pace((), Path())
         self._skipped: dict[str, str] = {}
         self._saved: dict[str, Any] = {}
         self._kept: set[str] = set()
@@ -108,14 +108,14 @@ class RunHooks:
         self._resumable = open_run(store.root, identity, fresh=self._parameters.fresh)
         training = Training.part_of(self._parameters)
         self._skipped, self._saved = skipped_phases(pipeline, training), {}
-        self._nodes_started, self._nodes = 0, len(pipeline.nodes) - len(self._skipped)
         try:
             needs = needs_of(pipeline, catalog, self._parameters, self._computing)
             check_needs(needs, progress=store.root, resumed=self._resumable.folder, run=self._computing)
             if _PROGRESS in pipeline.inputs():
                 automatic = self._parameters.workers == "auto"
                 self._ranks = start_ranks(self._computing, store.root, automatic=automatic)
-            self._shorten(pipeline, catalog)
+            resumed = self._resumable.tracking_run is not None
+            expected_s = self._shorten(pipeline, catalog)
             self._start_run(run_params, identity, used_parameters(pipeline, self._parameters))
         except BaseException:
             use(None)
@@ -132,17 +132,20 @@ class RunHooks:
             ranks=self._ranks,
         )
         self._recorder = Recorder(catalog, project, about, inputs.records)
+        steps = [node.name for node in pipeline.nodes if node.name not in self._skipped]
+        kept = project / "data/08_reporting" / self._folder / "pace"
+        self._pace = Pace(steps, kept, resumed=resumed, expected_s=expected_s)
         store.folder = self._resumable.folder
         self._run.read(images_read(pipeline, catalog))
         if self._skipped:
             logger.info("%s", said_of_skipped(self._skipped, training))
 
-    def _shorten(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
-        """Give the nodes as many epochs as the budget allows, in place of those that were asked for."""
+    def _shorten(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> float | None:
+        """Give the nodes as many epochs as the budget allows; the seconds that all then takes, if any."""
         assert self._parameters is not None and self._resumable is not None
         if self._parameters.budget is None:
-            return
-        from natv2.runs.time_budget import within_budget  # with all methods: only where it is asked for
+            return None
+        from natv2.runs.time_budget import expected_s, within_budget  # with all methods: only where asked for
 
         kept = StateStore(self._resumable.folder / "budget", "budget")
         sized = within_budget(self._parameters, pipeline, catalog, self._computing, kept)
@@ -150,6 +153,7 @@ class RunHooks:
             if (dataset := catalog.get(f"params:{name}")) is not None:
                 dataset.save(value)
         self._parameters = sized
+        return expected_s(kept)
 
     def _start_run(self, run_params: dict[str, Any], identity: dict[str, Any], used: dict[str, Any]) -> None:
         assert self._parameters is not None and self._resumable is not None
@@ -178,8 +182,7 @@ class RunHooks:
     def before_node_run(self, node: Node, catalog: CatalogProtocol[Any, Any]) -> dict[str, Any]:
         """Hand the node its own part of the store, with the tracker of the MLflow run."""
         if node.name not in self._skipped:
-            self._nodes_started += 1
-            logger.info("%d of %d: %s", self._nodes_started, self._nodes, node.name)
+            logger.info("%s", self._pace.begin(node.name))
         if self._resumable is None or self._run is None:
             return {}
         return {
@@ -208,6 +211,7 @@ class RunHooks:
             if numbers := headlines(self._saved):
                 self._run.track(numbers, 0)
             self._run.end("FINISHED")
+            self._pace.end()
             found = dict(places(catalog, self._saved, Path(run_params["project_path"])))
             report(version=run_params["run_id"], tracking_run=self._run.id, places=found)
             show_last_screen(run_params, catalog, self._saved, self._run)
@@ -217,7 +221,7 @@ class RunHooks:
 
     def on_pipeline_error(self, error: Exception) -> None:
         """End the MLflow run as failed; the same command resumes it."""
-        self.stop("FAILED", repeat=not _says_what_to_do(error))
+        self.stop("FAILED", repeat=not says_what_to_do(error))
 
     def stop(self, ending: Ending, *, repeat: bool = True) -> None:
         """End the MLflow run, if one is open, and leave the rest to the next command.
@@ -236,11 +240,6 @@ class RunHooks:
 
 def _name(run_params: dict[str, Any]) -> str:
     return "+".join(run_params["pipeline_names"] or ["__default__"])
-
-
-def _says_what_to_do(error: BaseException | None) -> bool:
-    """Whether a person is told to change something: the same command would end as it did."""
-    return error is not None and (isinstance(error, UserError) or _says_what_to_do(error.__cause__))
 
 
 def _progress(catalog: CatalogProtocol[Any, Any]) -> StateStoreDataset:

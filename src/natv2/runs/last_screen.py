@@ -28,7 +28,7 @@ def show_last_screen(
     show_finding(saved)
     show_tables(catalog, saved)
     show_sentences(catalog, saved)
-    tracking = f"'{run.name}' ({run.id}) in {run.uri}; `mlflow ui` shows it"
+    tracking = f"'{run.name}' ({run.id}) in {run.uri}; `natv2 ui` shows it"
     show_places(catalog, saved, project, tracking)
     given = run_params["runtime_params"] or {}
     env = run_params["env"]

@@ -73,6 +73,14 @@ def within_budget(
     return sized
 
 
+def expected_s(store: StateStore) -> float:
+    """The seconds that all takes with the epochs that `within_budget` has left, as it kept in `store`."""
+    state = store.load(_KEY)
+    assert state is not None
+    share, trained, fixed = (float(state.values[name]) for name in ("share", "trained", "fixed"))
+    return share * trained + fixed
+
+
 def _expected(
     parameters: Parameters,
     pipeline: Pipeline,

@@ -2,18 +2,21 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from natv2.config import (
     NO_DIGEST,
     BatchSize,
     Config,
     Count,
+    Dropout,
+    Epochs,
     EvaluationBatchSize,
-    Fraction,
-    NotNegative,
+    KdRatio,
+    LearningRate,
     Place,
     Resolutions,
+    Subnets,
     one_of,
 )
 from natv2.costs.config import BatchLatencyConfig
@@ -53,11 +56,11 @@ TrainingNumbers = Annotated[tuple[Annotated[int, Field(ge=10)], ...], Field(min_
 class WarmUpConfig(Config):
     """What is trained before the search (section 6.1.2); new heads of an imported supernet first, alone."""
 
-    lr: PositiveFloat
+    lr: LearningRate
     heads_epochs: Count = 0
     largest_epochs: Count
     supernet_epochs: Count
-    subnets: PositiveInt
+    subnets: Subnets
 
     @property
     def heads(self) -> RateSchedule:
@@ -78,9 +81,9 @@ class WarmUpConfig(Config):
 class AdaptationConfig(Config):
     """How the supernets are adapted in a turn of the search."""
 
-    lr: PositiveFloat
-    epochs: Count
-    subnets: PositiveInt
+    lr: LearningRate
+    epochs: Epochs
+    subnets: Subnets
 
     def over(self, turns: int) -> SubnetSchedule:
         """One schedule over all turns (docs/methods.md, Sizes of the experiments)."""
@@ -97,8 +100,8 @@ class SearchConfig(SGDConfig):
     init_from: Place | None
     resolutions: Resolutions | None
     batch_size: BatchSize
-    kd_ratio: NotNegative
-    dropout: Fraction
+    kd_ratio: KdRatio
+    dropout: Dropout
     exit_weighting: ExitWeighting
     calibration: CalibrationConfig
     evaluation_batch_size: EvaluationBatchSize

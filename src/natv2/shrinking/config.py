@@ -4,18 +4,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import Field, model_validator
 
 from natv2.config import (
     NO_DIGEST,
     BatchSize,
     Config,
     Count,
+    Dropout,
     EvaluationBatchSize,
-    Fraction,
-    NotNegative,
+    KdRatio,
+    LabelSmoothing,
+    LearningRate,
     Place,
     Resolutions,
+    WarmupEpochs,
     one_of,
 )
 from natv2.errors import UserError
@@ -56,16 +59,16 @@ class ElasticConfig(Config):
 class FullPhaseConfig(RateSchedule):
     """The first row of Table 5.2: the largest network alone."""
 
-    subnets: Literal[0]
+    subnets: Annotated[Literal[0], Field(description="none but the largest")]
 
 
 class SingleStageConfig(Config):
     """The one phase of a schedule without shrinking; epochs None: as much training as Table 5.2's rows."""
 
-    lr: PositiveFloat
-    epochs: Count | None
-    warmup_epochs: Count
-    subnets: Annotated[int, Field(ge=2)]
+    lr: LearningRate
+    epochs: Annotated[Count | None, Field(description="epochs")]
+    warmup_epochs: WarmupEpochs
+    subnets: Annotated[int, Field(ge=2, description="networks trained on each batch")]
 
     @model_validator(mode="after")
     def _warms_up_within(self) -> Self:
@@ -114,9 +117,9 @@ class EpsConfig(SGDConfig):
 
     resolutions: Resolutions | None
     batch_size: BatchSize
-    kd_ratio: NotNegative
-    label_smoothing: Fraction
-    dropout: Fraction
+    kd_ratio: KdRatio
+    label_smoothing: LabelSmoothing
+    dropout: Dropout
     exit_weighting: ExitWeighting
     calibration: CalibrationConfig
     evaluation: Annotated[Literal["all", "extremes"], NO_DIGEST]

@@ -4,7 +4,17 @@ from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from natv2.config import BatchSize, Config, Count, Fraction, NotNegative
+from natv2.config import (
+    BatchSize,
+    Config,
+    GradientNorm,
+    LabelSmoothing,
+    LearningRate,
+    Momentum,
+    NotNegative,
+    WarmupEpochs,
+    WeightDecay,
+)
 from natv2.training.schedule import RateSchedule
 
 OptimiserName = Literal["sgd", "adam", "adamw", "ranger"]
@@ -43,9 +53,9 @@ class OptimiserConfig(Protocol):
 class SGDConfig(Config):
     """The fields of a section whose optimiser is SGD with Nesterov's momentum, and no other."""
 
-    momentum: Fraction
-    weight_decay: NotNegative
-    max_gradient_norm: PositiveFloat | None
+    momentum: Momentum
+    weight_decay: WeightDecay
+    max_gradient_norm: GradientNorm
 
     @property
     def optimizer(self) -> str:
@@ -63,14 +73,14 @@ class FullConfig(Config):
     """
 
     optimizer: Literal["sgd", "adamw"]
-    lr: PositiveFloat
-    momentum: Fraction
-    weight_decay: NotNegative
-    max_gradient_norm: PositiveFloat | None
+    lr: LearningRate
+    momentum: Momentum
+    weight_decay: WeightDecay
+    max_gradient_norm: GradientNorm
     batch_size: BatchSize
-    epochs: PositiveInt
-    warmup_epochs: Count
-    label_smoothing: Fraction
+    epochs: Annotated[int, Field(gt=0, description="epochs")]
+    warmup_epochs: WarmupEpochs
+    label_smoothing: LabelSmoothing
     average: Annotated[float, Field(gt=0, lt=1)] | None
     mixup: NotNegative
     cutmix: NotNegative
@@ -97,11 +107,11 @@ class RecipeConfig(Config):
     """
 
     optimizer: Literal["auto"] | OptimiserName
-    lr: PositiveFloat
-    momentum: Fraction
-    weight_decay: NotNegative
+    lr: LearningRate
+    momentum: Momentum
+    weight_decay: WeightDecay
     batch_size: BatchSize
-    max_epochs: PositiveInt
+    max_epochs: Annotated[int, Field(gt=0, description="epochs at most")]
     epochs: Literal["found", "all"]
     patience: PositiveInt
 

@@ -3,9 +3,9 @@
 import math
 from typing import ClassVar, Literal, Self
 
-from pydantic import PositiveFloat, PositiveInt, model_validator
+from pydantic import model_validator
 
-from natv2.config import Config, Count
+from natv2.config import Config, Epochs, LearningRate, Subnets, WarmupEpochs
 
 
 class RateSchedule(Config):
@@ -16,9 +16,9 @@ class RateSchedule(Config):
 
     shape: ClassVar[Literal["cosine", "constant"]] = "cosine"
 
-    lr: PositiveFloat
-    epochs: Count
-    warmup_epochs: Count = 0
+    lr: LearningRate
+    epochs: Epochs
+    warmup_epochs: WarmupEpochs = 0
 
     @model_validator(mode="after")
     def _warms_up_within(self) -> Self:
@@ -46,4 +46,4 @@ class ConstantRate(RateSchedule):
 class SubnetSchedule(RateSchedule):
     """A schedule with `subnets` drawn for each batch."""
 
-    subnets: PositiveInt
+    subnets: Subnets

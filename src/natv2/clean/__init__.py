@@ -1,0 +1,1 @@
+"""`natv2 clean`: what a project keeps and needs no longer; told first, removed on request."""
