@@ -1,0 +1,96 @@
+// The strip on top: the search in short.
+
+function drawStrip() {
+  const { images, search, hypervolume, predictor } = DATA;
+  byId("title").replaceChildren(named(DATA.title));
+  const constraints = Object.entries(DATA.limits).map(
+    ([name, limit]) =>
+      `${MEASURES.get(name)?.title || name} ${MEASURES.get(name)?.better === "more" ? "≥" : "≤"} ${MEASURES.has(name) ? write(MEASURES.get(name), limit) : limit}`,
+  );
+  byId("subtitle").replaceChildren(
+    named(
+      [
+        `preset ${search.preset}`,
+        `supernets trained on ${search.source}`,
+        plural(DATA.turns, "turn"),
+        ...constraints,
+      ].join(", "),
+    ),
+  );
+  byId("verdict").replaceChildren(...(DATA.verdict ? [named(DATA.verdict)] : []));
+  const facts = [
+    images &&
+      fact(
+        "Images",
+        named(images.name),
+        `${images.train.toLocaleString("en")} train, ${images.valid.toLocaleString("en")} validate, ${images.test.toLocaleString("en")} test; ${plural(images.classes.length, "class", "classes")}; fingerprint ${images.fingerprint.slice(0, 12)}`,
+      ),
+    fact("Seed", String(search.seed), search.settings ? `settings ${search.settings}` : ""),
+    hypervolume &&
+      fact("Hypervolume", hypervolume.value.toFixed(4), `of the box up to ${reference(hypervolume)}`),
+    predictor &&
+      fact(
+        "Kendall's tau of the predictor",
+        predictor.tau.toFixed(2),
+        `${predictor.low === undefined ? "" : `${predictor.low.toFixed(2)} to ${predictor.high.toFixed(2)}, `}${predictor.name}, last turn, cross-validated`,
+      ),
+    answer(
+      "Beats plain networks?",
+      NETWORKS.filter((each) => each.kind === "finished").map((each) => each.finished?.gains || []),
+    ),
+    answer("Beats random candidates?", Object.values(DATA.beside.random || {})),
+    DATA.beside.pretrained &&
+      answer("Beats fine-tuned ImageNet networks?", Object.values(DATA.beside.pretrained)),
+  ];
+  refill(byId("strip"), facts);
+}
+
+function fact(name, value, note, kind = "") {
+  return make(
+    "div",
+    { class: "fact" },
+    make("div", { class: "name" }, name),
+    make("div", { class: `value answer ${kind}` }, value),
+    make("div", { class: "note" }, named(note)),
+  );
+}
+
+/** The reference point in the units of the plot; accuracy is kept as an error. */
+function reference({ reference: values }) {
+  return DATA.search.objectives
+    .map((name, i) => {
+      const measure = MEASURES.get(name);
+      return `${measure ? measure.title : name} ${measure ? write(measure, measure.better === "more" ? 1 - values[i] : values[i]) : values[i]}`;
+    })
+    .join(", ");
+}
+
+/** Yes, no, within noise, or in part: over all finished networks, at the first of the costs that were compared. */
+function answer(name, gains) {
+  const first = gains.map((each) => each[0]).filter(Boolean);
+  const known = first.filter((each) => each.gain !== undefined);
+  if (!known.length)
+    return fact(
+      name,
+      "not known",
+      first.length ? "none is small enough to stand beside" : "nothing was tested beside them",
+    );
+  const wins = known.filter((each) => each.low > 0).length,
+    losses = known.filter((each) => each.high < 0).length;
+  const [word, kind] =
+    wins && losses ? ["in part", ""] : wins ? ["yes", "yes"] : losses ? ["no", "no"] : ["within noise", ""];
+  const noise = known.length - wins - losses;
+  const told = [
+    `${wins} of ${known.length} better`,
+    losses && `${losses} worse`,
+    noise && `${noise} within noise`,
+  ]
+    .filter(Boolean)
+    .join(", ");
+  return fact(
+    name,
+    word,
+    `${told} at no more ${lower(MEASURES.get(known[0].cost)?.title || known[0].cost)}; test images, 95 %`,
+    kind,
+  );
+}
