@@ -63,7 +63,7 @@ class Finished(Shown):
     """What is known of a finished network beside its values.
 
     `recalls` has the share of right answers of each class, None where it has no test images. `detail` is
-    what `natv2.training.answer_details` gives, `exported` are rows of the table of exports.
+    what `natv2.postprocess.detail` gives, `exported` are rows of the table of exports.
     """
 
     record: Mapping[str, Any] = {}

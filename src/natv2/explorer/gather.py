@@ -8,7 +8,7 @@ import pandas as pd
 
 from natv2.explorer.data import Explored, Images, Predictor, Volume
 from natv2.explorer.measures import measured
-from natv2.explorer.networks import Files, finished_networks, found_networks, plain_networks
+from natv2.explorer.networks import Files, beside_of, finished_networks, found_networks, plain_networks
 from natv2.images.listing import SPLITS
 from natv2.images.look import ImageReport
 from natv2.objectives.constraints import BOUNDS
@@ -72,7 +72,7 @@ def explored(searched: Searched) -> Explored:
         predictor=_predictor(searched.table("search_history")),
         turns=0 if searched.table("search_history") is None else len(searched.tables["search_history"]),
         verdict=searched.verdict,
-        beside=searched.detail.get("beside", {}),
+        beside=beside_of(searched.detail),
         networks=networks,
         commands=searched.commands,
         versions=searched.versions,

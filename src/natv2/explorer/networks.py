@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from natv2.explorer.data import Finished, Gain, Network, NetworkFile
 from natv2.explorer.measures import values_of
 from natv2.explorer.parts import shown, stage_costs
 from natv2.files import read_header
-from natv2.spaces.architecture import Architecture, architecture_of, described
+from natv2.spaces.architecture import Architecture, architecture_of
 from natv2.spaces.design import Design
 
 _TOLD = ("method", "exit_weighting", "optimizer", "start", "teacher", "epochs", "remark", "kind", "run")
@@ -86,7 +86,7 @@ def finished_networks(
 ) -> Iterator[Network]:
     """A network for each row of `results`, with all that other tables say of it."""
     results = tables.get("results")
-    numbers = {_key(network): number for number, network in enumerate(found)}
+    numbers = {_of_shown(network): number for number, network in enumerate(found)}
     for row in [] if results is None else _rows(results):
         name = str(row["name"])
         read = files.get(name)
@@ -100,7 +100,7 @@ def finished_networks(
                 parts = stage_costs(
                     Design(**_tuples(read.header["design"])), whole, len(read.header["class_names"])
                 )
-                number = numbers.get(_key_of(whole))
+                number = numbers.get(whole, numbers.get(replace(whole, exits=whole.exits[-1:])))
         if (mean := detail.get("networks", {}).get(name, {}).get("mean_macs")) is not None:
             values["mean_macs"] = mean
         yield Network(
@@ -148,15 +148,24 @@ def gains_of(verdict: pd.DataFrame) -> tuple[Gain, ...]:
     return tuple(
         Gain(
             cost=row["cost"],
-            over=None if pd.isna(row["best_plain"]) else row["best_plain"],
+            over=row.get("best_plain"),
             **{
-                short: float(row[column])
+                short: float(value)
                 for short, column in (("gain", "gain"), ("low", "gain_low"), ("high", "gain_high"))
-                if pd.notna(row[column])
+                if (value := row.get(column)) is not None
             },
         )
         for row in _rows(verdict)
     )
+
+
+def beside_of(detail: Mapping[str, Any]) -> dict[str, dict[str, tuple[Gain, ...]]]:
+    """Gains over other kinds of networks, by kind and by the finished network."""
+    verdicts = {kind: pd.DataFrame(rows) for kind, rows in detail.get("beside", {}).items()}
+    return {
+        kind: {str(name): gains_of(own) for name, own in rows.groupby("name", sort=False)}
+        for kind, rows in verdicts.items()
+    }
 
 
 def plain_networks(tables: Mapping[str, pd.DataFrame], files: Mapping[str, Files]) -> Iterator[Network]:
@@ -194,15 +203,12 @@ def _exported(rows: pd.DataFrame) -> Iterator[Mapping[str, Any]]:
         yield {name: value for name, value in row.items() if name != "network" and not pd.isna(value)}
 
 
-def _key(network: Network) -> tuple[object, ...]:
-    of = network.architecture
-    assert of is not None
-    return (of.resolution, of.width, of.exits[-1], of.depths, of.kernels, of.expand_ratios, of.masks)
-
-
-def _key_of(architecture: Architecture) -> tuple[object, ...]:
-    """What it was when it was found: of several exits the deepest."""
-    return tuple(described(architecture).values())
+def _of_shown(network: Network) -> Architecture:
+    """The architecture of a network of the archive."""
+    assert network.architecture is not None
+    values = network.architecture.model_dump()
+    lists = {name: tuple(map(int, text.split("-"))) for name, text in values.items() if isinstance(text, str)}
+    return Architecture(**{**values, **lists})
 
 
 def _tuples(design: Mapping[str, Any]) -> dict[str, Any]:

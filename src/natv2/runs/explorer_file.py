@@ -58,6 +58,7 @@ def write_explorer(
         look=look,
         files={name: _files(entries, name, project) for name in _NETWORKS},
         verdict=entries.load("verdict_sentence") or "",
+        detail=entries.load("tested_in_detail") or {},
         commands=commands,
         versions=entries.versions,
     )
