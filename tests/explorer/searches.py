@@ -141,6 +141,21 @@ def tables() -> dict[str, pd.DataFrame]:
     }
 
 
+def detail() -> dict[str, Any]:
+    """What is told of the finished networks in detail: one has three exits, one beats a random candidate."""
+    exits = [{"exit": n, "own": 0.5 + n / 10, "together": 0.6 + n / 10, "macs": n * 10**6} for n in (1, 2, 3)]
+    leaving = [
+        {"threshold": 0.0, "top1": 0.7, "mean_macs": 1e6, "shares": [1.0, 0.0, 0.0]},
+        {"threshold": 0.995, "top1": 0.9, "mean_macs": 1.8e6, "shares": [0.5, 0.2, 0.3]},
+        {"threshold": 2.0, "top1": 0.95, "mean_macs": 3e6, "shares": [0.0, 0.0, 1.0]},
+    ]
+    seen = {"confused": [[0, 1, 7], [5, 2, 3]], "reliability": [[300, 0.4, 0.5], [600, 0.95, 0.9]]}
+    several = {"exits": exits, "leaving": leaving, "mean_macs": 3e6}
+    gain = {"name": "network_01", "cost": "macs", "best_plain": "mobilenet"}
+    beside = {"random": [gain | {"gain": 0.01, "gain_low": -0.02, "gain_high": 0.03}]}
+    return {"networks": {"network_01": seen | several, "network_02": seen}, "beside": beside}
+
+
 def network_file(folder: Path, name: str, row: pd.Series) -> None:
     """A file as finishing leaves it: of `row` of the archive; its weights are none."""
     architecture = SPACE.decode(archive().codes[row.name])
@@ -174,6 +189,7 @@ def searched(files: dict[str, Files] | None = None, **others: Any) -> Searched:
         "files": files or {},
         "commands": commands,
     }
+    given["detail"] = detail()
     return Searched(**{**given, "versions": {"archive": "2026"}, "verdict": HOSTILE[3], **others})
 
 

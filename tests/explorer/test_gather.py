@@ -21,9 +21,8 @@ def test_every_network_of_the_archive_has_the_values_of_its_row(data):
     found = of(data, "found")
     assert len(found) == len(archive) == 400
     for network, (_, row) in zip(found, archive.iterrows(), strict=True):
-        assert network.values == pytest.approx(
-            {"accuracy": row.accuracy, "params": row.params, "macs": row.macs}, rel=1e-5
-        )
+        known = {name: row[name] for name in ("accuracy", "params", "macs")}
+        assert network.values == pytest.approx(known | {"mean_macs": row.macs}, rel=1e-5)
         assert (network.front, network.high_tradeoff) == (row.non_dominated, row.high_tradeoff)
         assert (network.predicted is None) == pd.isna(row.predicted_error)
 
@@ -57,6 +56,13 @@ def test_finished_networks_know_their_file_their_classes_and_where_they_were_fou
     assert second.finished.gains[0].gain is None and second.finished.record["remark"] == searches.HOSTILE[0]
 
 
+def test_mean_macs_are_those_of_the_exits_or_all_that_a_network_has(data):
+    several, one = of(data, "finished")
+    assert several.values["mean_macs"] == 3e6 != several.values["macs"]
+    assert one.values["mean_macs"] == one.values["macs"]
+    assert all(network.values["mean_macs"] == network.values["macs"] for network in of(data, "plain"))
+
+
 def test_a_search_that_is_not_finished_says_what_is_missing():
     data = explored(searches.searched(tables={"archive": searches.tables()["archive"]}, look=None))
     assert {network.kind for network in data.networks} == {"found"}
@@ -67,7 +73,7 @@ def test_a_search_that_is_not_finished_says_what_is_missing():
 
 def test_only_measures_that_some_network_has_are_offered(data):
     assert [measure.name for measure in data.measures] == [
-        *("accuracy", "params", "macs", "test_accuracy", "test_macro", "bytes")
+        *("accuracy", "params", "macs", "test_accuracy", "test_macro", "mean_macs", "bytes")
     ]
     with_latency = searches.tables()["archive"].assign(latency=2.5)
     one = explored(searches.searched(tables={"archive": with_latency}))

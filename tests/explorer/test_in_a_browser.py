@@ -85,6 +85,31 @@ def test_a_finished_network_shows_its_classes_the_worst_first_and_how_to_take_it
     assert "natv2 predict network_0" in taken and "load_network" in taken
 
 
+def test_a_threshold_says_where_images_leave_and_what_that_gives(shown):
+    shown.run("choose(NETWORKS.find((each) => each.name === 'network_01').index)")
+    shown.settle()
+    text = "document.getElementById('detail').textContent"
+    assert "Nobody leaves before the last exit: 95.0 % top-1 with 3 M MACs" in shown.run(text)
+    shown.run("document.getElementById('threshold').focus()")
+    shown.key("ArrowLeft")
+    assert "At 99.5 % sure an image leaves: 90.0 % top-1 with 1.8 M MACs" in shown.run(text)
+    shown.run("changed()")
+    shown.settle()
+    assert "At 99.5 % sure" in shown.run(text)  # it stays where it was put
+    assert f"{searches.HOSTILE[0]} taken for {searches.HOSTILE[1]}7 times" in shown.run(text)
+    shown.run("choose(NETWORKS.find((each) => each.name === 'network_02').index)")
+    shown.settle()
+    assert count(shown, "#threshold") == 0
+
+
+def test_the_strip_answers_by_the_verdicts(shown):
+    said = shown.run("[...document.querySelectorAll('.fact')].map((each) => each.innerText)")
+    answers = dict(text.split("\n")[:2] for text in said)
+    assert answers["Beats plain networks?"] == "yes"  # the one that is known
+    assert answers["Beats random candidates?"] == "within noise"
+    assert answers["Seed"] == "4" and answers["Kendall's tau of the predictor"] == "0.60"
+
+
 def test_keys_go_from_network_to_network(shown):
     shown.run("document.querySelector('[data-key=networks]').focus()")
     shown.key("Home")

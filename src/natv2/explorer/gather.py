@@ -1,12 +1,12 @@
 """From the tables of a search to what its page is given."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from natv2.explorer.data import Explored, Images, Predictor, Volume
+from natv2.explorer.data import Explored, Images, Network, Predictor, Volume
 from natv2.explorer.measures import measured
 from natv2.explorer.networks import Files, beside_of, finished_networks, found_networks, plain_networks
 from natv2.images.listing import SPLITS
@@ -59,6 +59,7 @@ def explored(searched: Searched) -> Explored:
         ),
         *plain_networks(searched.tables, searched.files),
     )
+    networks = _with_mean_macs(networks)
     measures = measured(network.values for network in networks)
     return Explored(
         title=_title(summary, objectives),
@@ -78,6 +79,18 @@ def explored(searched: Searched) -> Explored:
         versions=searched.versions,
         remarks=tuple(_remarks(searched, len(archive) - len(shown))),
     )
+
+
+def _with_mean_macs(networks: Sequence[Network]) -> tuple[Network, ...]:
+    """Where images leave some networks early, the mean MACs of the others are all that they have."""
+    if not any("mean_macs" in network.values for network in networks):
+        return tuple(networks)
+
+    def filled(network: Network) -> Network:
+        values = network.values
+        return network.model_copy(update={"values": {"mean_macs": values["macs"], **values}})
+
+    return tuple(filled(network) for network in networks)
 
 
 def _most(archive: pd.DataFrame) -> pd.DataFrame:

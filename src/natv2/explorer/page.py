@@ -14,8 +14,8 @@ from natv2.explorer.data import Explored
 
 _SCRIPTS = (
     *("statistics", "format", "scales", "state", "parallel", "pointing", "labels", "marks", "scatter"),
-    *("controls", "limits", "architecture", "take", "exits", "finished", "detail", "strip", "second"),
-    *("table", "main"),
+    *("controls", "limits", "architecture", "take", "square", "exits", "finished", "detail", "strip"),
+    *("second", "table", "main"),
 )
 """In the order in which they need each other."""
 

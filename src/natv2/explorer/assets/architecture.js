@@ -158,5 +158,6 @@ function drawParts(parts) {
       draw("text", { class: "quiet", x: width, y: y + 14, "text-anchor": "end" }, amount(params)),
     );
   });
+  svg.style.maxWidth = "480px";
   return [make("h3", {}, "Cost by stage: MACs (thick), parameters (thin)"), svg];
 }

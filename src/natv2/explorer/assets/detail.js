@@ -98,99 +98,46 @@ function drawPrediction(network) {
     `Expected ${(100 * network.predicted).toFixed(1)} %, measured ${(100 * network.values.accuracy).toFixed(1)} % after the last turn (${points(gap)}).`,
   );
   if (told.length < 2) return [heading, words];
-  const size = 170,
-    scale = scaleOf(
-      MEASURES.get("accuracy"),
-      told.flatMap((each) => [each.predicted, each.values.accuracy]),
-      false,
-      26,
-      size - 4,
-    );
-  const flip = (value) => size - scale.at(value) + 4;
-  const svg = draw(
-    "svg",
-    {
-      width: size,
-      height: size + 18,
-      viewBox: `0 0 ${size} ${size + 18}`,
-      role: "img",
-      "aria-label": words.textContent,
-    },
-    draw("line", {
-      class: "axis",
-      x1: scale.at(scale.low),
-      y1: flip(scale.low),
-      x2: scale.at(scale.high),
-      y2: flip(scale.high),
-    }),
-    told.map((each) =>
-      draw("circle", {
-        class: "found",
-        r: 2.6,
-        cx: scale.at(each.predicted),
-        cy: flip(each.values.accuracy),
-      }),
-    ),
-    draw("circle", {
-      class: "front",
-      r: 5,
-      cx: scale.at(network.predicted),
-      cy: flip(network.values.accuracy),
-    }),
-    draw("text", { class: "quiet", x: size / 2, y: size + 14, "text-anchor": "middle" }, "predicted"),
-    draw(
-      "text",
-      {
-        class: "quiet",
-        x: 10,
-        y: size / 2,
-        "text-anchor": "middle",
-        transform: `rotate(-90 10 ${size / 2})`,
-      },
-      "true",
-    ),
-  );
+  const dot = (each, name, r) => ({ x: each.predicted, y: each.values.accuracy, name, r });
+  const dots = [...told.map((each) => dot(each, "found", 2.6)), dot(network, "front", 5)];
+  const values = dots.flatMap(({ x, y }) => [x, y]);
+  const svg = drawSquare(words.textContent, ["predicted", "true"], values, dots);
   return [heading, words, svg];
 }
 
 /** The networks before and after it on the front of its kind, and what one more point costs between them. */
 function drawNeighbours(network) {
   const role = roles();
-  if (
-    !role ||
-    !(role.cost.name in network.values) ||
-    !(role.accuracy.name in network.values) ||
-    network.kind === "plain"
-  )
-    return [];
-  const { cost, accuracy } = role;
-  const front = frontOf(network.kind).sort((one, other) => one.values[cost.name] - other.values[cost.name]);
-  const at = (each) => [each.values[cost.name], each.values[accuracy.name]];
-  const [paid, had] = at(network);
-  const cheaper = front.filter((each) => each.values[cost.name] < paid).at(-1);
-  const better = front.find((each) => each.values[accuracy.name] > had && each !== network);
-  const row = (name, other) =>
-    other &&
+  const known = role && [role.cost, role.accuracy].every((each) => each.name in network.values);
+  if (!known || network.kind === "plain") return [];
+  const paid = (each) => each.values[role.cost.name];
+  const had = (each) => each.values[role.accuracy.name];
+  const front = frontOf(network.kind).sort((one, other) => paid(one) - paid(other));
+  const better = front.find((each) => had(each) > had(network));
+  const cheaper = front.filter((each) => paid(each) < paid(network) && each !== better).at(-1);
+  const row = ([name, other]) =>
     make(
       "tr",
       { class: "pickable", click: () => choose(other.index) },
       make("td", {}, name, " ", named(title(other))),
-      make("td", {}, write(accuracy, at(other)[1])),
-      make("td", {}, write(cost, at(other)[0])),
+      make("td", {}, write(role.accuracy, had(other))),
+      make("td", {}, write(role.cost, paid(other))),
     );
-  const rows = [row("cheaper:", cheaper), row("better:", better)].filter(Boolean);
-  const said = [];
-  if (!front.includes(network)) said.push("It is not on the front of these two measures.");
-  if (better && at(better)[0] > paid) {
-    const each = (at(better)[0] - paid) / (100 * (at(better)[1] - had));
+  const rows = [
+    ["cheaper:", cheaper],
+    ["better:", better],
+  ]
+    .filter(([, other]) => other)
+    .map(row);
+  const said = front.includes(network) ? [] : ["It is not on the front of these two measures."];
+  const [gain, more] = better ? [had(better) - had(network), paid(better) - paid(network)] : [];
+  if (!better) said.push("Nothing here is more accurate.");
+  else if (more <= 0) said.push(`${title(better)} is better and costs no more.`);
+  else
     said.push(
-      `One more point costs ${write(cost, each)} ${cost.format === "amount" ? lower(cost.title) : ""} here, up to ${title(better)}.`.replace(
-        "  ",
-        " ",
-      ),
+      `${title(better)} has ${points(gain)} for ${writeWhole(role.cost, more)} more: ` +
+        `at that rate one more point costs ${write(role.cost, more / (100 * gain))}.`,
     );
-  } else if (better) said.push(`${title(better)} is better and costs no more.`);
-  else said.push("Nothing here is more accurate.");
   return [
     make("h3", {}, "Its neighbours on the front"),
     rows.length ? make("table", {}, rows) : null,

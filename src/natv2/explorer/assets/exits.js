@@ -31,7 +31,6 @@ function drawExits(network) {
 function drawThreshold(network) {
   const curve = network.finished.detail?.leaving || [];
   if (!curve.length) return [];
-  const step = thresholds.get(network.name) ?? curve.length - 1;
   const output = make("div", { role: "status" });
   const input = make("input", {
     type: "range",
@@ -41,35 +40,44 @@ function drawThreshold(network) {
     step: 1,
     "aria-label": "Confidence from which on an image leaves",
     "data-key": "threshold",
-    input: (event) => {
-      thresholds.set(network.name, Number(event.target.value));
-      tell(Number(event.target.value));
+    input: () => {
+      thresholds.set(network.name, Number(input.value));
+      tell();
     },
   });
-  input.value = step;
-  const tell = (at) => {
-    const row = curve[at];
-    const bars = row.shares.map((share, i) =>
-      make(
-        "tr",
-        {},
-        make("td", {}, `leaves at exit ${network.finished.detail.exits[i].exit}`),
-        make("td", {}, recallBar(share, false)),
-        make("td", {}, `${(100 * share).toFixed(1)} %`),
-      ),
-    );
-    input.setAttribute("aria-valuetext", `${(100 * row.threshold).toFixed(0)} %`);
-    output.replaceChildren(
-      make(
-        "p",
-        {},
-        `At ${(100 * row.threshold).toFixed(0)} % sure an image leaves: `,
-        make("strong", {}, `${(100 * row.top1).toFixed(1)} % top-1`),
-        ` with ${amount(row.mean_macs)} MACs on average.`,
-      ),
-      make("table", {}, bars),
-    );
+  const tell = () => {
+    const row = curve[Number(input.value)];
+    input.setAttribute("aria-valuetext", sureness(row.threshold));
+    output.replaceChildren(...leavingInWords(row), leavingTable(row.shares, network.finished.detail.exits));
   };
-  tell(step);
-  return [make("h3", {}, "Leaving early (test images)"), input, output];
+  input.value = thresholds.get(network.name) ?? curve.length - 1;
+  tell();
+  return [make("h3", {}, "Leaving early (validation images)"), input, output];
+}
+
+/** A threshold in words; above 1 nobody is that sure. */
+function sureness(threshold) {
+  return threshold > 1 ? "never" : `${Number((100 * threshold).toPrecision(threshold > 0.99 ? 4 : 2))} %`;
+}
+
+function leavingInWords(row) {
+  const when =
+    row.threshold > 1
+      ? "Nobody leaves before the last exit: "
+      : `At ${sureness(row.threshold)} sure an image leaves: `;
+  const top1 = make("strong", {}, `${(100 * row.top1).toFixed(1)} % top-1`);
+  return [make("p", {}, when, top1, ` with ${amount(row.mean_macs)} MACs on average.`)];
+}
+
+function leavingTable(shares, exits) {
+  const rows = shares.map((share, i) =>
+    make(
+      "tr",
+      {},
+      make("td", {}, `leaves at exit ${exits[i].exit}`),
+      make("td", {}, recallBar(share, false)),
+      make("td", {}, `${(100 * share).toFixed(1)} %`),
+    ),
+  );
+  return make("table", {}, rows);
 }

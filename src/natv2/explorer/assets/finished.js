@@ -122,47 +122,18 @@ function drawCalibration(of) {
 }
 
 function drawReliability(bins) {
-  const size = 170,
-    at = (share) => 26 + share * (size - 34),
-    up = (share) => size - 4 - share * (size - 12);
   const most = Math.max(...bins.map(([count]) => count));
-  return draw(
-    "svg",
-    {
-      width: size,
-      height: size + 18,
-      viewBox: `0 0 ${size} ${size + 18}`,
-      role: "img",
-      "aria-label": `Right at each confidence: ${bins.map(([, sure, right]) => `${(100 * sure).toFixed(0)} % sure, ${(100 * right).toFixed(0)} % right`).join("; ")}`,
-    },
-    draw("line", { class: "axis", x1: at(0), y1: up(0), x2: at(1), y2: up(1) }),
-    draw("path", {
-      class: "front-line",
-      d: bins.map(([, sure, right], i) => `${i ? "L" : "M"}${at(sure)} ${up(right)}`).join(""),
-    }),
-    bins.map(([count, sure, right]) =>
-      draw(
-        "circle",
-        { class: "front", cx: at(sure), cy: up(right), r: 2 + 4 * Math.sqrt(count / most) },
-        draw("title", {}, plural(count, "image")),
-      ),
-    ),
-    draw(
-      "text",
-      { class: "quiet", x: size / 2 + 8, y: size + 14, "text-anchor": "middle" },
-      "how sure it is",
-    ),
-    draw(
-      "text",
-      {
-        class: "quiet",
-        x: 12,
-        y: size / 2,
-        "text-anchor": "middle",
-        transform: `rotate(-90 12 ${size / 2})`,
-      },
-      "how often right",
-    ),
+  const dots = bins.map(([count, x, y]) => {
+    return { x, y, name: "front", r: 2 + 4 * Math.sqrt(count / most), title: plural(count, "image") };
+  });
+  const told = dots.map(({ x, y }) => `${(100 * x).toFixed(0)} % sure, ${(100 * y).toFixed(0)} % right`);
+  const label = `Right at each confidence: ${told.join("; ")}`;
+  return drawSquare(
+    label,
+    ["how sure it is", "how often right"],
+    [0, 1, ...dots.map(({ x }) => x)],
+    dots,
+    true,
   );
 }
 

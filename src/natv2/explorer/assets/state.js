@@ -83,6 +83,7 @@ function brushed(network) {
   const box = state.box;
   if (box && !(between(network.values[state.x], box.x) && between(network.values[state.y], box.y)))
     return false;
+  if (network.kind === "plain") return true; // it has no such choices, and stands there for comparison
   return [...state.brushes].every(([name, range]) => {
     const dimension = DIMENSIONS.find((each) => each.name === name);
     return between(dimension.of(network), range);

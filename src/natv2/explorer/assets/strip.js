@@ -36,11 +36,16 @@ function drawStrip() {
       ),
     answer(
       "Beats plain networks?",
+      "none was tested beside them: pipeline baselines trains some",
       NETWORKS.filter((each) => each.kind === "finished").map((each) => each.finished?.gains || []),
     ),
-    answer("Beats random candidates?", Object.values(DATA.beside.random || {})),
+    answer(
+      "Beats random candidates?",
+      "none was tested beside them: baselines.random=1 trains some",
+      Object.values(DATA.beside.random || {}),
+    ),
     DATA.beside.pretrained &&
-      answer("Beats fine-tuned ImageNet networks?", Object.values(DATA.beside.pretrained)),
+      answer("Beats fine-tuned ImageNet networks?", "", Object.values(DATA.beside.pretrained)),
   ];
   refill(byId("strip"), facts);
 }
@@ -55,42 +60,34 @@ function fact(name, value, note, kind = "") {
   );
 }
 
-/** The reference point in the units of the plot; accuracy is kept as an error. */
+/** The reference point in the units of the plot; accuracy is kept as an error, what is to be more as less. */
 function reference({ reference: values }) {
-  return DATA.search.objectives
-    .map((name, i) => {
-      const measure = MEASURES.get(name);
-      return `${measure ? measure.title : name} ${measure ? write(measure, measure.better === "more" ? 1 - values[i] : values[i]) : values[i]}`;
-    })
-    .join(", ");
+  const told = DATA.search.objectives.map((name, i) => {
+    const measure = MEASURES.get(name);
+    if (!measure) return `${name} ${values[i]}`;
+    const value = name === "accuracy" ? 1 - values[i] : asCost(measure, values[i]);
+    return `${measure.title} ${write(measure, value)}`;
+  });
+  return told.join(", ");
 }
 
 /** Yes, no, within noise, or in part: over all finished networks, at the first of the costs that were compared. */
-function answer(name, gains) {
+function answer(name, missing, gains) {
   const first = gains.map((each) => each[0]).filter(Boolean);
   const known = first.filter((each) => each.gain !== undefined);
   if (!known.length)
-    return fact(
-      name,
-      "not known",
-      first.length ? "none is small enough to stand beside" : "nothing was tested beside them",
-    );
-  const wins = known.filter((each) => each.low > 0).length,
-    losses = known.filter((each) => each.high < 0).length;
-  const [word, kind] =
-    wins && losses ? ["in part", ""] : wins ? ["yes", "yes"] : losses ? ["no", "no"] : ["within noise", ""];
+    return fact(name, "not known", first.length ? "none is small enough to stand beside" : missing);
+  const wins = known.filter((each) => each.low > 0).length;
+  const losses = known.filter((each) => each.high < 0).length;
   const noise = known.length - wins - losses;
-  const told = [
+  const parts = [
     `${wins} of ${known.length} better`,
     losses && `${losses} worse`,
     noise && `${noise} within noise`,
-  ]
-    .filter(Boolean)
-    .join(", ");
-  return fact(
-    name,
-    word,
-    `${told} at no more ${lower(MEASURES.get(known[0].cost)?.title || known[0].cost)}; test images, 95 %`,
-    kind,
-  );
+  ];
+  const cost = lower(MEASURES.get(known[0].cost)?.title || known[0].cost);
+  const note = `${parts.filter(Boolean).join(", ")} at no more ${cost}; test images, 95 %`;
+  if (wins && losses) return fact(name, "in part", note);
+  if (wins) return fact(name, "yes", note, "yes");
+  return losses ? fact(name, "no", note, "no") : fact(name, "within noise", note);
 }
