@@ -14,7 +14,18 @@ from natv2.explorer.data import Explored
 
 _SCRIPTS = (
     *("statistics", "format", "scales", "state", "parallel", "pointing", "labels", "marks", "scatter"),
-    *("controls", "limits", "architecture", "take", "square", "exits", "finished", "detail", "strip"),
+    *(
+        "controls",
+        "limits",
+        "architecture",
+        "parts",
+        "take",
+        "square",
+        "exits",
+        "finished",
+        "detail",
+        "strip",
+    ),
     *("second", "table", "main"),
 )
 """In the order in which they need each other."""

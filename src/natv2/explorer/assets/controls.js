@@ -1,61 +1,53 @@
 // What the plot's axes are, and whether they are logarithmic.
 
 function drawControls() {
-  const options = (which) =>
-    DATA.measures.map((each) =>
-      make("option", { value: each.name, selected: each.name === state[which] }, each.title),
-    );
-  const select = (which, text) =>
-    make(
-      "label",
-      {},
-      text,
-      make(
-        "select",
-        {
-          id: `axis-${which}`,
-          change: (event) => {
-            state[which] = event.target.value;
-            state.box = null;
-            drawControls();
-            changed();
-          },
-        },
-        options(which),
-      ),
-    );
-  const log = (which) => {
-    return make(
-      "label",
-      {},
-      make("input", {
-        type: "checkbox",
-        id: `log-${which}`,
-        checked: state.log.has(state[which]),
-        change: (event) => {
-          state.log[event.target.checked ? "add" : "delete"](state[which]);
-          changed();
-        },
-      }),
-      "log",
-    );
+  const clear = make("button", { type: "button", id: "clear", click: clearAll }, "Show all");
+  const intervals = checkbox("intervals", "95 % intervals", state.intervals, (on) => {
+    state.intervals = on;
+  });
+  refill(
+    byId("axes"),
+    axisChoice("x", "Across"),
+    logChoice("x"),
+    axisChoice("y", "Up"),
+    logChoice("y"),
+    intervals,
+    clear,
+  );
+}
+
+function axisChoice(which, text) {
+  const options = DATA.measures.map((each) =>
+    make("option", { value: each.name, selected: each.name === state[which] }, each.title),
+  );
+  const choose = (event) => {
+    state[which] = event.target.value;
+    state.box = null;
+    drawControls();
+    changed();
   };
-  const intervals = make(
+  return make(
     "label",
     {},
-    make("input", {
-      type: "checkbox",
-      id: "intervals",
-      checked: state.intervals,
-      change: (event) => {
-        state.intervals = event.target.checked;
-        changed();
-      },
-    }),
-    "95 % intervals",
+    text,
+    make("select", { id: `axis-${which}`, "data-key": `axis-${which}`, change: choose }, options),
   );
-  const clear = make("button", { type: "button", id: "clear", click: clearAll }, "Show all");
-  refill(byId("axes"), select("x", "Across"), log("x"), select("y", "Up"), log("y"), intervals, clear);
+}
+
+/** Of a share it is the logarithm of its error. */
+function logChoice(which) {
+  return checkbox(`log-${which}`, "log", state.log.has(state[which]), (on) => {
+    if (on) state.log.add(state[which]);
+    else state.log.delete(state[which]);
+  });
+}
+
+function checkbox(id, text, checked, set) {
+  const change = (event) => {
+    set(event.target.checked);
+    changed();
+  };
+  return make("label", {}, make("input", { type: "checkbox", id, checked, change }), text);
 }
 
 function clearAll() {

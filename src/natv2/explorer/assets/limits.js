@@ -116,64 +116,49 @@ function setLimit(name, value) {
   changed();
 }
 
-/** A slider for every measure that networks were found by, and for what finished ones alone have. */
+/** A slider for every measure in which networks differ. */
 function drawLimits() {
-  const rows = DATA.measures.map((measure) => {
-    const known = NETWORKS.map((each) => each.values[measure.name]).filter((value) => value !== undefined);
-    if (new Set(known).size < 2) return null;
-    const scale = scaleOf(measure, known, measure.format !== "percent", 0, 1000);
-    const limit = state.limits.get(measure.name);
-    const none = measure.better === "more" ? 0 : 1000;
-    const slide = (event) =>
-      setLimit(
-        measure.name,
-        Number(event.target.value) === none ? null : scale.value(Number(event.target.value)),
-      );
-    const input = make("input", {
-      type: "range",
-      min: 0,
-      max: 1000,
-      step: 1,
-      id: `limit-${measure.name}`,
-      "data-key": `slider-${measure.name}`,
-      "aria-valuetext": limit === undefined ? "no limit" : write(measure, limit),
-      input: slide,
-    });
-    input.value = limit === undefined ? none : Math.round(scale.at(limit));
-    const sign = measure.better === "more" ? "≥" : "≤";
-    return make(
-      "div",
-      { class: `limit-row${limit === undefined ? " idle" : ""}` },
-      make("label", { for: `limit-${measure.name}` }, measure.title),
-      make(
-        "output",
-        { class: limit === undefined ? "quiet" : "" },
-        limit === undefined ? "any" : `${sign} ${write(measure, limit)}`,
-      ),
-      input,
-    );
+  const rows = DATA.measures.map(limitRow).filter(Boolean);
+  const active = document.activeElement;
+  if (active?.type === "range" && byId("limits").contains(active)) updateLimits(rows, active);
+  else refill(byId("limits"), rows);
+}
+
+function limitRow(measure) {
+  const known = NETWORKS.map((each) => each.values[measure.name]).filter((value) => value !== undefined);
+  if (new Set(known).size < 2) return null;
+  const scale = scaleOf(measure, known, measure.format !== "percent", 0, 1000);
+  const limit = state.limits.get(measure.name);
+  const idle = limit === undefined;
+  const none = measure.better === "more" ? 0 : 1000;
+  const input = make("input", {
+    ...{ type: "range", min: 0, max: 1000, step: 1, id: `limit-${measure.name}` },
+    "data-key": `slider-${measure.name}`,
+    "aria-valuetext": idle ? "no limit" : write(measure, limit),
+    input: () =>
+      setLimit(measure.name, Number(input.value) === none ? null : scale.value(Number(input.value))),
   });
-  const active = document.activeElement; // a slider that is being dragged must stay the same element
-  if (active && active.type === "range" && byId("limits").contains(active)) {
-    rows.filter(Boolean).forEach((row, i) => {
-      const old = byId("limits").children[i];
-      old.className = row.className;
-      old.querySelector("output").replaceWith(row.querySelector("output"));
-      const [now, next] = [old.querySelector("input"), row.querySelector("input")];
-      if (now !== active) now.value = next.value;
-      now.setAttribute("aria-valuetext", next.getAttribute("aria-valuetext"));
-    });
-    return;
-  }
-  refill(byId("limits"), rows);
+  input.value = idle ? none : Math.round(scale.at(limit));
+  const name = make("label", { for: `limit-${measure.name}` }, measure.title);
+  const told = make("output", { class: idle ? "quiet" : "" }, idle ? "any" : bound(measure, limit));
+  return make("div", { class: `limit-row${idle ? " idle" : ""}` }, name, told, input);
+}
+
+/** Say what the new `rows` say in those that are there: a slider that is being dragged must stay the same. */
+function updateLimits(rows, active) {
+  rows.forEach((row, i) => {
+    const old = byId("limits").children[i];
+    const [now, next] = [old, row].map((each) => each.querySelector("input"));
+    old.className = row.className;
+    old.querySelector("output").replaceWith(row.querySelector("output"));
+    if (now !== active) now.value = next.value;
+    now.setAttribute("aria-valuetext", next.getAttribute("aria-valuetext"));
+  });
 }
 
 /** How many are left, which one to take, and what the next better costs. */
 function drawWords() {
-  const limits = [...state.limits].map(
-    ([name, limit]) =>
-      `${MEASURES.get(name).title} ${MEASURES.get(name).better === "more" ? "≥" : "≤"} ${write(MEASURES.get(name), limit)}`,
-  );
+  const limits = boundsInWords(state.limits);
   const parts = ["found", "finished"]
     .map((kind) => [kind, NETWORKS.filter((each) => each.kind === kind)])
     .filter(([, all]) => all.length);

@@ -15,6 +15,7 @@ function drawTheme() {
 }
 
 drawTheme();
+drawHeader();
 drawStrip();
 drawControls();
 drawLegend();

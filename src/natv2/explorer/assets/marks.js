@@ -37,6 +37,7 @@ function mark(network, scales, shapes, of = "of-found") {
   const chosen = network.index === state.chosen && NETWORKS[network.index] === network;
   const attributes = {
     class: `network${lit(network) ? "" : " off"}${chosen ? " chosen" : ""}`,
+    id: `network-${network.index}`,
     "data-index": network.index,
     role: "option",
     "aria-selected": String(chosen),

@@ -107,56 +107,61 @@ function drawLine(network, axes, front) {
 
 function drawDimension(dimension, svg) {
   const { top, bottom, height } = LINES;
-  const { x, scale, values, measure } = dimension;
-  const text = (value) => (measure ? write(measure, value) : `${Number(value.toFixed(2))}`);
-  const few =
-    values.length <= 7
-      ? values
-      : scale.ticks.filter((tick) => scale.at(tick) <= height - bottom && scale.at(tick) >= top);
-  const group = draw(
+  const { x, name, measure } = dimension;
+  const line = draw("line", { class: "axis", x1: x, x2: x, y1: top, y2: height - bottom });
+  const group = draw("g", { class: "dimension", "data-name": name }, line, drawDimensionText(dimension));
+  if (!measure) group.append(...drawBrush(dimension, svg)); // measures have the plot's own lines and box
+  return group;
+}
+
+/** The title above, in two lines where it is long, and round values, or all where they are few. */
+function drawDimensionText({ x, scale, values, title, measure }) {
+  const { top, bottom, height } = LINES;
+  const words = title.split(" ");
+  const lines = title.length > 9 && words.length > 1 ? [words.slice(0, -1).join(" "), words.at(-1)] : [title];
+  const inside = (tick) => scale.at(tick) <= height - bottom && scale.at(tick) >= top;
+  const ticks = values.length <= 7 ? values : scale.ticks.filter(inside);
+  const text = (value) => (measure ? write(measure, value) : String(Number(value.toFixed(2))));
+  return draw(
     "g",
-    { class: "dimension", "data-name": dimension.name },
-    draw("line", { class: "axis", x1: x, x2: x, y1: top, y2: height - bottom }),
-  );
-  const words = dimension.title.split(" ");
-  const lines =
-    words.length > 1 && dimension.title.length > 9
-      ? [words.slice(0, -1).join(" "), words[words.length - 1]]
-      : [dimension.title];
-  lines.forEach((line, i) =>
-    group.append(
+    {},
+    lines.map((line, i) =>
       draw("text", { x, y: top - 12 - 14 * (lines.length - 1 - i), "text-anchor": "middle" }, line),
     ),
+    ticks
+      .map((value) => {
+        const y = scale.at(value);
+        const mark = draw("line", { class: "axis", x1: x - 3, x2: x + 3, y1: y, y2: y });
+        return [mark, draw("text", { class: "quiet labelled", x: x + 6, y: y + 4 }, text(value))];
+      })
+      .flat(),
   );
-  few.forEach((value) =>
-    group.append(
-      draw("line", { class: "axis", x1: x - 3, x2: x + 3, y1: scale.at(value), y2: scale.at(value) }),
-      draw("text", { class: "quiet labelled", x: x + 6, y: scale.at(value) + 4 }, text(value)),
-    ),
-  );
-  if (measure) return group; // these have the plot's own lines and box
+}
+
+/** The range that is kept of an axis, with an end that is dragged at either side, and room to drag a new one. */
+function drawBrush(dimension, svg) {
+  const { top, bottom, height } = LINES;
+  const { x, name, scale } = dimension;
+  const [low, high] = state.brushes.get(name) || [scale.low, scale.high];
+  const range = {
+    x: x - 7,
+    y: scale.at(high),
+    width: 14,
+    height: Math.max(1, scale.at(low) - scale.at(high)),
+  };
   const area = { class: "brush-area", x: x - 14, y: top - 6, width: 28, height: height - top - bottom + 12 };
-  group.append(
+  return [
     draw("rect", {
       ...area,
       pointerdown: (event) => startBrush(event, svg, dimension),
-      dblclick: () => setBrush(dimension.name, null),
+      dblclick: () => setBrush(name, null),
     }),
-  );
-  const [low, high] = state.brushes.get(dimension.name) || [scale.low, scale.high];
-  if (state.brushes.has(dimension.name))
-    group.append(
-      draw("rect", {
-        class: "brush",
-        x: x - 7,
-        y: scale.at(high),
-        width: 14,
-        height: Math.max(1, scale.at(low) - scale.at(high)),
-        "pointer-events": "none",
-      }),
-    );
-  group.append(drawBrushEnd(dimension, "low", low, svg), drawBrushEnd(dimension, "high", high, svg));
-  return group;
+    ...(state.brushes.has(name)
+      ? [draw("rect", { class: "brush", "pointer-events": "none", ...range })]
+      : []),
+    drawBrushEnd(dimension, "low", low, svg),
+    drawBrushEnd(dimension, "high", high, svg),
+  ];
 }
 
 function drawBrushEnd(dimension, end, value, svg) {

@@ -6,20 +6,20 @@ function drawScatter() {
   const width = Math.max(320, byId("scatter").clientWidth || 760);
   const { left, right, top, bottom, height } = PLOT;
   const kinds = { found: drawn("found"), finished: drawn("finished"), plain: drawn("plain") };
-  const second = state.second
-    ? drawn("found", state.second.networks).concat(drawn("finished", state.second.networks))
+  const others = state.second
+    ? ["found", "finished"].flatMap((kind) => drawn(kind, state.second.networks))
     : [];
-  const all = [...kinds.found, ...kinds.finished, ...kinds.plain, ...second];
+  const all = [...Object.values(kinds).flat(), ...others];
+  const label = `${axis("y").title} against ${axis("x").title}`;
   const svg = draw("svg", {
     width: "100%",
     viewBox: `0 0 ${width} ${height}`,
     role: "group",
-    "aria-label": `${axis("y").title} against ${axis("x").title}`,
+    "aria-label": label,
   });
   if (!all.length) {
-    svg.append(
-      draw("text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, "No network has both of these."),
-    );
+    const middle = { x: width / 2, y: height / 2, "text-anchor": "middle" };
+    svg.append(draw("text", middle, "No network has both of these."));
     refill(byId("scatter"), svg);
     return;
   }
@@ -28,34 +28,40 @@ function drawScatter() {
     x: scaleOf(axis("x"), values("x"), state.log.has(state.x), left, width - right),
     y: scaleOf(axis("y"), values("y"), state.log.has(state.y), height - bottom, top),
   };
-  svg.append(drawGrid(scales, width));
-  const frame = draw("rect", {
+  const frame = {
     class: "frame",
     x: left,
     y: top,
     width: width - left - right,
     height: height - top - bottom,
-  });
-  svg.addEventListener("pointerdown", (event) => startBox(event, svg, scales));
-  svg.append(frame, drawShades(scales, width));
+  };
   const fronts = { found: frontOf("found"), finished: frontOf("finished") };
+  svg.addEventListener("pointerdown", (event) => startBox(event, svg, scales));
   svg.append(
+    drawGrid(scales, width),
+    draw("rect", frame),
+    drawShades(scales, width),
     drawSteps(fronts.found, scales, "front-line"),
     drawSteps(fronts.finished, scales, "finished-line"),
+    ...(others.length ? [drawSecond(others, scales)] : []),
+    drawMarks(drawNetworks(kinds, fronts, scales, width)),
+    ...(state.box ? [drawBox(scales)] : []),
+    drawLimitHandles(scales, width, svg),
   );
-  if (second.length) svg.append(drawSecond(second, scales));
-  const marks = draw("g", {
+  refill(byId("scatter"), svg);
+}
+
+/** All networks: one place for the focus, from which the arrow keys go through them. */
+function drawMarks(marks) {
+  const attributes = {
     tabindex: 0,
     role: "listbox",
     "aria-label": "Networks: arrow keys go from one to the next",
+    "aria-activedescendant": state.chosen === null ? null : `network-${state.chosen}`,
     "data-key": "networks",
     keydown: walk,
-  });
-  marks.append(...drawNetworks(kinds, fronts, scales, width));
-  svg.append(marks);
-  if (state.box) svg.append(drawBox(scales));
-  svg.append(drawLimitHandles(scales, width, svg));
-  refill(byId("scatter"), svg);
+  };
+  return draw("g", attributes, marks);
 }
 
 function drawGrid(scales, width) {

@@ -120,6 +120,19 @@ function picked() {
   return { kind, pool, best, near, pick: near[0], next: beyond[0], cost, accuracy, count };
 }
 
+/** A limit in words: ≤ 5 M. */
+function bound(measure, limit) {
+  return `${measure.better === "more" ? "≥" : "≤"} ${write(measure, limit)}`;
+}
+
+/** All limits of a mapping in words, those of measures that no network has too. */
+function boundsInWords(limits) {
+  return [...limits].map(([name, limit]) => {
+    const measure = MEASURES.get(name);
+    return measure ? `${measure.title} ${bound(measure, limit)}` : `${name} ${limit}`;
+  });
+}
+
 /** What a network is called on the page. */
 function title(network) {
   return network.label ? `${network.name} (${network.label})` : network.name;

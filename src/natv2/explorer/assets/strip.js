@@ -1,53 +1,45 @@
 // The strip on top: the search in short.
 
 function drawStrip() {
-  const { images, search, hypervolume, predictor } = DATA;
-  byId("title").replaceChildren(named(DATA.title));
-  const constraints = Object.entries(DATA.limits).map(
-    ([name, limit]) =>
-      `${MEASURES.get(name)?.title || name} ${MEASURES.get(name)?.better === "more" ? "≥" : "≤"} ${MEASURES.has(name) ? write(MEASURES.get(name), limit) : limit}`,
-  );
-  byId("subtitle").replaceChildren(
-    named(
-      [
-        `preset ${search.preset}`,
-        `supernets trained on ${search.source}`,
-        plural(DATA.turns, "turn"),
-        ...constraints,
-      ].join(", "),
-    ),
-  );
-  byId("verdict").replaceChildren(...(DATA.verdict ? [named(DATA.verdict)] : []));
-  const facts = [
-    images &&
-      fact(
-        "Images",
-        named(images.name),
-        `${images.train.toLocaleString("en")} train, ${images.valid.toLocaleString("en")} validate, ${images.test.toLocaleString("en")} test; ${plural(images.classes.length, "class", "classes")}; fingerprint ${images.fingerprint.slice(0, 12)}`,
-      ),
+  const { images, search, hypervolume, predictor, beside } = DATA;
+  const gains = NETWORKS.filter((each) => each.kind === "finished").map((each) => each.finished?.gains || []);
+  const missing = "none was tested beside them";
+  refill(byId("strip"), [
+    images && fact("Images", named(images.name), imagesInWords(images)),
     fact("Seed", String(search.seed), search.settings ? `settings ${search.settings}` : ""),
     hypervolume &&
       fact("Hypervolume", hypervolume.value.toFixed(4), `of the box up to ${reference(hypervolume)}`),
     predictor &&
-      fact(
-        "Kendall's tau of the predictor",
-        predictor.tau.toFixed(2),
-        `${predictor.low === undefined ? "" : `${predictor.low.toFixed(2)} to ${predictor.high.toFixed(2)}, `}${predictor.name}, last turn, cross-validated`,
-      ),
-    answer(
-      "Beats plain networks?",
-      "none was tested beside them: pipeline baselines trains some",
-      NETWORKS.filter((each) => each.kind === "finished").map((each) => each.finished?.gains || []),
-    ),
+      fact("Kendall's tau of the predictor", predictor.tau.toFixed(2), predictorInWords(predictor)),
+    answer("Beats plain networks?", `${missing}: pipeline baselines trains some`, gains),
     answer(
       "Beats random candidates?",
-      "none was tested beside them: baselines.random=1 trains some",
-      Object.values(DATA.beside.random || {}),
+      `${missing}: baselines.random=1 trains some`,
+      Object.values(beside.random || {}),
     ),
-    DATA.beside.pretrained &&
-      answer("Beats fine-tuned ImageNet networks?", "", Object.values(DATA.beside.pretrained)),
-  ];
-  refill(byId("strip"), facts);
+    beside.pretrained &&
+      answer("Beats fine-tuned ImageNet networks?", missing, Object.values(beside.pretrained)),
+  ]);
+}
+
+/** Above and below the strip: what was searched, how, and the verdict. */
+function drawHeader() {
+  const { search, turns, verdict, limits } = DATA;
+  const told = [`preset ${search.preset}`, `supernets trained on ${search.source}`, plural(turns, "turn")];
+  byId("title").replaceChildren(named(DATA.title));
+  byId("subtitle").replaceChildren(named([...told, ...boundsInWords(Object.entries(limits))].join(", ")));
+  byId("verdict").replaceChildren(...(verdict ? [named(verdict)] : []));
+}
+
+function imagesInWords({ train, valid, test, classes, fingerprint }) {
+  const [training, validating, testing] = [train, valid, test].map((count) => count.toLocaleString("en"));
+  const counts = `${training} train, ${validating} validate, ${testing} test`;
+  return `${counts}; ${plural(classes.length, "class", "classes")}; fingerprint ${fingerprint.slice(0, 12)}`;
+}
+
+function predictorInWords({ name, low, high }) {
+  const interval = low === undefined || high === undefined ? "" : `${low.toFixed(2)} to ${high.toFixed(2)}, `;
+  return `${interval}${name}, last turn, cross-validated`;
 }
 
 function fact(name, value, note, kind = "") {
