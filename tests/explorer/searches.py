@@ -132,7 +132,23 @@ def tables() -> dict[str, pd.DataFrame]:
             **{"gain": [0.04, np.nan], "gain_low": [0.01, np.nan], "gain_high": [0.07, np.nan]},
         }
     )
+    exported = pd.DataFrame(
+        {
+            **{
+                "network": ["network_01", HOSTILE[1]],
+                "format": ["onnx", "onnx_int8"],
+                "holds": [True, False],
+            },
+            **{
+                "top1": [0.95, np.nan],
+                "bytes": [10_000, np.nan],
+                "latency_1": [1.5, np.nan],
+                "why": ["", "it differs"],
+            },
+        }
+    )
     return {
+        "export_table": exported,
         **{"archive": described, "search_history": history, "results": results, "verdict": verdict},
         **{
             "class_results": pd.DataFrame({"class": HOSTILE, "images": TEST // 6, **recalls}),

@@ -63,6 +63,22 @@ def test_mean_macs_are_those_of_the_exits_or_all_that_a_network_has(data):
     assert all(network.values["mean_macs"] == network.values["macs"] for network in of(data, "plain"))
 
 
+def test_exported_files_stand_beside_their_networks(data):
+    first, second = of(data, "finished")
+    hostile, other = of(data, "plain")
+    (row,) = first.finished.exported
+    assert row == {
+        "format": "onnx",
+        "holds": True,
+        "top1": 0.95,
+        "bytes": 10_000,
+        "latency_1": 1.5,
+        "why": "",
+    }
+    assert [each["why"] for each in hostile.finished.exported] == ["it differs"]
+    assert second.finished.exported == other.finished.exported == ()
+
+
 def test_a_search_that_is_not_finished_says_what_is_missing():
     data = explored(searches.searched(tables={"archive": searches.tables()["archive"]}, look=None))
     assert {network.kind for network in data.networks} == {"found"}

@@ -173,21 +173,33 @@ def test_other_axes_have_other_fronts(shown):
         assert count(shown, "#scatter .network") == expected > 0
 
 
-def test_another_search_is_drawn_beside_this_one(shown, data):
-    tables = {"archive": searches.tables()["archive"].assign(accuracy=lambda table: table["accuracy"] - 0.05)}
-    other = explorer_page(explored(searches.searched(tables=tables, summary=searches.summary(seed=9))))
-    shown.run(f"compare({json.dumps(other)}, 'other.html')")
-    shown.settle()
-    said = shown.run("document.getElementById('compared').textContent")
-    assert "seed 9" in said and "difference of +" in said
-    assert count(shown, "#other path.other") == len(
-        non_dominated(as_costs(tables["archive"], ("accuracy", "macs")))
+def drop(page, text: str, name: str) -> None:
+    """Drop a file on the page, as a person does."""
+    page.run(
+        "(() => { const given = new DataTransfer();"
+        f" given.items.add(new File([{json.dumps(text)}], {json.dumps(name)}));"
+        " window.dispatchEvent(new DragEvent('drop', { dataTransfer: given, cancelable: true })); })()"
     )
-    for text in ("no page", "<p>", '<script id="data">{"format": 1}</script>'):
-        shown.run(f"compare({json.dumps(text)}, '<b>x</b>')")
+
+
+def test_another_search_that_is_dropped_is_drawn_beside_this_one(shown):
+    archive = searches.tables()["archive"].assign(accuracy=lambda table: table["accuracy"] - 0.05)
+    summary = searches.summary(seed=9)
+    other = explorer_page(explored(searches.searched(tables={"archive": archive}, summary=summary)))
+    drop(shown, other, "other.html")
+    said = "document.getElementById('compared').textContent"
+    until(lambda: "seed 9" in shown.run(said))
+    shown.settle()
+    assert "difference of +" in shown.run(said)
+    front = non_dominated(as_costs(archive, ("accuracy", "macs")))
+    assert count(shown, "#other path.other") == len(front)
+    for text in ("no page", "<p>", '<script id="data">{"format": 99}</script>'):
+        drop(shown, text, "<b>x</b>")
+        until(lambda: shown.run(said).startswith("<b>x</b> is "))
         shown.settle()
         assert count(shown, "#other") == 0 and count(shown, "#compared b") == 0
-        assert shown.run("document.getElementById('compared').textContent").startswith("<b>x</b> is ")
+        drop(shown, other, "other.html")
+        until(lambda: "seed 9" in shown.run(said))
 
 
 def test_limits_of_the_search_are_there_from_the_beginning(chromium, tmp_path):

@@ -13,6 +13,7 @@ from natv2.explorer.data import Explored, Network
 from natv2.explorer.gather import explored
 from natv2.explorer.page import embedded, explorer_page
 from tests.explorer import searches
+from tests.explorer.pages import data_of
 
 
 class Parsed(HTMLParser):
@@ -46,7 +47,7 @@ def test_it_is_small_and_whole(page):
 def test_names_that_mean_harm_are_text(page):
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1]
     assert not set("<>&\u2028\u2029") & set(data)
-    read = Explored.model_validate(json.loads(data))
+    read = data_of(page)
     assert read.images.classes == searches.HOSTILE
     assert searches.HOSTILE[1] in [network.name for network in read.networks]
     titles = [text for tag, text in Parsed(page).texts if tag == "title" and text.strip()]

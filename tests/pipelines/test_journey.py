@@ -13,10 +13,10 @@ from kedro.framework.startup import bootstrap_project
 from kedro.io import AbstractVersionedDataset
 
 import natv2
-from natv2.explorer.data import Explored
 from natv2.images.loading import load_images
 from natv2.recorded import RECORD, checksums
 from natv2.supernets.checkpoint import Checkpoint
+from tests.explorer.pages import data_in
 from tests.pipelines.conftest import Journey
 from tests.pipelines.project import differences
 from tests.runs.test_folders import NETWORK, PLAIN_NETWORK, VERSION, paths
@@ -66,7 +66,7 @@ def test_the_table_of_finished_networks_and_the_places_are_printed(journey):
     root, said = journey.project.root, journey.said
     results = pd.read_csv(journey.project.newest("results.csv"))
     assert set(results["run"]) == {journey.project.newest("archive.parquet").parent.name}
-    table = said[said.index("Test top-1") : said.index("Figure of the front")]
+    table = said[said.index("Test top-1") : said.index("Explorer:")]
     for network in results.itertuples():
         (line,) = (line for line in table.splitlines() if network.name in line)
         assert f"{100 * network.test_accuracy:.2f}" in line
@@ -74,7 +74,7 @@ def test_the_table_of_finished_networks_and_the_places_are_printed(journey):
         assert line.split()[-4:] == [str(value) for value in shown]
         assert network.method in line
     named = places(said)
-    for title in ("Figure of the front", "Supernet, narrow", "Supernet, wide", "Adapted supernet, narrow"):
+    for title in ("Explorer", "Supernet, narrow", "Supernet, wide", "Adapted supernet, narrow"):
         assert (root / named[title]).is_file()
     assert (root / named["Finished networks"]).is_dir()
     run = re.search(r"\((\w+)\) in (\S+);", named["MLflow run"])
@@ -179,12 +179,12 @@ def test_the_explorer_of_the_search_has_what_its_tables_say(journey):
     file = journey.project.newest("explorer.html")
     results = pd.read_csv(journey.project.newest("results.csv"))
     archive = pd.read_parquet(journey.project.newest("archive.parquet"))
-    assert f"Explorer:\n{file.relative_to(root)}\n" in journey.said  # the first of the places
+    told = places(journey.said)
+    assert list(told).index("Explorer") < list(told).index("Finished networks")
+    assert (root / told["Explorer"]).resolve() == file.resolve()
     assert file.parent.name == journey.project.newest("archive.parquet").parent.name
     assert json.loads(file.with_name(RECORD).read_text())["sha256"] == checksums(file)
-    data = Explored.model_validate_json(
-        re.search(r'id="data">(.*?)</script>', file.read_text(), re.DOTALL)[1]
-    )
+    data = data_in(file)
     kinds = {kind: [each for each in data.networks if each.kind == kind] for kind in ("found", "finished")}
     assert [each.values["macs"] for each in kinds["found"]] == archive["macs"].tolist()
     assert [each.name for each in kinds["finished"]] == results["name"].tolist()

@@ -139,7 +139,7 @@ def _finished(
         latency_of=known.get("latency_of"),
         meets_constraints=known.get("meets_constraints"),
         detail=detail,
-        exported=() if exports is None else tuple(_exported(exports[exports["network"] == name])),
+        exported=_exported(exports, name),
     )
 
 
@@ -171,36 +171,52 @@ def beside_of(detail: Mapping[str, Any]) -> dict[str, dict[str, tuple[Gain, ...]
 def plain_networks(tables: Mapping[str, pd.DataFrame], files: Mapping[str, Files]) -> Iterator[Network]:
     """A network for each plain one: tested where it was, else as its file and the plan know it."""
     tested, plan = tables.get("plain_results"), tables.get("baseline_plan")
+    exports = tables.get("export_table")
     if tested is not None and len(tested):
         of = files.get("finished_plain_networks", {})
         for row in _rows(tested):
-            yield _plain(str(row["name"]), str(row["kind"]), values_of(row, "valid_accuracy"), row, of)
+            yield _plain(str(row["name"]), row, row, of, exports)
         return
-    of = files.get("plain_networks", {})
     planned = {} if plan is None else {str(row["name"]): row for row in _rows(plan)}
-    for name, read in of.items():
+    for name, read in files.get("plain_networks", {}).items():
         if (costs := planned.get(name.removesuffix("_taught"))) is not None:
-            values = values_of({**costs, **read.record}, "valid_accuracy")
-            yield _plain(name, str(costs["kind"]), values, read.record, of)
+            yield _plain(name, {**costs, **read.record}, read.record, {name: read}, None)
 
 
-def _plain(name: str, kind: str, values: dict[str, float], row: Mapping[str, Any], files: Files) -> Network:
+def _plain(
+    name: str,
+    row: Mapping[str, Any],
+    record: Mapping[str, Any],
+    files: Files,
+    exports: pd.DataFrame | None,
+) -> Network:
+    """The plain network `name` with the values of `row`; `record` says how it was trained."""
     read = files.get(name)
-    if read is not None:
-        values["bytes"] = read.file.bytes
-    known = {each: row[each] for each in _TOLD if each in row and not pd.isna(row[each])}
+    values = values_of(row, "valid_accuracy") | ({} if read is None else {"bytes": read.file.bytes})
     told = Finished(
-        record=known,
-        calibration_error=row.get("calibration_error"),
+        record={each: record[each] for each in _TOLD if each in record and not pd.isna(record[each])},
+        calibration_error=record.get("calibration_error"),
         temperature=None if read is None else read.header.get("temperature"),
+        exported=_exported(exports, name),
     )
-    file = None if read is None else read.file
-    return Network(kind="plain", name=name, values=values, family=kind, file=file, finished=told)
+    return Network(
+        kind="plain",
+        name=name,
+        values=values,
+        family=str(row["kind"]),
+        file=None if read is None else read.file,
+        finished=told,
+    )
 
 
-def _exported(rows: pd.DataFrame) -> Iterator[Mapping[str, Any]]:
-    for row in _rows(rows):
-        yield {name: value for name, value in row.items() if name != "network" and not pd.isna(value)}
+def _exported(exports: pd.DataFrame | None, name: str) -> tuple[Mapping[str, Any], ...]:
+    """What the table of exports says of a network's files."""
+    if exports is None:
+        return ()
+    rows = _rows(exports[exports["network"] == name])
+    return tuple(
+        {key: value for key, value in row.items() if key != "network" and value is not None} for row in rows
+    )
 
 
 def _of_shown(network: Network) -> Architecture:

@@ -14,10 +14,8 @@ Parts = tuple[tuple[int, int], ...]
 
 def shown(architecture: spaces.Architecture) -> Architecture:
     """`architecture` as the page has it."""
-    return Architecture.model_validate(
-        {name: value for name, value in spaces.described(architecture).items() if name != "exit"}
-        | {"exits": architecture.exits}
-    )
+    told = {**spaces.described(architecture), "exits": architecture.exits}
+    return Architecture.model_validate({name: told[name] for name in Architecture.model_fields})
 
 
 def stage_costs(design: Design, architecture: spaces.Architecture, classes: int) -> Parts:

@@ -29,6 +29,7 @@ function drawDetail() {
     drawPrediction(network),
     drawNeighbours(network),
     network.kind === "finished" ? drawFinished(network) : null,
+    network.kind === "plain" ? drawPlain(network) : null,
   );
   open.forEach((key) =>
     byId("detail")

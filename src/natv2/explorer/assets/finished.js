@@ -13,6 +13,11 @@ function drawFinished(network) {
   ].flat();
 }
 
+/** What is known of plain networks too. */
+function drawPlain(network) {
+  return [drawCalibration(network.finished), drawLatency(network), drawExported(network.finished)].flat();
+}
+
 function verdictOf(gain) {
   if (gain.gain === undefined) return ["not known", ""];
   return gain.low > 0 ? ["yes", "yes"] : gain.high < 0 ? ["no", "no"] : ["within noise", ""];

@@ -30,6 +30,7 @@ function dimensions() {
     { name: "resolution", title: "Resolution", unit: "px", of: of((a) => a.resolution) },
     { name: "width", title: "Width", of: of((a) => a.width) },
     { name: "exit", title: "Exit", of: of((a) => a.exits[a.exits.length - 1]) },
+    { name: "exits", title: "Exits", of: of((a) => a.exits.length) },
     ...Array.from({ length: stages }, (_, stage) => ({
       name: `depth ${stage + 1}`,
       title: `Depth ${stage + 1}`,

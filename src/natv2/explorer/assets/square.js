@@ -14,7 +14,7 @@ function drawSquare(label, titles, values, dots, joined = false) {
     draw("text", { class: "quiet", "text-anchor": "middle", ...attributes }, words);
   return draw(
     "svg",
-    { width: size, height: size + 20, viewBox: `0 0 ${size} ${size + 20}`, role: "img", "aria-label": label },
+    { width: size, height: size - 8, viewBox: `0 0 ${size} ${size - 8}`, role: "img", "aria-label": label },
     draw("path", { class: "grid", fill: "none", d: `M${edge} 4V${size - edge}H${size - 4}` }),
     draw("line", { class: "axis", x1: edge, y1: up(scale.low), x2: size - 4, y2: up(scale.high) }),
     joined && draw("path", { class: "front-line", d: line }),

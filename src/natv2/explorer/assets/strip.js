@@ -24,11 +24,11 @@ function drawStrip() {
 
 /** Above and below the strip: what was searched, how, and the verdict. */
 function drawHeader() {
-  const { search, turns, verdict, limits } = DATA;
+  const { search, turns, verdict, limits, remarks } = DATA;
   const told = [`preset ${search.preset}`, `supernets trained on ${search.source}`, plural(turns, "turn")];
   byId("title").replaceChildren(named(DATA.title));
   byId("subtitle").replaceChildren(named([...told, ...boundsInWords(Object.entries(limits))].join(", ")));
-  byId("verdict").replaceChildren(...(verdict ? [named(verdict)] : []));
+  byId("verdict").replaceChildren(named(verdict || remarks.join(" ")));
 }
 
 function imagesInWords({ train, valid, test, classes, fingerprint }) {
