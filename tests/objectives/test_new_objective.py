@@ -188,7 +188,7 @@ def test_post_processing_knows_it(tmp_path: Path) -> None:
     chosen = pd.DataFrame([{"name": "one", "accuracy": 0.5, **described(architecture)}])
     found, finished = refine(chosen, extraction, config, 16, None, StateStore(tmp_path))
     batches = evaluation_batches(images, images.test, 16)
-    results, *_ = results_of(found, finished, batches, None)
+    results, *_ = results_of(found, finished, batches, None, [])
     assert results["energy"].tolist() == results["energy_before"].tolist() == costs["energy"].tolist()
     assert results_table(results)["Energy (mJ)"].tolist() == [f"{costs['energy'].item():.2f}"]
     assert finished_figure(results, "energy").layout.xaxis.title.text == AXIS

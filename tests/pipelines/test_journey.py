@@ -14,8 +14,9 @@ from kedro.io import AbstractVersionedDataset
 
 import natv2
 from natv2.images.loading import load_images
-from natv2.recorded import RECORD
+from natv2.recorded import RECORD, checksums
 from natv2.supernets.checkpoint import Checkpoint
+from tests.explorer.pages import data_in
 from tests.pipelines.conftest import Journey
 from tests.pipelines.project import differences
 from tests.runs.test_folders import NETWORK, PLAIN_NETWORK, VERSION, paths
@@ -65,7 +66,7 @@ def test_the_table_of_finished_networks_and_the_places_are_printed(journey):
     root, said = journey.project.root, journey.said
     results = pd.read_csv(journey.project.newest("results.csv"))
     assert set(results["run"]) == {journey.project.newest("archive.parquet").parent.name}
-    table = said[said.index("Test top-1") : said.index("Figure of the front")]
+    table = said[said.index("Test top-1") : said.index("Explorer:")]
     for network in results.itertuples():
         (line,) = (line for line in table.splitlines() if network.name in line)
         assert f"{100 * network.test_accuracy:.2f}" in line
@@ -73,7 +74,7 @@ def test_the_table_of_finished_networks_and_the_places_are_printed(journey):
         assert line.split()[-4:] == [str(value) for value in shown]
         assert network.method in line
     named = places(said)
-    for title in ("Figure of the front", "Supernet, narrow", "Supernet, wide", "Adapted supernet, narrow"):
+    for title in ("Explorer", "Supernet, narrow", "Supernet, wide", "Adapted supernet, narrow"):
         assert (root / named[title]).is_file()
     assert (root / named["Finished networks"]).is_dir()
     run = re.search(r"\((\w+)\) in (\S+);", named["MLflow run"])
@@ -171,6 +172,34 @@ def test_the_last_screen_says_what_was_found_then_where_then_what_next_then_how(
     assert "kedro run --pipeline export --env test\n" in said and "--pipeline postprocess" not in said
     events = [line for line in said[: said.index("Found: ")].splitlines() if line]
     assert all(re.match(r"\d{4}-\d\d-\d\d [\d:]{8} (INFO|WARNING) +\S", line) for line in events)
+
+
+def test_the_explorer_of_the_search_has_what_its_tables_say(journey):
+    root = journey.project.root
+    file = journey.project.newest("explorer.html")
+    results = pd.read_csv(journey.project.newest("results.csv"))
+    archive = pd.read_parquet(journey.project.newest("archive.parquet"))
+    told = places(journey.said)
+    assert list(told).index("Explorer") < list(told).index("Finished networks")
+    assert (root / told["Explorer"]).resolve() == file.resolve()
+    assert file.parent.name == journey.project.newest("archive.parquet").parent.name
+    assert json.loads(file.with_name(RECORD).read_text())["sha256"] == checksums(file)
+    data = data_in(file)
+    kinds = {kind: [each for each in data.networks if each.kind == kind] for kind in ("found", "finished")}
+    assert [each.values["macs"] for each in kinds["found"]] == archive["macs"].tolist()
+    assert [each.name for each in kinds["finished"]] == results["name"].tolist()
+    for network, row in zip(kinds["finished"], results.to_dict("records"), strict=True):
+        assert network.file.sha256 == checksums(root / network.file.path)[f"{row['name']}.safetensors"]
+        assert network.values["accuracy"] == pytest.approx(row["accuracy_after"], abs=1e-6)
+        assert kinds["found"][network.found].values["macs"] == row["macs_before"]
+        wrong = round((1 - row["test_accuracy"]) * data.images.test)
+        assert sum(count for *_, count in network.finished.detail["confused"]) <= wrong
+    assert data.images.test == 360 and data.images.classes == tuple("0123456789")
+    assert data.beside["random"].keys() == set(results["name"])
+    assert data.commands["finish"].startswith("kedro run --pipeline postprocess --env test --params")
+    run = journey.project.mlflow.get_run(re.search(r"\((\w{32})\) in", journey.said)[1])
+    kept = {artifact.path for artifact in journey.project.mlflow.list_artifacts(run.info.run_id)}
+    assert "explorer.html" in kept
 
 
 def test_the_attempt_is_closed(journey):

@@ -36,7 +36,7 @@ def test_networks_are_tested_with_their_own_normalisation():
     images, network = splits(test=40), stored()
     others = replace(images, mean=(0.1, 0.2, 0.3), std=(0.9, 0.9, 0.9))
     tables = [
-        results_of({"one": network}, {"x": network}, evaluation_batches(each, each.test, 16), None)[0]
+        results_of({"one": network}, {"x": network}, evaluation_batches(each, each.test, 16), None, [])[0]
         for each in (images, others)
     ]
     assert tables[0].equals(tables[1])
@@ -48,7 +48,7 @@ def test_macro_accuracy_stands_beside_top1_where_classes_are_unequal():
     assert torch.bincount(unequal.labels).tolist() == [1, 10]
     for part, more in ((images.test, []), (unequal, ["test_macro", "largest_class"])):
         batches = evaluation_batches(images, part, 16)
-        results, classes, _ = results_of({"one": network}, {"x": network}, batches, None)
+        results, classes, *_ = results_of({"one": network}, {"x": network}, batches, None, [])
         assert [name for name in results if name in ("test_macro", "largest_class")] == more
     assert results["largest_class"].tolist() == [pytest.approx(10 / 11)]
     assert results["test_macro"].tolist() == [pytest.approx(np.nanmean(classes["x"]))]

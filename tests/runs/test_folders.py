@@ -38,6 +38,7 @@ NETWORK, CLASSIC = "network_300_standard", "early_stopping"  # an archive of 300
 PLAIN_NETWORK = "mobilenet_v3_small_100_taught"
 STUDIED = "network_300_aepDESC_adamw_0.00012345"
 ENTRIES = {name for pipeline in PIPELINES.values() for name in pipeline.datasets() if "params:" not in name}
+ENTRIES |= {"explorer"}  # no pipeline's: runs write it at their end
 
 
 @pytest.fixture(scope="module")

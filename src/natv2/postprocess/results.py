@@ -16,6 +16,7 @@ from natv2.images.batches import Batch
 from natv2.objectives.constraints import Constraints
 from natv2.objectives.costs import known_costs
 from natv2.objectives.objectives import OBJECTIVES, KnownNetworks
+from natv2.postprocess.detail import answers_by_exit, answers_in_detail, exits_in_detail
 from natv2.supernets.classifier import SubnetClassifier
 from natv2.training.confidence import calibration_error
 from natv2.training.evaluation import answers
@@ -33,18 +34,22 @@ def tested_networks(
     finished: StoredNetworks,
     batches: Iterable[Batch],
     latency: LatencyOf | None,
-) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, NDArray[np.bool_]]]:
+    valid: Iterable[Batch],
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, NDArray[np.bool_]], dict[str, dict[str, Any]]]:
     """A row a finished network: its test top-1 and costs, as found too; top-1 in each class; what is right.
 
-    That is a flag for each test image, by the finished networks' names. Latency is what `latency` tells.
+    That is a flag for each test image, by the finished networks' names. Latency is what `latency` tells. Last
+    is what `natv2.postprocess.detail` tells of each, for which images that are `valid` go through those with
+    several exits.
     """
     before = {name: _tested(stored, batches, latency)[0] for name, stored in found.items()}
     right: dict[str, NDArray[np.bool_]] = {}
+    details: dict[str, dict[str, Any]] = {}
     compared = {"test_accuracy", *OBJECTIVES}
     rows: list[dict[str, Any]] = []
     classes = pd.DataFrame()
     for name, stored in finished.items():
-        row, answers = _tested(stored, batches, latency)
+        row, answers, details[name] = _tested(stored, batches, latency, valid)
         right[name] = answers["right"].to_numpy()
         by_class = answers["right"].groupby(answers["label"]).agg(["size", "mean"])
         was = before[row.pop("network")]
@@ -54,13 +59,16 @@ def tested_networks(
             classes = pd.DataFrame({"class": stored.header["class_names"]})
             classes["images"] = by_class["size"]
         classes[name] = by_class["mean"]
-    return pd.DataFrame(rows), classes, right
+    return pd.DataFrame(rows), classes, right, details
 
 
 def _tested(
-    stored: StoredNetwork, batches: Iterable[Batch], latency: LatencyOf | None
-) -> tuple[dict[str, Any], pd.DataFrame]:
-    """What a network's row says of it, and whether it is right about each image, with the image's label."""
+    stored: StoredNetwork,
+    batches: Iterable[Batch],
+    latency: LatencyOf | None,
+    valid: Iterable[Batch] | None = None,
+) -> tuple[dict[str, Any], pd.DataFrame, dict[str, Any]]:
+    """What a network's row says of it; label and rightness of each image; its details."""
     classifier = SubnetClassifier.build(stored)
     network, header = classifier.network, classifier.header
     logits, labels = answers(classifier, batches)
@@ -80,7 +88,11 @@ def _tested(
     row |= {name: value for name, value in taken.items() if name != "latency"}
     row |= {"resolution": architecture.resolution, "width": architecture.width}
     row |= {"exit": architecture.deepest_exit, "exits": len(architecture.exits)}
-    return row, pd.DataFrame({"label": labels.numpy(), "right": correct.bool().numpy()})
+    details = answers_in_detail(classifier, logits, labels)
+    if valid is not None and len(architecture.exits) > 1:
+        both = (answers_by_exit(classifier, each) for each in (batches, valid))
+        details |= exits_in_detail(classifier, *both)
+    return row, pd.DataFrame({"label": labels.numpy(), "right": correct.bool().numpy()}), details
 
 
 def say_drop(results: pd.DataFrame) -> None:

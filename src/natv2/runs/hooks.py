@@ -16,15 +16,15 @@ from kedro.pipeline.node import Node
 from natv2.catalog.state_store import StateStoreDataset
 from natv2.devices import resolve
 from natv2.errors import UserError, says_what_to_do
+from natv2.images.look import ImageReport
 from natv2.ranks.sizing import start_ranks, with_ranks
 from natv2.ranks.together import use
 from natv2.run import Run
 from natv2.runs.checking import validate_parameters
+from natv2.runs.ending import end_well
 from natv2.runs.folders import check_folder
 from natv2.runs.following import following_source
-from natv2.runs.headlines import headlines
 from natv2.runs.inputs import chosen_inputs
-from natv2.runs.last_screen import show_last_screen
 from natv2.runs.lineage import Record, Recorder
 from natv2.runs.mlflow_datasets import images_read
 from natv2.runs.naming import catalog_names, readable_names
@@ -36,7 +36,7 @@ from natv2.runs.resume import ResumableRun, identity_of_run, open_run
 from natv2.runs.room import check_needs
 from natv2.runs.run_kinds import run_tags, run_title
 from natv2.runs.skipped_phases import said_of_skipped, skipped_phases
-from natv2.runs.summary import places, told
+from natv2.runs.summary import told
 from natv2.runs.tracking import Ending, TrackedRun, git_commit, start_tracking
 from natv2.runs.used_parameters import used_parameters
 from natv2.shrinking.config import Training
@@ -56,6 +56,7 @@ class RunHooks:
         self._resumable: ResumableRun | None = None
         self._run: TrackedRun | None = None
         self._recorder: Recorder | None = None
+        self._looks: dict[str, ImageReport] = {}
         self._pace = Pace((), Path())
         self._skipped: dict[str, str] = {}
         self._saved: dict[str, Any] = {}
@@ -136,7 +137,8 @@ class RunHooks:
         kept = project / "data/08_reporting" / self._folder / "pace"
         self._pace = Pace(steps, kept, resumed=resumed, expected_s=expected_s)
         store.folder = self._resumable.folder
-        self._run.read(images_read(pipeline, catalog))
+        self._looks = images_read(pipeline, catalog)
+        self._run.read(self._looks)
         if self._skipped:
             logger.info("%s", said_of_skipped(self._skipped, training))
 
@@ -208,13 +210,8 @@ class RunHooks:
         """End the MLflow run, forget what to resume (the same command starts afresh), show the results."""
         use(None)
         if self._run is not None:
-            if numbers := headlines(self._saved):
-                self._run.track(numbers, 0)
-            self._run.end("FINISHED")
             self._pace.end()
-            found = dict(places(catalog, self._saved, Path(run_params["project_path"])))
-            report(version=run_params["run_id"], tracking_run=self._run.id, places=found)
-            show_last_screen(run_params, catalog, self._saved, self._run)
+            end_well(run_params, catalog, self._saved, self._run, self._recorder, self._looks)
         if self._resumable is not None:
             self._resumable.close()
         self._run = self._resumable = None

@@ -98,6 +98,17 @@ class Recorder:
             record = record.model_copy(update={"sha256": checksums(file)})
             write_bytes(file.parent / RECORD, record.model_dump_json(indent=1).encode())
 
+    @property
+    def records(self) -> Mapping[str, Record]:
+        """Those of all that the run has read and saved so far."""
+        return self._records
+
+    def record_beside(self, file: Path) -> None:
+        """Record `file`, which no node gave: it was made of all that the run has read and saved."""
+        facts = {fact: value for record in self._records.values() for fact, value in record.facts.items()}
+        record = self._about.model_copy(update={"facts": facts, "sha256": checksums(file)})
+        write_bytes(file.parent / RECORD, record.model_dump_json(indent=1).encode())
+
     def _versioned(self, name: str) -> AbstractVersionedDataset[Any, Any] | None:
         dataset = self._catalog.get(name) if name in self._catalog else None
         return dataset if isinstance(dataset, AbstractVersionedDataset) and dataset._version else None

@@ -27,8 +27,26 @@ def calibration_error(logits_NC: Tensor, labels_N: Tensor, temperature: float = 
 
     Bins count by their images (Naeini et al., 2015).
     """
-    confidence, said = (logits_NC.double() / temperature).softmax(dim=1).max(dim=1)
-    right = (said == labels_N.to(said.device)).double()
-    bins = (confidence * _BINS).ceil().long().clamp(1, _BINS) - 1
+    confidence, right, bins = _binned(logits_NC, labels_N, temperature)
     gaps = torch.zeros(_BINS, dtype=torch.float64, device=bins.device).index_add_(0, bins, right - confidence)
     return float(gaps.abs().sum() / len(labels_N))
+
+
+def reliability(
+    logits_NC: Tensor, labels_N: Tensor, temperature: float = 1.0
+) -> list[tuple[int, float, float]]:
+    """Of each bin that has images, the surer ones last: how many, their mean confidence, the share right."""
+    confidence, right, bins = _binned(logits_NC, labels_N, temperature)
+    members = [bins == number for number in range(_BINS)]
+    return [
+        (int(here.sum()), float(confidence[here].mean()), float(right[here].mean()))
+        for here in members
+        if here.any()
+    ]
+
+
+def _binned(logits_NC: Tensor, labels_N: Tensor, temperature: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Of each image its confidence, whether it is right (1 or 0), and its bin, counted from 0."""
+    confidence, said = (logits_NC.double() / temperature).softmax(dim=1).max(dim=1)
+    right = (said == labels_N.to(said.device)).double()
+    return confidence, right, (confidence * _BINS).ceil().long().clamp(1, _BINS) - 1

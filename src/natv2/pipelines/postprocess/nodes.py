@@ -21,6 +21,7 @@ from natv2.network_facts import with_facts
 from natv2.objectives.goal import Goal
 from natv2.objectives.objectives import first_cost, others
 from natv2.postprocess.config import PostprocessConfig
+from natv2.postprocess.detail import verdicts_beside
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.refine import refine
 from natv2.postprocess.report.figure import finished_figure
@@ -34,7 +35,22 @@ from natv2.training.finishing import Finishing
 from natv2.training.state_store import StateStore
 from natv2.training.teachers import choose_teacher
 
+Tested = tuple[
+    StoredNetworks,
+    pd.DataFrame,
+    pd.DataFrame,
+    pd.DataFrame,
+    pd.DataFrame,
+    str,
+    StoredNetworks,
+    dict[str, Any],
+]
+"""What `test_networks` gives."""
+
 logger = logging.getLogger("natv2")
+
+SUPERNETS_OWN = ("scaled", "random")
+"""Networks of the supernet's own design, trained alike: its values scaled evenly, and random candidates."""
 
 
 def prepare_finishing(
@@ -99,19 +115,21 @@ def test_networks(
     run: Run,
     summary: dict[str, Any],
     latency_table: pd.DataFrame,
-) -> tuple[StoredNetworks, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, str, StoredNetworks]:
+) -> Tested:
     """Read the test split, for the first and only time; what bounded the search bounds its networks too.
 
     Latency is that of the search's own device: where its table was measured elsewhere, what it expects.
     Gives the finished networks, which know what was found of them, their table, their top-1 (a fraction) in
     each class, the table of plain networks, the verdict as a table and as a sentence, and the plain networks,
-    which know what was found of them too.
+    which know what was found of them too. Last is what stands in no table: `networks` in detail, and verdicts
+    `beside` other networks than plain ones, by kind.
     """
     images, objectives = images.to(run.device), tuple(summary["objectives"])
     asked = Goal(objectives=objectives, constraints=goal.constraints.within(summary["constraints"]))
     batches = evaluation_batches(images, images.test, search.evaluation_batch_size)
     latency = latency_teller(latency_table, search.latency, run.device) if asked.needs_latency else None
-    results, classes, right = tested_networks(found, finished, batches, latency)
+    valid = evaluation_batches(images, images.valid, search.evaluation_batch_size)
+    results, classes, right, details = tested_networks(found, finished, batches, latency, valid)
     say_drop(results)
     results = with_constraints(results, asked.constraints)
     builds = own_builds(baselines)
@@ -121,13 +139,15 @@ def test_networks(
     if (origin := origin_of(latency_table)) is not None and len(plain):
         logger.info("plain networks have no latency on %s: they are judged by %s", origin, ", ".join(costs))
     verdict = judge(results, judged, right, costs, run.seed)
-    apart = judge(results, beside[beside["kind"] == KIND], right, costs, run.seed)
+    kinds = {kind: beside[beside["kind"] == kind] for kind in (KIND, *SUPERNETS_OWN)}
+    apart = {kind: judge(results, rows, right, costs, run.seed) for kind, rows in kinds.items() if len(rows)}
     results = with_verdict(results, verdict)
-    told = [sentence(verdict, results, judged), pretrained_clause(apart)]
+    told = [sentence(verdict, results, judged), pretrained_clause(apart.get(KIND, verdict[:0]))]
     said = " ".join(filter(None, told))
     return (
         *(with_facts(finished, results), results, classes, beside, verdict, said),
         with_facts(plain, beside),
+        {"networks": details, "beside": verdicts_beside(apart)},
     )
 
 

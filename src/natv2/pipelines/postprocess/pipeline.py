@@ -42,6 +42,7 @@ _RESULTS = [
     "verdict",
     "verdict_sentence",
     "finished_plain_networks",
+    "tested_in_detail",
 ]
 _DRAW = ["results", "plain_results", "archive", "search_summary"]
 _FIGURES = ["results_figure", "results_front_figure"]

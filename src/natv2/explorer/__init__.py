@@ -1,0 +1,1 @@
+"""The explorer of a search: one page that draws what was found, and works from disk without a network."""
