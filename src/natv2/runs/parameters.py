@@ -12,6 +12,7 @@ from natv2.export.config import ExportConfig
 from natv2.images.config import ImagesConfig
 from natv2.images.datasets import DATASETS, is_own
 from natv2.objectives.goal import Goal
+from natv2.objectives.objectives import MEANS
 from natv2.postprocess.config import PostprocessConfig, PostprocessStudyConfig, RankStudyConfig
 from natv2.run import Run
 from natv2.search.config import PredictorStudyConfig, SearchConfig
@@ -52,6 +53,21 @@ class Parameters(Run, AepTraining, Goal, Training):
         ):
             if is_own(name) and path is None:
                 raise ValueError(f"images of your own ({name}) need {field}: where they are")
+        return self
+
+    @model_validator(mode="after")
+    def _exits_can_be_searched(self) -> Self:
+        if self.search.exits == "many" and not self.design.early_exits:
+            raise ValueError(
+                f"search.exits=many: {self.supernet} has no early exits to be used together; "
+                "search.exits=one, or a supernet whose name begins with EE, is allowed"
+            )
+        means = [name for name in self.judged_by if name in MEANS]
+        if means and self.search.exits == "one":
+            raise ValueError(
+                f"{means[0]} is the same as {MEANS[means[0]]} where no image leaves early; "
+                f"take that, or search.exits=many"
+            )
         return self
 
     def blocks(self, run: Run) -> dict[str, dict[str, Any]]:

@@ -33,6 +33,9 @@ Sampling = Literal["codes", "architectures"]
 Proposal = Literal["evolution", "random"]
 """Where a turn's candidates come from: evolution on the predictor, or nowhere, to compare with."""
 
+Exits = Literal["one", "many"]
+"""Whether networks have one exit each, or any set of them, whose outputs are used together."""
+
 DistributionFit = Literal["categorical", "scipy"]
 
 
@@ -95,6 +98,7 @@ class SearchConfig(SGDConfig):
     """
 
     init_from: Place | None
+    exits: Exits
     resolutions: Resolutions | None
     batch_size: BatchSize
     kd_ratio: NotNegative
