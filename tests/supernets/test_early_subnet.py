@@ -24,7 +24,9 @@ def test_a_batch_and_each_image_leave_at_the_same_exits_in_what_is_loaded(tmp_pa
     with torch.no_grad():
         said = torch.stack(loaded.network(x))
         expected, left = stopped(said, loaded.header.weights, loaded.stopping())
-        assert torch.allclose(loaded.logits(x), expected)
+        foreseen, exits = loaded.foreseen(x)
+        assert torch.equal(foreseen, expected) and (exits.numpy() == left + 1).all()
+        assert torch.allclose(loaded.logits(x), expected, atol=1e-4)
         assert set(left) == {0, 1, 2}
         for image, answer, at in zip(x, expected, left, strict=True):
             run.clear()

@@ -31,17 +31,10 @@ class EarlyClassifier(nn.Module):
         return self.header.thresholds is not None
 
     def logits(self, x: Tensor) -> Tensor:
-        """Map prepared images (N, 3, R, R) to logits (N, classes).
-
-        Of several images all exits are computed at once; one by itself stops where it leaves.
-        """
+        """Map prepared images (N, 3, R, R) to logits (N, classes)."""
         if not self.stops:
             return ensemble(self.network(x), self.header.weights)
-        if len(x) == 1:
-            return self.decide(x)[0]
-        said = torch.stack(tuple(self.network(x)))
-        logits, _ = stopped(said.cpu(), self.header.weights, self.stopping())
-        return logits.to(said.device)
+        return self.decide(x)[0]
 
     def decide(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Map prepared images (N, 3, R, R) to logits (N, classes) and the exits (N,), from 1, they left at.
@@ -52,6 +45,12 @@ class EarlyClassifier(nn.Module):
         stopping = self.early_stopping()
         logits, exits = zip(*(stopping.decide(image[None]) for image in x), strict=True)
         return torch.cat(logits), torch.tensor(exits) + 1
+
+    def foreseen(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What `decide` gives, up to rounding, from all exits of all images at once; both on the CPU."""
+        said = torch.stack(tuple(self.network(x))).float().cpu()
+        logits, left = stopped(said, self.header.weights, self.stopping())
+        return logits, torch.from_numpy(left) + 1
 
     def stopping(self) -> Stopping:
         """The thresholds by which images leave early. Raises UserError where there are none."""

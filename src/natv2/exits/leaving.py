@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -170,6 +171,19 @@ def _thresholds(surest_EN: NDArray[np.float32], shares: NDArray[np.float64]) -> 
         thresholds.append(threshold)
         here &= sure < threshold
     return (*thresholds, 0.0)
+
+
+class UpToExit(nn.Module):
+    """What a network computes for images that leave at one of its exits, the `number`-th of those it has."""
+
+    def __init__(self, network: nn.Module, number: int) -> None:
+        super().__init__()
+        self.network, self.number = network, number
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Map images (N, 3, R, R) to logits (N, classes) of each exit up to that one."""
+        outputs: Callable[[Tensor], Iterator[Tensor]] = self.network.outputs  # type: ignore[assignment]
+        return tuple(islice(outputs(x), self.number))
 
 
 class EarlyStopping(nn.Module):

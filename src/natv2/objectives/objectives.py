@@ -84,14 +84,6 @@ OBJECTIVES: dict[str, Objective] = {
         direction="maximise",
         dtype=float,
     ),
-    "macro_accuracy": Objective(
-        title="Validation macro accuracy",
-        unit="%",
-        axis="Validation macro accuracy (%)",
-        format="percent",
-        direction="maximise",
-        dtype=float,
-    ),
     "params": Objective(
         title="Parameters",
         axis="Parameters",
@@ -133,10 +125,32 @@ OBJECTIVES: dict[str, Objective] = {
         mean_of="latency",
         needs_latency=True,
     ),
+    "macro_accuracy": Objective(
+        title="Validation macro accuracy",
+        unit="%",
+        axis="Validation macro accuracy (%)",
+        format="percent",
+        direction="maximise",
+        dtype=float,
+    ),
 }
 
 MEANS = {name: row.mean_of for name, row in OBJECTIVES.items() if row.mean_of is not None}
 """Means over images by the cost that they are of: only where images leave early do they differ from it."""
+
+
+def lower_title(title: str) -> str:
+    """A title within a sentence: parameters, MACs, mean MACs."""
+    return title if title[1].isupper() else title[0].lower() + title[1:]
+
+
+def in_whole_costs(networks: pd.DataFrame, costs: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+    """`networks` with each mean cost in the place of the cost that it is of, and the names of `costs` then.
+
+    So networks that nobody leaves early stand beside those that cost as much on average.
+    """
+    means = {MEANS[name]: networks[name] for name in costs if name in MEANS}
+    return networks.assign(**means), list(dict.fromkeys(MEANS.get(name, name) for name in costs))
 
 
 def is_tested(name: str) -> bool:

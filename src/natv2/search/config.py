@@ -144,6 +144,11 @@ class SearchConfig(SGDConfig):
             )
         return self
 
+    @property
+    def of_one_exit(self) -> Self:
+        """This search, of networks with one exit each."""
+        return self.model_copy(update={"exits": "one"})
+
     def at(self, sizes: Sizes) -> Self:
         """This search with the resolutions that a data set is searched among, where none were given."""
         return self if self.resolutions else self.model_copy(update={"resolutions": sizes.searched})

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from natv2.bar import progress_bar, report
+from natv2.exits.early_classifier import EarlyClassifier
 from natv2.finished_network import Classifier
 from natv2.images.batches import Batch, evaluation_batches
 from natv2.images.image_set import ImageSplits
@@ -190,14 +191,26 @@ def top1(network: Network, batches: Iterable[Batch]) -> float:
 @torch.inference_mode()
 def answers(classifier: Classifier, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
     """What `classifier` says of all images: logits (N, classes); and their labels, int64 (N,); on the CPU."""
+    logits, labels, _ = answers_and_exits(classifier, batches)
+    return logits, labels
+
+
+@torch.inference_mode()
+def answers_and_exits(classifier: Classifier, batches: Iterable[Batch]) -> tuple[Tensor, Tensor, Tensor]:
+    """What `answers` gives, and the exits, from 1, that images leave at, (N,): 1 where none does early."""
     classifier.eval()
-    said, labels = [], []
+    said, labels, exits = [], [], []
     for batch in batches:
         images = classifier.prepared(batch)
         classifier.to(images.device)  # from a file it is on the CPU
-        said.append(classifier.logits(images).float().cpu())
+        if isinstance(classifier, EarlyClassifier) and classifier.stops:
+            logits, left = classifier.foreseen(images)
+        else:
+            logits, left = classifier.logits(images).float().cpu(), torch.ones(len(images), dtype=torch.int64)
+        said.append(logits)
+        exits.append(left)
         labels.append(batch.labels.cpu())
-    return torch.cat(said), torch.cat(labels)
+    return torch.cat(said), torch.cat(labels), torch.cat(exits)
 
 
 class Validated(NamedTuple):

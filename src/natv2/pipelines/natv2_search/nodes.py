@@ -108,7 +108,7 @@ def warm_up_supernets(
 
     So searches of one exit and of many begin with the same supernets.
     """
-    supernets = target_supernets(narrow, wide, images, search.model_copy(update={"exits": "one"}), run)
+    supernets = target_supernets(narrow, wide, images, search.of_one_exit, run)
     adapt(
         supernets,
         supernets.space.sample_architectures,

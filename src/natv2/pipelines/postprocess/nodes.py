@@ -24,7 +24,7 @@ from natv2.postprocess.config import PostprocessConfig
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.refine import refine
 from natv2.postprocess.report.figure import finished_figure
-from natv2.postprocess.results import say_drop, tested_networks, with_constraints
+from natv2.postprocess.results import say_drop, tested_networks, with_constraints, with_means
 from natv2.postprocess.whole_schedule import WholeSchedule
 from natv2.reporting.front import front_figure
 from natv2.run import Run
@@ -113,9 +113,10 @@ def test_networks(
     latency = latency_teller(latency_table, search.latency, run.device) if asked.needs_latency else None
     results, classes, right = tested_networks(found, finished, batches, latency)
     say_drop(results)
-    results = with_constraints(results, asked.constraints)
+    results = with_constraints(with_means(results, asked.judged_by), asked.constraints)
     builds = own_builds(baselines)
     beside, right_plain = tested_baselines(plain, builds, batches, latency, run.device)
+    beside = with_means(beside, asked.judged_by)
     costs, right = costs_of_plain(others(objectives), latency_table), right | right_plain
     judged = beside[beside["plain"]]
     if (origin := origin_of(latency_table)) is not None and len(plain):
