@@ -127,8 +127,9 @@ def pretrained_clause(verdict: pd.DataFrame) -> str:
     beaten = verdict[verdict["gain_high"] < 0]
     if beaten.empty:
         return ""
+    titles = {name: lower_title(row.title) for name, row in OBJECTIVES.items()}
     parts = [
-        f"{len(rows)} of {(verdict['cost'] == cost).sum()} at no more {lower_title(OBJECTIVES[str(cost)].title)}"
+        f"{len(rows)} of {(verdict['cost'] == cost).sum()} at no more {titles[str(cost)]}"
         for cost, rows in beaten.groupby("cost", sort=False)
     ]
     names = beaten["best_plain"].unique()
