@@ -131,6 +131,14 @@ def test_restricted_to_one_exit_it_is_the_search_of_one_exit(tmp_path):
     assert "mean_macs" not in one.archive.to_frame()
 
 
+def test_of_one_exit_the_mean_is_what_every_image_costs(tmp_path):
+    """So both kinds of search can have the same objectives, and their hypervolumes one measure."""
+    plain = run(tmp_path / "plain", OfOneExit(), ONE, CONFIG, goal("accuracy+macs")).archive
+    mean = run(tmp_path / "mean", OfOneExit(), ONE, CONFIG, GOAL).archive
+    assert np.array_equal(mean.codes, plain.codes)
+    assert mean.values["mean_macs"].tolist() == plain.values["macs"].tolist()
+
+
 @pytest.mark.parametrize("killed_in", [1, 3])
 def test_a_killed_search_goes_on_as_if_nothing_had_been(tmp_path, killed_in):
     undisturbed = run(tmp_path / "one")

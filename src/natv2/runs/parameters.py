@@ -12,7 +12,6 @@ from natv2.export.config import ExportConfig
 from natv2.images.config import ImagesConfig
 from natv2.images.datasets import DATASETS, is_own
 from natv2.objectives.goal import Goal
-from natv2.objectives.objectives import MEANS
 from natv2.postprocess.config import PostprocessConfig, PostprocessStudyConfig, RankStudyConfig
 from natv2.run import Run
 from natv2.search.config import PredictorStudyConfig, SearchConfig
@@ -61,12 +60,6 @@ class Parameters(Run, AepTraining, Goal, Training):
             raise ValueError(
                 f"search.exits=many: {self.supernet} has no early exits to be used together; "
                 "search.exits=one, or a supernet whose name begins with EE, is allowed"
-            )
-        means = [name for name in self.judged_by if name in MEANS]
-        if means and self.search.exits == "one":
-            raise ValueError(
-                f"{means[0]} is the same as {MEANS[means[0]]} where no image leaves early; "
-                f"take that, or search.exits=many"
             )
         return self
 

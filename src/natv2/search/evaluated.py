@@ -53,7 +53,7 @@ class Evaluation:
 
     def _tested(self, codes: Codes, name: str) -> tuple[pd.DataFrame, list[WayScores]]:
         if not self.by_ways:
-            return pd.DataFrame({ACCURACY: self.subnets.accuracies(codes, name)}), []
+            return self._with_means(pd.DataFrame({ACCURACY: self.subnets.accuracies(codes, name)}), codes), []
         scores = self.subnets.way_scores(codes, name)
         rows = [self._number(code) for code in codes]
         picked = [tuple(part[row] for part in each) for each, row in zip(scores, rows, strict=True)]
@@ -72,11 +72,18 @@ class Evaluation:
         if "macro_accuracy" in self.goal.judged_by:
             frame["macro_accuracy"] = macro
         if self.space.ways is None:
-            return frame
+            return self._with_means(frame, codes)
         every = np.zeros((len(codes), len(self.space.design.exits)))
         for row, own in zip(every, shares, strict=True):
             row[: len(own)] = own
         return pd.concat([frame, self.means(codes, every)], axis=1)
+
+    def _with_means(self, frame: pd.DataFrame, codes: Codes) -> pd.DataFrame:
+        """`frame` with the mean costs that networks of one exit are judged by: nobody leaves these early."""
+        for name in self.goal.judged_by:
+            if name in MEANS:
+                frame[name] = self.costs_of(codes)[MEANS[name]].astype(float)
+        return frame
 
     def means(self, codes: Codes, shares: NDArray[np.float64]) -> pd.DataFrame:
         """Costs of an image on average, where `shares` (N, E) of them leave at each exit of the design."""

@@ -24,6 +24,7 @@ from natv2.postprocess.config import PostprocessConfig
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.refine import refine
 from natv2.postprocess.report.figure import finished_figure
+from natv2.postprocess.report.leaving import leaving_figure
 from natv2.postprocess.results import say_drop, tested_networks, with_constraints, with_means
 from natv2.postprocess.whole_schedule import WholeSchedule
 from natv2.reporting.front import front_figure
@@ -130,6 +131,11 @@ def test_networks(
         *(with_facts(finished, results), results, classes, beside, verdict, said),
         with_facts(plain, beside),
     )
+
+
+def draw_leaving(finished: StoredNetworks, images: ImageSplits, search: SearchConfig, run: Run) -> Figure:
+    """Where validation images leave the most accurate network that they leave early, with examples."""
+    return leaving_figure(finished, images.to(run.device), search.evaluation_batch_size)
 
 
 def draw_results(
