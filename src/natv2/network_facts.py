@@ -19,7 +19,7 @@ def with_facts(networks: StoredNetworks, table: "pd.DataFrame") -> StoredNetwork
 
     from natv2.objectives.objectives import OBJECTIVES
 
-    asked = ("test_accuracy", *OBJECTIVES, "mean_macs", "latency_of", "resolution")
+    asked = ("test_accuracy", *OBJECTIVES, "latency_of", "resolution")
     columns = [name for name in asked if name in table]
     found = {}
     for row in table.to_dict("records"):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,8 @@ from natv2.spaces.design import DESIGNS
 from natv2.supernets.classifier import SubnetClassifier, SubnetHeader
 from tests.aep.tiny import NAMES, TinyNetwork
 from tests.tiny import images_of, shared_supernet
+
+Early = TypeVar("Early", MultiExitClassifier, SubnetClassifier)
 
 KNOWN = {
     "class_names": tuple("abcd"),
@@ -98,7 +101,7 @@ def stopping() -> MultiExitClassifier:
     return with_thresholds(multi_exit("tests.export.networks:own", (1, 2, 4), build=own))
 
 
-def with_thresholds(whole: MultiExitClassifier) -> MultiExitClassifier:
+def with_thresholds(whole: Early) -> Early:
     """`whole`, at each of whose three exits a third of made-up images leaves."""
     with torch.no_grad():
         logits = torch.stack(whole.network(synthetic(whole).prepared))
@@ -110,7 +113,7 @@ def with_thresholds(whole: MultiExitClassifier) -> MultiExitClassifier:
         middle.append(float(row[staying].sort().values[-22:-20].mean()))
         staying &= row < middle[-1]
     header = replace(whole.header, thresholds=(*middle, 0.0))
-    return MultiExitClassifier(whole.network, header).eval()
+    return type(whole)(whole.network, header).eval()
 
 
 @torch.no_grad()

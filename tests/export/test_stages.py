@@ -18,7 +18,7 @@ from natv2.export.formats import FORMATS
 from natv2.export.python_file import imported
 from natv2.export.timing import Rounds
 from natv2.export.writers import writer_of
-from tests.export.networks import multi_exit, prepared_as, stopping, with_thresholds
+from tests.export.networks import multi_exit, prepared_as, stopping, subnet, with_thresholds
 
 STAGED = {"onnx": "onnx", "onnx_fp16": "fp16.onnx", "onnx_int8": "int8.onnx", "torch_export": "pt2"}
 RUN = {
@@ -87,6 +87,17 @@ def test_source_of_a_classic_network_stops_too():
     assert len(set(exits)) > 1
     files = writer_of("python").write(deployed, "resnet", None)
     found = writer_of("python").opened(files, deployed).network(prepared.numpy())
+    assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("format_", ["onnx", "python"])
+def test_a_subnet_of_several_exits_stops_as_a_classic_network_does(format_):
+    classifier = with_thresholds(subnet("EE_DP_OFAMobileNetV3", (1, 3, 4)))
+    deployed, prepared = deployable(classifier), synthetic(classifier).prepared
+    expected, exits = decided(classifier, prepared)
+    assert set(exits) == {1, 2, 3}
+    files = writer_of(format_).write(deployed, "subnet", None)
+    found = writer_of(format_).opened(files, deployed).network(prepared.numpy())
     assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
 
 

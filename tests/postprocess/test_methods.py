@@ -1,8 +1,10 @@
 """What each method of post-processing means for a network."""
 
+from dataclasses import replace
+
 import pytest
 
-from natv2.postprocess.methods import METHODS, plan_postprocessing
+from natv2.postprocess.methods import METHODS, FoundWay, plan_postprocessing
 from natv2.spaces.architecture import constant
 from natv2.supernets.classifier import SubnetClassifier, SubnetHeader
 from tests.configs import parameters
@@ -75,3 +77,15 @@ def test_a_finished_ensemble_gives_the_weighted_logits_of_the_supernets_exits():
     each = supernet(images, plan.architecture, statistics)
     expected = sum(weight * logits for weight, logits in zip(weights, each, strict=True))
     assert loaded(images).sub(expected).abs().max() < 1e-5
+
+
+def test_exits_that_the_search_has_chosen_are_kept_and_no_others_are_taken_back():
+    way = FoundWay.of({"exit_weighting": "ASC", "leaving": 0.5})
+    several = replace(found("EE_D_OFAMobileNetV3", 4), exits=(2, 4))
+    plan = plan_postprocessing("aep", several, DESIGNS["EE_D_OFAMobileNetV3"], CONFIG, way)
+    assert (plan.architecture, plan.method, plan.way) == (several, "standard", way)
+    assert plan.to_dict()["kept"] == "2-4" and plan.to_dict()["leaving"] == 0.5
+    as_found = plan_postprocessing("none", several, DESIGNS["EE_D_OFAMobileNetV3"], CONFIG, way)
+    assert as_found.exit_weighting == "ASC"
+    assert FoundWay.of({"exit_weighting": None, "leaving": float("nan")}) is None
+    assert FoundWay.of({"exit_weighting": "DESC", "leaving": float("nan")}) == ("DESC", None)

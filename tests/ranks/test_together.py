@@ -17,10 +17,11 @@ from natv2.images.config import CalibrationConfig
 from natv2.ranks.group import RankGroup
 from natv2.ranks.side_by_side import side_by_side
 from natv2.ranks.together import together
-from natv2.ranks.world import World, world
+from natv2.ranks.world import World, within, world
 from natv2.spaces.architecture import constant
 from natv2.spaces.design import DESIGNS
 from natv2.spaces.space import SearchSpace
+from natv2.training.collecting import CountRight
 from natv2.training.distillation import make_teacher
 from natv2.training.evaluation import Evaluator
 from natv2.training.evaluation_shares import equal_shares
@@ -200,8 +201,7 @@ def test_validation_is_the_same_as_on_one_rank(group: RankGroup):
 def test_evaluated_accuracies_are_those_of_one_rank_bit_for_bit(group: RankGroup):
     family = {width: new_supernet(NAME, width) for width in (0.1, 0.25)}
     space = SearchSpace(design=DESIGNS[NAME], resolutions=(16, 24), widths=(0.1, 0.25))
-    generator = np.random.default_rng(4)
-    many = [space.decode(code) for code in space.sample_architectures(20, generator)]
+    many = [space.decode(code) for code in space.sample_architectures(20, np.random.default_rng(4))]
     many.append(family[0.1].largest(16))
     evaluator = Evaluator(
         calibration=calibration_batches(IMAGES, CalibrationConfig(images=32, batch_size=16), 0),
@@ -209,7 +209,7 @@ def test_evaluated_accuracies_are_those_of_one_rank_bit_for_bit(group: RankGroup
         exit_weights=WEIGHTS.output,
     )
     found = evaluator.accuracies(family, many, "test")
-    np.testing.assert_array_equal(found, evaluator.own_accuracies(family, many, "test"))
+    assert found.tolist() == evaluator.own(family, many, "test", CountRight)
 
 
 @pytest.mark.parametrize(("count", "networks"), list(product([1, 2, 5], [1, 3, 40])))
@@ -258,7 +258,5 @@ def weights_after(module: nn.Module, folder: Path) -> dict[str, Tensor]:
 
 
 def with_nobody(function: Callable[..., object], *arguments: object) -> None:
-    from natv2.ranks.world import within
-
     with within(World(names=("alone",))):
         function(*arguments)

@@ -51,7 +51,7 @@ def test_grow_top_and_accuracy(make_archive: Maker) -> None:
     assert (
         grown.top(4, ("accuracy",), seed=0).values.accuracy.tolist() == sorted(grown.values.accuracy)[:4:-1]
     )
-    again = grown.with_accuracy(np.linspace(0, 1, 9))
+    again = grown.with_tested(pd.DataFrame({"accuracy": np.linspace(0, 1, 9)}))
     np.testing.assert_allclose(again.costs(("accuracy",))[:, 0], np.linspace(1, 0, 9))
     pd.testing.assert_series_equal(again.values.macs, grown.values.macs)
     assert grown.values.accuracy.max() < 1

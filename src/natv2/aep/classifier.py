@@ -4,15 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Self
 
-import torch
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from natv2.aep.network.backbones import multi_exit_network, unfilled_network
 from natv2.aep.network.multi_exit import MultiExitNetwork
-from natv2.errors import UserError
-from natv2.exits.leaving import EarlyStopping, Stopping
+from natv2.exits.early_classifier import EarlyClassifier, check_thresholds
 from natv2.finished_network import (
     HEADER,
     LARGEST_RESOLUTION,
@@ -46,12 +43,11 @@ class MultiExitHeader(NetworkHeader):
         if not self.kept or list(self.kept) != sorted(set(self.kept) & set(there)):
             raise ValueError(f"kept {list(self.kept)}: allowed are some of {list(there)}, ascending")
         self.check_weights(len(self.kept))
-        if self.thresholds is not None and len(self.thresholds) != len(self.kept):
-            raise ValueError(f"{len(self.thresholds)} thresholds: {len(self.kept)} exits need one each")
+        check_thresholds(self.thresholds, len(self.kept))
         return self
 
 
-class MultiExitClassifier(Classifier, kind="multi_exit_network", header=MultiExitHeader):
+class MultiExitClassifier(EarlyClassifier, Classifier, kind="multi_exit_network", header=MultiExitHeader):
     """A multi-exit network; with thresholds each image leaves when an exit is sure."""
 
     network: MultiExitNetwork
@@ -61,29 +57,6 @@ class MultiExitClassifier(Classifier, kind="multi_exit_network", header=MultiExi
     def resolution(self) -> int:
         """That of its training."""
         return self.header.resolution
-
-    def logits(self, x: Tensor) -> Tensor:
-        """Map prepared images (N, 3, R, R) to logits (N, classes)."""
-        return super().logits(x) if self.header.thresholds is None else self.decide(x)[0]
-
-    def decide(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map prepared images (N, 3, R, R) to logits (N, classes) and the exits (N,), from 1, they left at.
-
-        Raises UserError where the network has no thresholds.
-        """
-        stopping = self.early_stopping()
-        logits, exits = zip(*(stopping.decide(image[None]) for image in x), strict=True)
-        return torch.cat(logits), torch.tensor(exits) + 1
-
-    def stopping(self) -> Stopping:
-        """The thresholds by which images leave early. Raises UserError where there are none."""
-        if self.header.thresholds is None:
-            raise UserError("this network was given no thresholds to stop by")
-        return Stopping(thresholds=tuple(self.header.thresholds))
-
-    def early_stopping(self) -> EarlyStopping:
-        """The network, without what prepares its images, stopping early. Raises UserError as `stopping`."""
-        return EarlyStopping(self.network, self.stopping(), self.header.weights)
 
     def cut_to(self, kept: Sequence[int]) -> "MultiExitClassifier":
         """The network with its exits `kept` alone, which keep their weights (section 4.1)."""

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from natv2.objectives.objectives import OBJECTIVES
+from natv2.objectives.objectives import OBJECTIVES, lower_title
 from natv2.randomness import numpy_generator
 
 Right = NDArray[np.bool_]
@@ -82,7 +82,7 @@ def sentence(verdict: pd.DataFrame, finished: pd.DataFrame, plain: pd.DataFrame)
         wins = int((judged["gain_low"] > 0).sum())
         losses = int((judged["gain_high"] < 0).sum())
         beat = "beats" if wins == 1 else "beat"
-        text = f"{wins} of {len(rows)} {beat} every plain network of at most the same {_lower(title)}"
+        text = f"{wins} of {len(rows)} {beat} every plain network of at most the same {lower_title(title)}"
         text += " beyond noise"
         if losses:
             text += f", {losses} {'are' if losses > 1 else 'is'} beaten by one"
@@ -114,7 +114,7 @@ def _saved(finished: pd.DataFrame, plain: pd.DataFrame, cost: str) -> str | None
     share = float(ours[cost]) / float(best[cost])
     return (
         f"{ours['name']} is as accurate on validation images as the best plain network, {best['name']}, with "
-        f"{100 * share:.2g} % of its {_lower(OBJECTIVES[cost].title)} (test top-1 "
+        f"{100 * share:.2g} % of its {lower_title(OBJECTIVES[cost].title)} (test top-1 "
         f"{100 * ours['test_accuracy']:.1f} %, there {100 * best['test_accuracy']:.1f} %)."
     )
 
@@ -127,14 +127,11 @@ def pretrained_clause(verdict: pd.DataFrame) -> str:
     beaten = verdict[verdict["gain_high"] < 0]
     if beaten.empty:
         return ""
+    titles = {name: lower_title(row.title) for name, row in OBJECTIVES.items()}
     parts = [
-        f"{len(rows)} of {(verdict['cost'] == cost).sum()} at no more {_lower(OBJECTIVES[str(cost)].title)}"
+        f"{len(rows)} of {(verdict['cost'] == cost).sum()} at no more {titles[str(cost)]}"
         for cost, rows in beaten.groupby("cost", sort=False)
     ]
     names = beaten["best_plain"].unique()
     beat = "beats" if len(names) == 1 else "beat"
     return f"Fine-tuned from ImageNet, {' and '.join(names)} {beat} {', '.join(parts)} beyond noise."
-
-
-def _lower(title: str) -> str:
-    return title if title.isupper() or title == "MACs" else title.lower()

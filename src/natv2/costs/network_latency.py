@@ -56,5 +56,6 @@ def costs_of_plain(objectives: list[str], table: pd.DataFrame) -> list[str]:
 
     Latency is not among them where the table is of another device, which has no times of theirs.
     """
-    known = objectives if origin_of(table) is None else [name for name in objectives if name != "latency"]
+    elsewhere = origin_of(table) is not None
+    known = [name for name in objectives if not (elsewhere and name in ("latency", "mean_latency"))]
     return known or ["macs"]

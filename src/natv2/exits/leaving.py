@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -47,6 +48,41 @@ def stopped(
     sure_EN = confidence(running_ENC) >= torch.tensor(stopping.thresholds)[:, None]
     left = sure_EN.int().argmax(dim=0)  # the first exit at which an image is sure
     return running_ENC[left, torch.arange(len(left))], left.numpy()
+
+
+def common_threshold(sure_EN: Tensor, shares: Sequence[float]) -> Tensor:
+    """The one confidence from which on images leave before the last exit, for so large `shares` of them.
+
+    `sure_EN` (..., exits, images) is how sure the running ensembles are of some images: (..., shares).
+    """
+    early = sure_EN[..., :-1, :].amax(dim=-2).sort(dim=-1, descending=True).values
+    falling = torch.cat([early, torch.zeros_like(early[..., :1])], dim=-1)
+    counts = torch.tensor([max(1, round(share * early.shape[-1])) for share in shares])
+    # Between two images, so that rounding sends neither the other way.
+    return (falling[..., counts - 1] + falling[..., counts]) / 2
+
+
+def leaving(sure_EN: Tensor, thresholds: Tensor) -> Tensor:
+    """The exit, from 0, at which each image leaves by a common threshold: (..., thresholds, images)."""
+    *before, exits, images = sure_EN.shape
+    left = torch.full((*before, thresholds.shape[-1], images), exits - 1)
+    for exit in reversed(range(exits - 1)):
+        left.masked_fill_(sure_EN[..., None, exit, :] >= thresholds[..., None], exit)
+    return left
+
+
+def cross_fitted(sure_EN: Tensor, shares: Sequence[float]) -> Tensor:
+    """Where each image leaves, as in `leaving`, by the threshold that the other half of the images gives.
+
+    Every second image is of one half: (..., shares, images). One image alone is its own other half.
+    """
+    halves = [sure_EN[..., start::2] for start in (0, 1)]
+    others = halves[::-1] if sure_EN.shape[-1] > 1 else halves
+    left = torch.empty((*sure_EN.shape[:-2], len(shares), sure_EN.shape[-1]), dtype=torch.int64)
+    for start, (own, other) in enumerate(zip(halves, others, strict=True)):
+        if own.shape[-1]:
+            left[..., start::2] = leaving(own, common_threshold(other, shares))
+    return left
 
 
 def stopping_curve(
@@ -135,6 +171,19 @@ def _thresholds(surest_EN: NDArray[np.float32], shares: NDArray[np.float64]) -> 
         thresholds.append(threshold)
         here &= sure < threshold
     return (*thresholds, 0.0)
+
+
+class UpToExit(nn.Module):
+    """What a network computes for images that leave at one of its exits, the `number`-th of those it has."""
+
+    def __init__(self, network: nn.Module, number: int) -> None:
+        super().__init__()
+        self.network, self.number = network, number
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Map images (N, 3, R, R) to logits (N, classes) of each exit up to that one."""
+        outputs: Callable[[Tensor], Iterator[Tensor]] = self.network.outputs  # type: ignore[assignment]
+        return tuple(islice(outputs(x), self.number))
 
 
 class EarlyStopping(nn.Module):

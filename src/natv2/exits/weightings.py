@@ -5,6 +5,9 @@ from typing import Literal, NamedTuple, get_args
 ExitWeighting = Literal["DESC", "ASC", "MIX", "UNIF"]
 EXIT_WEIGHTINGS: tuple[ExitWeighting, ...] = get_args(ExitWeighting)
 
+OUTPUT_WEIGHTINGS: tuple[ExitWeighting, ...] = ("UNIF", "ASC", "DESC")
+"""Those whose outputs differ: MIX weighs them as ASC."""
+
 
 class ExitWeights(NamedTuple):
     """What each exit counts, the shallowest first: α in the loss, β in the output."""

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from natv2.aep.classifier import MultiExitClassifier
+from natv2.exits.early_classifier import EarlyClassifier
 from natv2.exits.leaving import stopped
 from natv2.export.deployable import Deployable
 from natv2.finished_network import Classifier
@@ -17,12 +18,12 @@ from natv2.finished_network import Classifier
 
 def stops(classifier: Classifier) -> bool:
     """Whether images leave `classifier` early."""
-    return isinstance(classifier, MultiExitClassifier) and classifier.header.thresholds is not None
+    return isinstance(classifier, EarlyClassifier) and classifier.stops
 
 
-def stopping_classifier(classifier: Classifier) -> MultiExitClassifier:
+def stopping_classifier(classifier: Classifier) -> EarlyClassifier:
     """`classifier`, of which it is known that it stops."""
-    assert isinstance(classifier, MultiExitClassifier)
+    assert isinstance(classifier, EarlyClassifier)
     return classifier
 
 
@@ -41,10 +42,10 @@ class Stage(nn.Module):
 
 def stages_of(deployed: Deployable) -> Iterator[Stage]:
     """The stage up to each exit, in evaluation mode."""
-    network = stopping_classifier(deployed.network.classifier).network
+    network: Any = stopping_classifier(deployed.network.classifier).network
     for start, end in pairwise((0, *network.exits)):
         is_last = end == network.exits[-1]
-        stages, head = list(network.stages)[start:end], network.heads[str(end)]
+        stages, head = network.stage_parts[start:end], network.heads[str(end)]
         yield Stage(stages, head, is_last=is_last).eval()
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PositiveFloat
 
 from natv2.config import Config
-from natv2.objectives.objectives import ACCURACY
+from natv2.objectives.objectives import ACCURACY, is_tested
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,10 @@ BOUNDS: Mapping[str, Bound] = {
     "max_params": Bound(objective="params", side="above"),
     "max_macs": Bound(objective="macs", side="above"),
     "max_latency": Bound(objective="latency", side="above"),
+    "max_mean_macs": Bound(objective="mean_macs", side="above"),
+    "max_mean_latency": Bound(objective="mean_latency", side="above"),
     "min_accuracy": Bound(objective=ACCURACY, side="below"),
+    "min_macro_accuracy": Bound(objective="macro_accuracy", side="below"),
 }
 """The fields of `Constraints`."""
 
@@ -35,19 +38,29 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _number(value: object) -> object:
+    """A whole number is a number too."""
+    return float(value) if isinstance(value, int) else value
+
+
 Amount = Annotated[int, Field(gt=0), BeforeValidator(_whole)]
+Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Constraints(Config):
-    """What networks must keep: parameters, MACs, latency in ms, top-1 accuracy as a fraction.
+    """What networks must keep: parameters, MACs, latency in ms, top-1 and macro accuracy as fractions.
 
-    None bounds nothing. Bounds are positive: violations are relative to them.
+    The means are over images, where these leave early. None bounds nothing. Bounds are positive: violations
+    are relative to them.
     """
 
     max_params: Amount | None = None
     max_macs: Amount | None = None
     max_latency: PositiveFloat | None = None
-    min_accuracy: Annotated[float, Field(gt=0, lt=1)] | None = None
+    max_mean_macs: Annotated[PositiveFloat, BeforeValidator(_number)] | None = None
+    max_mean_latency: PositiveFloat | None = None
+    min_accuracy: Share | None = None
+    min_macro_accuracy: Share | None = None
 
     @property
     def active(self) -> dict[str, float]:
@@ -60,8 +73,9 @@ class Constraints(Config):
         return self.model_validate({**others, **self.active})
 
     def on_costs(self) -> Self:
-        """Those that are known before anything is trained: all but the accuracy's."""
-        return self.model_copy(update={"min_accuracy": None})
+        """Those that are known before anything is tested."""
+        tested = [name for name, bound in BOUNDS.items() if is_tested(bound.objective)]
+        return self.model_copy(update=dict.fromkeys(tested))
 
     def excess(self, values: pd.DataFrame) -> NDArray[np.float64]:
         """By how much each row of `values` is beyond each active bound, as a share of it: (N, C).

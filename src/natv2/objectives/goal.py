@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from natv2.config import Config
-from natv2.objectives.constraints import Constraints
+from natv2.objectives.constraints import BOUNDS, Constraints
 from natv2.objectives.objectives import OBJECTIVES, first_cost, parse_objectives
 
 
@@ -27,8 +27,13 @@ class Goal(Config):
     @property
     def needs_latency(self) -> bool:
         """Whether networks are judged by their latency."""
-        asked = any(OBJECTIVES[name].needs_latency for name in self.objectives)
-        return asked or self.constraints.max_latency is not None
+        return any(OBJECTIVES[name].needs_latency for name in self.judged_by)
+
+    @property
+    def judged_by(self) -> list[str]:
+        """The objectives, and what is bounded beside them, each once."""
+        bounded = (BOUNDS[name].objective for name in self.constraints.active)
+        return list(dict.fromkeys([*self.objectives, *bounded]))
 
     @property
     def axis(self) -> str:

@@ -44,8 +44,9 @@ class Objective:
     """How one objective is called, written, drawn, compared, kept, and computed.
 
     `format` is one of `natv2.reporting.fields.FORMATS`. `cost` gives a value for each of some networks, or
-    None where this run does not know it, which wants a `dtype` of float; accuracy has none: it is tested.
-    What is computed from latencies `needs_latency`.
+    None where this run does not know it, which wants a `dtype` of float. What has none is tested: accuracies,
+    and the means over images, some of which leave early, of the cost that they are the `mean_of`. What is
+    computed from latencies `needs_latency`.
     """
 
     title: str
@@ -56,6 +57,7 @@ class Objective:
     direction: Literal["maximise", "minimise"] = "minimise"
     cost: Callable[[KnownNetworks], ArrayLike | None] | None = None
     prefix: str = ""
+    mean_of: str | None = None
     needs_latency: bool = False
 
     @property
@@ -106,16 +108,63 @@ OBJECTIVES: dict[str, Objective] = {
         cost=lambda networks: networks.latency,
         needs_latency=True,
     ),
+    "mean_macs": Objective(
+        title="Mean MACs",
+        prefix="M",
+        axis="Multiply-accumulates (MACs) for an image on average",
+        format="millions",
+        dtype=float,
+        mean_of="macs",
+    ),
+    "mean_latency": Objective(
+        title="Mean latency",
+        unit="ms",
+        axis="Latency for an image on average (ms)",
+        format="hundredths",
+        dtype=float,
+        mean_of="latency",
+        needs_latency=True,
+    ),
+    "macro_accuracy": Objective(
+        title="Validation macro accuracy",
+        unit="%",
+        axis="Validation macro accuracy (%)",
+        format="percent",
+        direction="maximise",
+        dtype=float,
+    ),
 }
+
+MEANS = {name: row.mean_of for name, row in OBJECTIVES.items() if row.mean_of is not None}
+"""Means over images by the cost that they are of: only where images leave early do they differ from it."""
+
+
+def lower_title(title: str) -> str:
+    """A title within a sentence: parameters, MACs, mean MACs."""
+    return title if title[1].isupper() else title[0].lower() + title[1:]
+
+
+def in_whole_costs(networks: pd.DataFrame, costs: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+    """`networks` with each mean cost in the place of the cost that it is of, and the names of `costs` then.
+
+    So networks that nobody leaves early stand beside those that cost as much on average.
+    """
+    means = {MEANS[name]: networks[name] for name in costs if name in MEANS}
+    return networks.assign(**means), list(dict.fromkeys(MEANS.get(name, name) for name in costs))
+
+
+def is_tested(name: str) -> bool:
+    """Whether an objective is known of tested networks alone."""
+    return OBJECTIVES[name].cost is None
 
 
 def others(objectives: tuple[str, ...]) -> list[str]:
-    """The objectives beside accuracy, in their order."""
-    return [name for name in objectives if name != ACCURACY]
+    """The costs among objectives, in their order."""
+    return [name for name in objectives if OBJECTIVES[name].direction == "minimise"]
 
 
 def first_cost(objectives: tuple[str, ...], default: str) -> str:
-    """The first objective beside accuracy: what figures are drawn against; `default` where there is none."""
+    """The first cost among objectives: what figures are drawn against; `default` where there is none."""
     return next(iter(others(objectives)), default)
 
 

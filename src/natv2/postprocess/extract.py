@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from natv2.exits.weightings import ExitWeighting, exit_weights
-from natv2.images.batches import calibration_batches
+from natv2.images.batches import calibration_batches, evaluation_batches
 from natv2.images.config import CalibrationConfig
 from natv2.images.image_set import ImageSplits
 from natv2.nn.layers import initialise
+from natv2.postprocess.exits import ExitsCalibration, calibrate_exits
 from natv2.postprocess.methods import PostprocessPlan
 from natv2.randomness import torch_generator
 from natv2.run import Run
@@ -73,6 +74,18 @@ class Extraction:
             evaluation_batch_size=evaluation_batch_size,
             labels=kept.child("labels"),
         )
+
+    def exits_of(
+        self, classifier: SubnetClassifier, plan: PostprocessPlan, batch_size: int
+    ) -> ExitsCalibration:
+        """What the validation images say of the exits of `classifier`, which were found used in a way.
+
+        Weights of outputs are searched anew where it was trained.
+        """
+        assert plan.way is not None
+        batches = evaluation_batches(self.images, self.images.valid, batch_size)
+        trained = plan.config is not None
+        return calibrate_exits(classifier, batches, plan.way.leaving, search_weights=trained)
 
     def classifier(
         self, network: Network, plan: PostprocessPlan, record: Mapping[str, Any], temperature: float = 1.0

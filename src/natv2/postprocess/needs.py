@@ -8,7 +8,7 @@ from natv2.costs.parts import MACS, architecture_cost
 from natv2.images.batches import largest_batch
 from natv2.images.image_set import ImageSplits
 from natv2.postprocess.config import PostprocessConfig
-from natv2.postprocess.methods import METHODS, PostprocessPlan, plan_postprocessing
+from natv2.postprocess.methods import METHODS, FoundWay, PostprocessPlan, plan_postprocessing
 from natv2.run import Run
 from natv2.spaces.architecture import architecture_of
 from natv2.spaces.design import Design
@@ -24,9 +24,10 @@ def plans_of(chosen: pd.DataFrame, design: Design, config: PostprocessConfig) ->
 def _plans(chosen: pd.DataFrame, design: Design, config: PostprocessConfig) -> Iterator[PostprocessPlan]:
     methods = METHODS[config.method]
     for each in chosen.to_dict("records"):
-        architecture = architecture_of({str(name): value for name, value in each.items()})
+        row = {str(name): value for name, value in each.items()}
+        architecture, way = architecture_of(row), FoundWay.of(row)
         for method in methods:
-            plan = plan_postprocessing(method, architecture, design, config)
+            plan = plan_postprocessing(method, architecture, design, config, way)
             if plan.method == method or plan.method not in methods:
                 yield plan
 

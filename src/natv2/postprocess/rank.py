@@ -10,7 +10,7 @@ from scipy.stats import kendalltau
 
 from natv2.postprocess.config import PostprocessConfig, RankStudyConfig
 from natv2.postprocess.extract import Extraction
-from natv2.postprocess.methods import PostprocessPlan, plan_postprocessing
+from natv2.postprocess.methods import FoundWay, PostprocessPlan, plan_postprocessing
 from natv2.postprocess.whole_schedule import WholeSchedule
 from natv2.ranks.side_by_side import side_by_side
 from natv2.spaces.architecture import architecture_of
@@ -53,7 +53,7 @@ def finish_for_rank(
         kept, plans = store.child(f"seed_{number}"), {}
         for row in ({str(n): v for n, v in each.items()} for each in chosen.to_dict("records")):
             plans[row["name"]] = plan_postprocessing(
-                "standard", architecture_of(row), extraction.design, config
+                "standard", architecture_of(row), extraction.design, config, FoundWay.of(row)
             )
         whole.prepare(plans, kept)
         jobs = [(whole, plan, kept.child(name)) for name, plan in plans.items()]

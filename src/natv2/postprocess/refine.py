@@ -12,7 +12,7 @@ from natv2.errors import UserError
 from natv2.finished_network import StoredNetwork, StoredNetworks
 from natv2.postprocess.config import PostprocessConfig
 from natv2.postprocess.extract import Extraction
-from natv2.postprocess.methods import METHODS, PostprocessPlan, plan_postprocessing
+from natv2.postprocess.methods import METHODS, FoundWay, PostprocessPlan, plan_postprocessing
 from natv2.postprocess.whole_schedule import WholeSchedule
 from natv2.ranks.side_by_side import side_by_side
 from natv2.spaces.architecture import architecture_of
@@ -87,9 +87,14 @@ def refine(
     rows = [{str(name): value for name, value in each.items()} for each in chosen.to_dict("records")]
     found: dict[str, StoredNetwork] = {}
     for row in rows:
-        as_found = PostprocessPlan.as_it_is(architecture_of(row), config.exit_weighting)
+        as_found = PostprocessPlan.as_it_is(architecture_of(row), config.exit_weighting, FoundWay.of(row))
         network = extraction.network(as_found)
-        found[row["name"]] = extraction.classifier(network, as_found, {"network": row["name"]}).stored()
+        record = {"network": row["name"]}
+        classifier = extraction.classifier(network, as_found, record)
+        if as_found.way is not None:
+            known = extraction.exits_of(classifier, as_found, evaluation_batch_size)
+            classifier = known.apply(classifier, record)
+        found[row["name"]] = classifier.stored()
     tasks = list(_tasks(rows, extraction, config))
     if whole is not None:
         _say_how_long(tasks, whole)
@@ -111,6 +116,9 @@ def _finished(
         network = extraction.network(task.plan)
         record = {**task.record, "accuracy_after": task.accuracy, "epochs": 0}
         classifier = extraction.classifier(network, task.plan, record)
+        if task.plan.way is not None:
+            exits = extraction.exits_of(classifier, task.plan, evaluation_batch_size)
+            return exits.apply(classifier, record).stored()
         known = validated(classifier, extraction.images, evaluation_batch_size)
         classifier = extraction.classifier(network, task.plan, record, known.temperature)
     elif isinstance(task.plan.config, RecipeConfig):
@@ -127,7 +135,8 @@ def _tasks(rows: list[dict[str, Any]], extraction: Extraction, config: Postproce
     for row in rows:
         for method in methods:
             name = row["name"] if len(methods) == 1 else f"{row['name']}_{method}"
-            plan = plan_postprocessing(method, architecture_of(row), extraction.design, config)
+            way = FoundWay.of(row)
+            plan = plan_postprocessing(method, architecture_of(row), extraction.design, config, way)
             if plan.method != method and plan.method in methods:
                 logger.info("%s: %s; the standard method alone refines it", row["name"], plan.remark)
                 continue
@@ -139,7 +148,11 @@ def _tasks(rows: list[dict[str, Any]], extraction: Extraction, config: Postproce
 def _fine_tuned(
     task: _Task, config: RecipeConfig, extraction: Extraction, evaluation_batch_size: int, store: StateStore
 ) -> SubnetClassifier:
-    """The network of `task` after both phases of section 6.1.5."""
+    """The network of `task` after both phases of section 6.1.5.
+
+    Of several exits that were found the first phase tells the weights and thresholds: its network has not
+    seen the validation images.
+    """
     network, outcome = fine_tune(
         extraction.network(task.plan),
         images=extraction.images,
@@ -150,7 +163,13 @@ def _fine_tuned(
         store=store,
     )
     known = {"accuracy_after": outcome.valid_accuracy, "epochs": outcome.epochs}
-    return extraction.classifier(network, task.plan, {**task.record, **known})
+    record = {**task.record, **known}
+    if task.plan.way is None:
+        return extraction.classifier(network, task.plan, record)
+    tried = extraction.classifier(outcome.network, task.plan, record)
+    exits = extraction.exits_of(tried, task.plan, evaluation_batch_size)
+    finished = extraction.classifier(network, task.plan, record)
+    return exits.apply(finished, {**record, "accuracy_after": exits.accuracy})
 
 
 def _say_how_long(tasks: list[_Task], whole: WholeSchedule) -> None:

@@ -1,7 +1,8 @@
 """Finished networks tested, and set beside what they were when they were found."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,24 +10,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from natv2.costs.network_latency import LatencyOf
-from natv2.costs.parts import architecture_cost
+from natv2.costs.parts import MACS, architecture_cost
+from natv2.exits.leaving import UpToExit
 from natv2.finished_network import StoredNetwork, StoredNetworks
 from natv2.images.balance import beside_top1
 from natv2.images.batches import Batch
 from natv2.objectives.constraints import Constraints
 from natv2.objectives.costs import known_costs
-from natv2.objectives.objectives import OBJECTIVES, KnownNetworks
+from natv2.objectives.objectives import MEANS, OBJECTIVES, KnownNetworks
 from natv2.postprocess.detail import answers_by_exit, answers_in_detail, exits_in_detail
 from natv2.supernets.classifier import SubnetClassifier
 from natv2.training.confidence import calibration_error
-from natv2.training.evaluation import answers
+from natv2.training.evaluation import answers_and_exits
 
 logger = logging.getLogger("natv2")
 
 _UNKNOWN = "the latency table of another device has no times of several exits together"
 
 _TOLD = ("network", "method", "exit_weighting", "optimizer", "start", "teacher", "remark")
-_RECORDED = (*_TOLD, "accuracy_before", "accuracy_after", "epochs")
+_RECORDED = (*_TOLD, "kept", "leaving", "accuracy_before", "accuracy_after", "epochs")
 
 
 def tested_networks(
@@ -71,7 +73,7 @@ def _tested(
     """What a network's row says of it; label and rightness of each image; its details."""
     classifier = SubnetClassifier.build(stored)
     network, header = classifier.network, classifier.header
-    logits, labels = answers(classifier, batches)
+    logits, labels, left = answers_and_exits(classifier, batches)
     correct = (logits.argmax(dim=1) == labels).double()
     architecture = network.architecture
     row = {name: header.record[name] for name in _RECORDED if name in header.record}
@@ -86,6 +88,8 @@ def _tested(
     for name, value in known_costs(known).iloc[0].items():
         row[str(name)] = OBJECTIVES[str(name)].dtype(value)
     row |= {name: value for name, value in taken.items() if name != "latency"}
+    if classifier.stops:
+        row |= _on_average(classifier, left.numpy(), latency)
     row |= {"resolution": architecture.resolution, "width": architecture.width}
     row |= {"exit": architecture.deepest_exit, "exits": len(architecture.exits)}
     details = answers_in_detail(classifier, logits, labels)
@@ -93,6 +97,34 @@ def _tested(
         both = (answers_by_exit(classifier, each) for each in (batches, valid))
         details |= exits_in_detail(classifier, *both)
     return row, pd.DataFrame({"label": labels.numpy(), "right": correct.bool().numpy()}), details
+
+
+def _on_average(
+    classifier: SubnetClassifier, left: NDArray[np.int64], latency: LatencyOf | None
+) -> dict[str, float]:
+    """What an image costs on average where images leave at `left` (N,), from 1; shares of them by exit.
+
+    Latency is that of the network up to each exit.
+    """
+    network, row = classifier.network, dict[str, float]()
+    means: dict[str, float] = {"mean_macs": 0.0} | ({"mean_latency": 0.0} if latency is not None else {})
+    for number, exit in enumerate(network.exits, start=1):
+        row[f"share_{exit}"] = share = float((left == number).mean())
+        cut = replace(network.architecture, exits=network.exits[:number])
+        means["mean_macs"] += share * int(architecture_cost(network.design, cut, network.classes)[MACS])
+        if latency is not None:
+            taken = latency(UpToExit(network, number), network.architecture.resolution)
+            means["mean_latency"] += share * float(taken["latency"])
+    return means | row
+
+
+def with_means(table: pd.DataFrame, judged_by: Sequence[str]) -> pd.DataFrame:
+    """`table` with the mean costs that networks are judged by, or have: also of those nobody leaves early."""
+    for name, of in MEANS.items():
+        if (name in table or name in judged_by) and of in table:
+            whole = table[of].astype(float)
+            table[name] = table[name].fillna(whole) if name in table else whole
+    return table
 
 
 def say_drop(results: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from natv2.postprocess.config import PostprocessConfig, PostprocessStudyConfig
 from natv2.postprocess.extract import Extraction
-from natv2.postprocess.methods import plan_postprocessing
+from natv2.postprocess.methods import FoundWay, plan_postprocessing
 from natv2.spaces.architecture import architecture_of
 from natv2.training.config import RecipeConfig
 from natv2.training.recipe import find_epochs
@@ -32,7 +32,8 @@ def study_ways(
         row = {str(name): value for name, value in each.items()}
         for way in _ways(config, study):
             method = "aep" if way.method == "aep" else "standard"
-            plan = plan_postprocessing(method, architecture_of(row), extraction.design, way)  # type: ignore[arg-type]
+            found_way, architecture = FoundWay.of(row), architecture_of(row)
+            plan = plan_postprocessing(method, architecture, extraction.design, way, found_way)  # type: ignore[arg-type]
             if plan.method != way.method:
                 continue
             assert isinstance(plan.config, RecipeConfig)

@@ -40,7 +40,10 @@ class WholeSchedule:
         """The network of `plan` after the schedule, its validation top-1 in its record."""
         start = self.start = self.start or self._start(plan, store)
         trained = self._trained(plan, start, store.child(start), "train")
-        validated = self.finishing.validated(trained)
+        exits = None
+        if plan.way is not None:
+            exits = self.extraction.exits_of(trained, plan, self.finishing.evaluation_batch_size)
+        validated = exits or self.finishing.validated(trained)
         known = {
             "start": start,
             "teacher": self.finishing.teacher_name,
@@ -49,7 +52,9 @@ class WholeSchedule:
         }
         if self.config.refit:
             trained = self._trained(plan, start, store.child("refit"), "train and valid")
-        return self.extraction.classifier(trained.network, plan, {**record, **known}, validated.temperature)
+        record = {**record, **known}
+        finished = self.extraction.classifier(trained.network, plan, record, validated.temperature)
+        return finished if exits is None else exits.apply(finished, record)
 
     def _start(self, plan: PostprocessPlan, store: StateStore) -> Start:
         return self._better_start(plan, store) if self.config.start == "auto" else self.config.start

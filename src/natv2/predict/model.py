@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from natv2.errors import UserError
+from natv2.exits.early_classifier import EarlyClassifier
 from natv2.finished_network import Build, Classifier, load_network
 from natv2.images.levels import Levels
 from natv2.images.transforms import prepare
@@ -58,11 +59,8 @@ def open_model(path: Path, build: Build | None = None) -> Model:
 def _of_classifier(classifier: Classifier) -> Model:
     header, exits = classifier.header, 1
     decide = _all_at_once(classifier)
-    if classifier.kind == "multi_exit_network":
-        from natv2.aep.classifier import MultiExitClassifier  # is there by now
-
-        if isinstance(classifier, MultiExitClassifier) and classifier.header.thresholds is not None:
-            decide, exits = classifier.decide, len(classifier.header.kept)
+    if isinstance(classifier, EarlyClassifier) and classifier.stops:
+        decide, exits = classifier.decide, len(classifier.stopping().thresholds)
 
     @torch.inference_mode()
     def answers(images: Tensor) -> Answers:

@@ -62,6 +62,7 @@ def known_fields() -> dict[str, Field]:
         "latency_of": ("Latency is", "text"),
         "resolution": ("Resolution (px)", "whole"),
         "exit": ("Exit", "whole"),
+        "leaving": ("Leave early (%)", "percent"),
         "exits": ("Exits", "whole"),
         "width": ("Width", "decimal"),
         "epoch_seconds": ("Epoch (s)", "hundredths"),

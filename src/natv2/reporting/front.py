@@ -67,7 +67,8 @@ def front_figure(
     (such as largest, smallest) are marked with it. `finished` has accuracy_after, its validation accuracy,
     in place of accuracy; it is left out where it has no column `objective`. `plain` networks, with names and
     valid_accuracy in place of accuracy, are crosses, `pretrained` ones, where there are any, asterisks. The
-    step line joins what is non-dominated in these two dimensions; with more objectives some of the front
+    step line joins what is non-dominated in these two dimensions, another one what is among the networks with
+    one exit, where others of the archive have several (column `kept`); with more objectives some of the front
     lies below it. Raises ValueError on any other objective.
     """
     axis = cost_axis(objective)
@@ -81,6 +82,10 @@ def front_figure(
         layers[PRETRAINED_NETWORKS] = pretrained.assign(accuracy=pretrained["valid_accuracy"])
     for name, networks in layers.items():
         figure.add_trace(points(networks, objective, "accuracy", name, _MARKS[name][0]))
+        if name == "Archive" and axis.logarithmic and "kept" in archive:
+            alone = archive[~archive["kept"].astype(str).str.contains("-")]
+            label = "Best of those with one exit"
+            figure.add_trace(steps(alone, objective, GREY, 1.5, label, hoverinfo="skip"))
         if name == "Archive" and axis.logarithmic:
             figure.add_trace(steps(front, objective, BLUE, 1.5, "Best for the cost", hoverinfo="skip"))
     named = archive if labelled is None else labelled
@@ -106,7 +111,7 @@ def front_image(front: go.Figure) -> Figure:
     plot = image.add_subplot()
     for trace in front.data:
         if trace.mode == "lines":
-            plot.step(trace.x, trace.y, where="post", color=BLUE, lw=1.2, label=trace.name)
+            plot.step(trace.x, trace.y, where="post", color=trace.line.color, lw=1.2, label=trace.name)
         elif trace.mode == "markers":
             plot.scatter(trace.x, trace.y, label=trace.name, **_MARKS[trace.name][1])
         else:

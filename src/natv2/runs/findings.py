@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from natv2.objectives.objectives import ACCURACY, OBJECTIVES
+from natv2.objectives.objectives import ACCURACY, OBJECTIVES, lower_title
 from natv2.reporting.fields import FORMATS, amount
 from natv2.runs.table_shapes import clock, whole_hours
 from natv2.shrinking.report.phases import STEPS
@@ -34,7 +34,7 @@ def costs_in_words(network: pd.Series) -> str:
     for name, row in OBJECTIVES.items():
         if name != ACCURACY and name in network and pd.notna(network[name]):
             value = float(network[name])
-            title = row.title if row.title.isupper() or row.title == "MACs" else row.title.lower()
+            title = lower_title(row.title)
             number = amount(value) if not row.unit else f"{FORMATS[row.format](value)} {row.unit}"
             words.append(f"{number} {title}" if not row.unit else f"{number} of {title}")
     return ", ".join(words[:-1]) + (" and " if words[1:] else "") + words[-1] if words else "unknown costs"

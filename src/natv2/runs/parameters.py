@@ -54,6 +54,15 @@ class Parameters(Run, AepTraining, Goal, Training):
                 raise ValueError(f"images of your own ({name}) need {field}: where they are")
         return self
 
+    @model_validator(mode="after")
+    def _exits_can_be_searched(self) -> Self:
+        if self.search.exits == "many" and not self.design.early_exits:
+            raise ValueError(
+                f"search.exits=many: {self.supernet} has no early exits to be used together; "
+                "search.exits=one, or a supernet whose name begins with EE, is allowed"
+            )
+        return self
+
     def blocks(self, run: Run) -> dict[str, dict[str, Any]]:
         """What nodes ask for as one: `run` as it was resolved, and parts of these parameters."""
         parts: dict[str, type[Config]] = {"training": Training, "goal": Goal, "aep_training": AepTraining}

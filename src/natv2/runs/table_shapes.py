@@ -14,12 +14,12 @@ from natv2.reporting.tables import results_table
 _HOURS = ("training", "evaluation", "test", "search")
 _UNEQUAL = ("test_macro", "largest_class")
 _FINISHED = ("name", "method", "test_accuracy_before", "test_accuracy", *_UNEQUAL, "best_plain", "gain")
-_ALSO_FINISHED = ("latency_of", "resolution", "exit", "exits", "width")
+_ALSO_FINISHED = ("latency_of", "resolution", "exit", "kept", "leaving", "exits", "width")
 _MULTI_EXIT = ("name", "kept", "test_top1", "test_top5", *_UNEQUAL)
 _CHANGES = ("top1", "params", "macs", "latency")
 _SEARCHES = ("dataset", "objectives", "supernet", "preset", "seeds", "hypervolume")
 _FOUND = ("best", "trade-off")
-_FRONT = ("resolution", "exit", "width")
+_FRONT = ("resolution", "exit", "kept", "exit_weighting", "leaving", "width")
 _REFINED = ("before", "after", "test top-1")
 
 
@@ -84,6 +84,8 @@ def _searches(table: pd.DataFrame) -> pd.DataFrame:
     shown["hypervolume"] = [f"{value:.4f}" for value in table["hypervolume"]]  # they may differ by little
     several = table.get("settings", pd.Series(dtype=str)).nunique() > 1  # one alone tells nothing apart
     settings = ["settings"] if several else []
+    if (table.get("searched_exits", pd.Series(dtype=str)) == "many").any():
+        settings = ["searched_exits", *settings]
     found = [f"{network} top-1" for network in _FOUND]
     return _with_runs(shown[[*_SEARCHES, *settings, *found, *costs, *_REFINED, "run"]])
 

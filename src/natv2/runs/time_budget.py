@@ -141,7 +141,7 @@ def _finishing(
         labels=store.child("labels"),
     )
     widths = (parameters.widths.narrow, parameters.widths.wide)
-    space = search_space(parameters.design, search, widths)
+    space = search_space(parameters.design, search.of_one_exit, widths)
     both = parameters.postprocess.start == "auto"
     networks = parameters.postprocess.expected(search.high_tradeoff)
     table = plan_finishing(finishing, space, networks, both, parameters.baselines)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from natv2.errors import UserError
 from natv2.objectives.constraints import UNCONSTRAINED, Constraints
-from natv2.objectives.objectives import ACCURACY, OBJECTIVES, Costs, as_costs
+from natv2.objectives.objectives import ACCURACY, OBJECTIVES, Costs, as_costs, is_tested
 from natv2.search.moo.survival import Indices, best_first
 from natv2.spaces.space import Codes, SearchSpace
 
@@ -22,6 +22,11 @@ def columns() -> dict[str, type]:
     """
     objectives = {name: row.dtype for name, row in OBJECTIVES.items()}
     return objectives | {"predicted_error": float, "turn": np.int64}
+
+
+def _optional() -> list[str]:
+    """Columns that frames have only where something is known of them."""
+    return [name for name in OBJECTIVES if is_tested(name) and name != ACCURACY]
 
 
 def is_among(codes: Codes, others: Codes) -> NDArray[np.bool_]:
@@ -46,14 +51,15 @@ class Archive:
 
     def __post_init__(self) -> None:
         """Check, and keep copies that nobody else can change."""
-        missing = [name for name in columns() if name not in self.values]
-        if missing or len(self.values) != len(self.codes) or self.codes.ndim != 2:
-            raise ValueError(f"{len(self.codes)} codes, {len(self.values)} rows of values, missing {missing}")
+        given = self.values.assign(**{name: np.nan for name in _optional() if name not in self.values})
+        missing = [name for name in columns() if name not in given]
+        if missing or len(given) != len(self.codes) or self.codes.ndim != 2:
+            raise ValueError(f"{len(self.codes)} codes, {len(given)} rows of values, missing {missing}")
         codes = np.array(self.codes, np.int64)
         codes.setflags(write=False)
         if len(np.unique(codes, axis=0)) != len(codes):
             raise ValueError("an architecture stands in the archive twice")
-        values = self.values[list(columns())].reset_index(drop=True).astype(columns())
+        values = given[list(columns())].reset_index(drop=True).astype(columns())
         object.__setattr__(self, "codes", codes)
         object.__setattr__(self, "values", values)
 
@@ -115,6 +121,14 @@ class Archive:
         values = pd.concat([self.values, candidates.values])
         return Archive(codes=np.concatenate([self.codes, candidates.codes]), values=values)
 
+    def joined(self, others: "Archive") -> "Archive":
+        """With those of `others` that are not there yet."""
+        return self.grow(others.without(self))
+
+    def without(self, others: "Archive") -> "Archive":
+        """The architectures that are not in `others`."""
+        return self.take(np.flatnonzero(~others.contains(self.codes)))
+
     def substitute(
         self,
         candidates: "Archive",
@@ -122,34 +136,41 @@ class Archive:
         *,
         seed: int,
         constraints: Constraints = UNCONSTRAINED,
+        size: int | None = None,
     ) -> "Archive":
         """With the worst replaced by `candidates`, so that the size stays: NATv2's way (section 6.1.3).
 
-        Those that remain keep their order. Raises ValueError where a candidate is already there or
-        there are more candidates than architectures to replace.
+        Or so that it becomes `size`, which is no larger. Those that remain keep their order. Raises
+        ValueError where a candidate is already there or there are more candidates than architectures to
+        replace.
         """
         if len(candidates) > len(self):
             raise ValueError(f"{len(candidates)} candidates for an archive of {len(self)}")
         if self.contains(candidates.codes).any():
             raise ValueError("a candidate is already in the archive")
         order = self.best_first(objectives, seed=seed, constraints=constraints)
-        return self.take(np.sort(order[: len(self) - len(candidates)])).grow(candidates)
+        kept = (len(self) if size is None else size) - len(candidates)
+        return self.take(np.sort(order[:kept])).grow(candidates)
 
-    def with_accuracy(self, accuracy: ArrayLike) -> "Archive":
-        """With `accuracy` (N,) measured again, after the supernet's weights have changed."""
-        return Archive(codes=self.codes, values=self.values.assign(accuracy=np.asarray(accuracy)))
+    def with_tested(self, tested: pd.DataFrame) -> "Archive":
+        """With the columns `tested` (N rows) anew, after the supernet's weights have changed."""
+        plain = {str(name): column.to_numpy() for name, column in tested.items()}
+        return Archive(codes=self.codes, values=self.values.assign(**plain))
 
     def to_frame(self) -> pd.DataFrame:
         """As one frame: a column for each variable of the code (v00, v01, ...), then `columns`."""
         names = _variable_names(self.codes.shape[1])
-        return pd.concat([pd.DataFrame(self.codes, columns=names), self.values], axis=1)
+        unknown = [name for name in _optional() if self.values[name].isna().all()]
+        known = self.values.drop(columns=unknown)
+        return pd.concat([pd.DataFrame(self.codes, columns=names), known], axis=1)
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, space: SearchSpace) -> "Archive":
         """The archive that `to_frame` wrote. Raises UserError where the frame is none of `space`."""
         names = _variable_names(space.variables)
         known = [name for name in frame if str(name).startswith("v") and str(name)[1:].isdigit()]
-        missing = [name for name in (*names, *columns()) if name not in frame]
+        needed = [name for name in columns() if name not in _optional()]
+        missing = [name for name in (*names, *needed) if name not in frame]
         if missing or len(known) != len(names):
             reason = f"{missing[0]} is missing" if missing else f"it has {len(known)} variables"
             raise UserError(

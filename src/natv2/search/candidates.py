@@ -15,6 +15,7 @@ from natv2.objectives.objectives import ACCURACY
 from natv2.randomness import derived_seed, numpy_generator
 from natv2.search.archive import Archive
 from natv2.search.config import Sampling, SearchConfig
+from natv2.search.expected import expected_costs
 from natv2.search.feasible.feasibility import check_constraints
 from natv2.search.feasible.sampling import sample_feasible
 from natv2.search.moo.evolution import evolve
@@ -83,10 +84,11 @@ def propose(
             len(archive),
         )
         return _at_random(archive, space, costs_of, config, goal, seed, turn)
+    way = choices(name, config.folds)[name]
     candidates, predicted = evolve(
         space=space,
         predict_error=lambda codes: predictor.predict(features(space, codes, config.features)),
-        costs_of=costs_of,
+        costs_of=expected_costs(archive, space, costs_of, goal, config.features, way, fit_seed),
         objectives=goal.objectives,
         archive=archive,
         population=config.population,

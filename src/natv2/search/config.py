@@ -36,6 +36,9 @@ Sampling = Literal["codes", "architectures"]
 Proposal = Literal["evolution", "random"]
 """Where a turn's candidates come from: evolution on the predictor, or nowhere, to compare with."""
 
+Exits = Literal["one", "many"]
+"""Whether networks have one exit each, or any set of them, whose outputs are used together."""
+
 DistributionFit = Literal["categorical", "scipy"]
 
 
@@ -98,6 +101,7 @@ class SearchConfig(SGDConfig):
     """
 
     init_from: Place | None
+    exits: Exits
     resolutions: Resolutions | None
     batch_size: BatchSize
     kd_ratio: KdRatio
@@ -142,6 +146,11 @@ class SearchConfig(SGDConfig):
                 "they take the place of its worst"
             )
         return self
+
+    @property
+    def of_one_exit(self) -> Self:
+        """This search, of networks with one exit each."""
+        return self.model_copy(update={"exits": "one"})
 
     def at(self, sizes: Sizes) -> Self:
         """This search with the resolutions that a data set is searched among, where none were given."""

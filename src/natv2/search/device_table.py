@@ -141,4 +141,5 @@ def _part_of(table: LatencyTable, space: SearchSpace) -> LatencyTable:
         [table.space.resolutions.index(size) for size in space.resolutions],
         [table.space.widths.index(width) for width in space.widths],
     )
-    return LatencyTable(space=space, levels=table.levels[at], rest=table.rest[at])
+    heads = None if table.heads is None else table.heads[at]
+    return LatencyTable(space=space, levels=table.levels[at], rest=table.rest[at], heads=heads)

@@ -53,6 +53,7 @@ def search_summary(
     return {
         "settings": search_settings(search, goal, supernets, images, latency),
         "seed": run.seed,
+        "searched_exits": search.exits,
         "supernet": supernets[0].design.label,
         "source": supernets[0].origin.get("source"),
         "dataset": images.name,

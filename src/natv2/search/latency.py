@@ -4,6 +4,7 @@ import json
 import logging
 import platform
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -79,8 +80,8 @@ def known_latency_table(
     """
     key = _fingerprint(space, classes, config, run.device)
     known = known_tables.load(key)
-    if known is not None:
-        table = LatencyTable.from_frame(pd.DataFrame(known.values["table"]), space)
+    table = None if known is None else LatencyTable.from_frame(pd.DataFrame(known.values["table"]), space)
+    if known is not None and table is not None and (space.ways is None or table.heads is not None):
         return table, pd.DataFrame(known.values["check"])
     table, check = build_latency_table(space, classes, config, run)
     error = latency_error(check)
@@ -144,7 +145,8 @@ def scaled(table: LatencyTable, codes: Codes, measured: NDArray[np.float64]) -> 
     """`table` stretched and moved by the line that fits best; the move is part of what every network has."""
     # Relative errors count: small networks are as many as large ones.
     slope, offset = np.polyfit(table(codes), measured, 1, w=1 / measured)
-    return LatencyTable(space=table.space, levels=slope * table.levels, rest=slope * table.rest + offset)
+    heads = None if table.heads is None else slope * table.heads
+    return replace(table, levels=slope * table.levels, rest=slope * table.rest + offset, heads=heads)
 
 
 def _networks(

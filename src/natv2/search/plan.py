@@ -11,14 +11,16 @@ from torch import nn
 from natv2.bar import Bar, progress_bar
 from natv2.objectives.costs import CostsOf
 from natv2.objectives.goal import Goal
-from natv2.search.adaptation.subnets import extreme_networks
+from natv2.search.adaptation.subnets import extreme_networks, offered_paths
 from natv2.search.adaptation.training import TargetSupernets, frozen_trunk, largest_step, sampled_step
 from natv2.search.candidates import SAMPLERS
 from natv2.search.latency_time import table_seconds
 from natv2.search.needs import search_memory, turns_disk, warm_up_disk, warm_up_of_both_disk
 from natv2.search.turn_time import turn_seconds
 from natv2.training.budget import BUDGET_S, Budget
+from natv2.training.evaluation import Evaluator
 from natv2.training.evaluation_time import EvaluationTime, evaluation_time
+from natv2.training.exit_evaluation import way_scores
 from natv2.training.loop import Step
 from natv2.training.needs import Disk
 from natv2.training.schedule import SubnetSchedule
@@ -180,12 +182,16 @@ class _Planned:
         """An evaluation of many."""
         supernets = self.supernets
         sampler, draws = SAMPLERS[supernets.config.sampling], np.random.default_rng(0)
-        networks = [
-            supernets.space.decode(code) for code in sampler(supernets.space, self._sampled_networks, draws)
-        ]
+        networks = offered_paths(supernets.space, sampler(supernets.space, self._sampled_networks, draws))
+        evaluate = Evaluator.accuracies if supernets.space.ways is None else way_scores
         weights = supernets.exit_weights.output
         return evaluation_time(
-            supernets.family, networks, supernets.images, weights, seconds=self.budget.share()
+            supernets.family,
+            networks,
+            supernets.images,
+            weights,
+            seconds=self.budget.share(),
+            evaluate=evaluate,
         )
 
 

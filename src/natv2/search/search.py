@@ -21,6 +21,7 @@ from natv2.search.archive import Archive
 from natv2.search.candidates import SAMPLERS, propose, search_seed
 from natv2.search.config import SearchConfig
 from natv2.search.distributions.fitting import FITS
+from natv2.search.evaluated import Evaluation
 from natv2.search.feasible.feasibility import check_constraints
 from natv2.search.feasible.sampling import sample_feasible
 from natv2.search.moo.indicators import Hypervolume
@@ -66,6 +67,10 @@ class Search:
     ) -> None:
         self.space, self.subnets, self.costs_of = space, subnets, costs_of
         self.config, self.goal, self.seed, self.store = config, goal, seed, store
+        by_ways = config.exits == "many" or "macro_accuracy" in goal.judged_by
+        self.evaluation = Evaluation(
+            space=space, subnets=subnets, costs_of=costs_of, goal=goal, by_ways=by_ways
+        )
 
     def run(self) -> SearchResult:
         """Initialise the archive and take the turns.
@@ -110,19 +115,23 @@ class Search:
         codes = np.concatenate([extremes, kept, sampler(2 * config.archive_size, generator)])
         codes = codes[np.sort(np.unique(codes, axis=0, return_index=True)[1])]
         codes = codes[: max(config.archive_size, min(wanted, len(extremes) + len(kept)))]
-        parts = []
+        parts, offers = [], []
         for start in range(0, len(codes), config.archive_size):
             part = codes[start : start + config.archive_size]
             state = self.store.remembered(f"initial_{start}", partial(self._sampled, part))
             parts.append(self._archive(state))
+            offers.append(self._archive(state, "offered"))
         sampled = reduce(Archive.grow, parts)
-        best = self._top(
-            sampled.take(np.arange(2, len(sampled))), config.archive_size - 2, self._seed("initial", 0)
-        )
-        return sampled.take(np.arange(2)).grow(best)
+        ends, others = sampled.take(np.arange(2)), sampled.take(np.arange(2, len(sampled)))
+        # What comes at no cost has at most as many places as what was drawn: paths are to differ.
+        offered = reduce(Archive.joined, offers).without(sampled)
+        others = others.grow(self._top(offered, config.archive_size // 2, self._seed("offered", 0)))
+        return ends.grow(self._top(others, config.archive_size - 2, self._seed("initial", 0)))
 
     def _sampled(self, codes: Codes) -> State:
-        return _state(self._evaluated(codes, 0, "initial archive"))
+        asked, offered = self.evaluation.archive(codes, 0, "initial archive")
+        best = self._top(offered, self.config.archive_size // 2, self._seed("offered", 0))
+        return _state(asked, offered=_frame(best))
 
     def _turn(self, archive: Archive, turn: int) -> tuple[Archive, dict[str, Any]]:
         found = self.store.remembered(f"turn_{turn}_found", partial(self._find, archive, turn))
@@ -140,25 +149,29 @@ class Search:
         if not len(found.codes):
             logger.warning("turn %d: no new network was found that keeps %s", turn, self.goal.constraints)
             return _state(archive, metrics=found.metrics() | predictor_metrics([], []).to_dict())
-        new = self._evaluated(found.codes, turn, f"turn {turn} candidates", found.predicted_error)
+        name = f"turn {turn} candidates"
+        new, offered = self.evaluation.archive(found.codes, turn, name, found.predicted_error)
+        offered = self._top(offered.without(archive), self.config.candidates, self._seed("offered", turn))
         checked = predictor_metrics(1 - new.values["accuracy"].to_numpy(), found.predicted_error)
-        return _state(self._with(archive, new, turn), metrics=found.metrics() | checked.to_dict())
+        return _state(self._with(archive, new, offered, turn), metrics=found.metrics() | checked.to_dict())
 
-    def _with(self, archive: Archive, new: Archive, turn: int) -> Archive:
+    def _with(self, archive: Archive, new: Archive, offered: Archive, turn: int) -> Archive:
+        """`archive` with `new` networks, and with the best of what their paths `offered` at no cost."""
         if self.config.growth == "grow":
-            return archive.grow(new)
-        return archive.substitute(
+            return archive.grow(new).grow(offered)
+        return archive.grow(offered).substitute(
             new,
             self.goal.objectives,
             seed=self._seed("substitution", turn),
             constraints=self.goal.constraints,
+            size=len(archive),
         )
 
     def _reevaluate(self, archive: Archive, turn: int) -> State:
         """Step 9, and the subnets' own validation (section 6.2.3)."""
-        accuracy = self.subnets.accuracies(archive.codes, f"turn {turn} archive")
+        tested = self.evaluation.again(archive.codes, f"turn {turn} archive")
         validation = self.subnets.validate(f"turn {turn} supernets")
-        return _state(archive.with_accuracy(accuracy), validation=validation)
+        return _state(archive.with_tested(tested), validation=validation)
 
     def _tell(self, entry: Mapping[str, Any], clock: "_Clock") -> State:
         """Track and log a turn; saved, so that a resumed search does it for the others alone."""
@@ -167,20 +180,14 @@ class Search:
         logger.info("%s", clock.report(entry))
         return State()
 
-    def _evaluated(self, codes: Codes, turn: int, name: str, predicted: Any = np.nan) -> Archive:
-        accuracy = self.subnets.accuracies(codes, name)
-        return Archive.evaluated(
-            codes, accuracy=accuracy, costs=self.costs_of(codes), turn=turn, predicted_error=predicted
-        )
-
     def _top(self, archive: Archive, count: int, seed: int) -> Archive:
         return archive.top(count, self.goal.objectives, seed=seed, constraints=self.goal.constraints)
 
     def _seed(self, purpose: str, turn: int) -> int:
         return search_seed(self.seed, purpose, turn)
 
-    def _archive(self, state: State) -> Archive:
-        return Archive.from_frame(pd.DataFrame(state.values["archive"]), self.space)
+    def _archive(self, state: State, name: str = "archive") -> Archive:
+        return Archive.from_frame(pd.DataFrame(state.values[name]), self.space)
 
 
 class _Clock:
@@ -213,7 +220,11 @@ def _warn_unless_feasible(archive: Archive, constraints: Constraints) -> None:
 
 
 def _state(archive: Archive, **values: Any) -> State:
-    return State(values={"archive": archive.to_frame().to_dict("list"), **values})
+    return State(values={"archive": _frame(archive), **values})
+
+
+def _frame(archive: Archive) -> dict[str, list[Any]]:
+    return {str(name): values for name, values in archive.to_frame().to_dict("list").items()}
 
 
 def _is_plateau(hypervolumes: list[float], patience: int | None) -> bool:

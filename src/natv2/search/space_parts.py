@@ -34,8 +34,12 @@ class SpaceParts:
     def table(self, taken: NDArray[np.float64]) -> LatencyTable:
         """Sums of what the parts took (milliseconds), in their order."""
         padded = np.append(taken, 0.0)  # at -1: no part
+        rest = padded[self.rest]
         return LatencyTable(
-            space=self._space, levels=padded[self.levels].sum(axis=-1), rest=padded[self.rest].sum(axis=-1)
+            space=self._space,
+            levels=padded[self.levels].sum(axis=-1),
+            rest=rest.sum(axis=-1),
+            heads=rest[..., -1],
         )
 
     def _level_parts(self) -> NDArray[np.int64]:

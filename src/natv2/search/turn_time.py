@@ -10,22 +10,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from natv2.bar import quiet
+from natv2.exits.variants import variants
 from natv2.objectives.constraints import UNCONSTRAINED
 from natv2.objectives.costs import CostsOf
 from natv2.objectives.goal import Goal
 from natv2.randomness import numpy_generator
+from natv2.search.adaptation.subnets import offered_paths
 from natv2.search.adaptation.training import Sampler, TargetSupernets
 from natv2.search.config import SearchConfig
 from natv2.search.search import Search
-from natv2.spaces.space import Codes
+from natv2.spaces.space import Codes, SearchSpace
+from natv2.training.exit_evaluation import WayScores
 from natv2.training.state_store import State, StateStore
 
 
 class _Unadapted:
     """Subnets of which nothing is known but that they differ: a turn over them is the search's own time."""
 
+    def __init__(self, space: SearchSpace) -> None:
+        self._space = space
+
     def accuracies(self, codes: Codes, name: str) -> NDArray[np.float64]:
         return numpy_generator(len(codes), name).random(len(codes))
+
+    def way_scores(self, codes: Codes, name: str) -> list[WayScores]:
+        generator, found = numpy_generator(len(codes), name), []
+        for path in offered_paths(self._space, codes):
+            count, exits = len(variants(len(path.exits))), len(path.exits)
+            shares = generator.dirichlet(np.ones(exits), count)
+            found.append(WayScores(generator.random(count), generator.random(count), shares))
+        return found
 
     def adapt(self, sampler: Sampler, turn: int) -> None:
         sampler(1, np.random.default_rng(turn))
@@ -63,7 +77,8 @@ def turn_seconds(
     def timed(config: SearchConfig) -> float:
         with TemporaryDirectory() as folder, quiet():
             start, store = time.perf_counter(), StateStore(Path(folder))
-            _Unheard(supernets.space, _Unadapted(), costs_of, config, goal, supernets.run.seed, store).run()
+            space, seed = supernets.space, supernets.run.seed
+            _Unheard(space, _Unadapted(space), costs_of, config, goal, seed, store).run()
             return time.perf_counter() - start
 
     taken = timed(small)

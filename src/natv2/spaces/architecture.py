@@ -97,7 +97,10 @@ class Architecture:
 
 
 def described(architecture: Architecture) -> dict[str, object]:
-    """What an architecture with one exit is, by the names of columns; lists are texts joined by "-"."""
+    """What an architecture is, by the names of columns; lists are texts joined by "-".
+
+    `exit` is the deepest; others are in no column of these: a row of `architecture_of` may have `kept`.
+    """
     lists = {name: "-".join(str(v) for v in getattr(architecture, name)) for name in _LISTS}
     return {
         "resolution": architecture.resolution,
@@ -108,11 +111,11 @@ def described(architecture: Architecture) -> dict[str, object]:
 
 
 def architecture_of(row: Mapping[str, Any]) -> Architecture:
-    """The architecture that `described` gave a row of."""
+    """The architecture that `described` gave a row of; with the exits of `kept`, where there are such."""
+    kept = row.get("kept")
+    exits = tuple(int(exit) for exit in kept.split("-")) if isinstance(kept, str) else (int(row["exit"]),)
     lists = {name: tuple(int(number) for number in row[name].split("-")) for name in _LISTS}
-    return Architecture(
-        resolution=int(row["resolution"]), width=float(row["width"]), exits=(int(row["exit"]),), **lists
-    )
+    return Architecture(resolution=int(row["resolution"]), width=float(row["width"]), exits=exits, **lists)
 
 
 def constant(

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from natv2.spaces.architecture import Architecture, check_member, constant
 from natv2.spaces.design import INVERTED_BOTTLENECK, STAGES, Design
+from natv2.spaces.exit_codes import FIRST_WAY, Codes, ExitWays, clear_exits, kept_exits
 
-Codes = NDArray[np.int64]
-"""Encoded architectures, one a row; or one of them, one-dimensional."""
+__all__ = ["Codes", "SearchSpace"]
 
 Number = TypeVar("Number", int, float)
 
@@ -20,7 +20,10 @@ Number = TypeVar("Number", int, float)
 class SearchSpace:
     """All single-exit networks of a design over `resolutions` and `widths` (Figure 6.1).
 
-    A code holds the resolution, the width, the exit (early-exit designs only), then one value for each
+    With `ways` all networks with any exits, used together in any of these ways.
+
+    A code holds the resolution, the width, the exit (early-exit designs only; the deepest one, then what
+    `ways` adds: `natv2.spaces.exit_codes`), then one value for each
     level of each stage: 0 skips it, otherwise 1 + pairs·idx(mask) + K·idx(expand ratio) + idx(kernel), with
     K kernels and `pairs` of kernel and expand ratio: 3 and 9 in the thesis, whose designs have 20 levels
     and, in parallel, masks 1 to 7. `resolutions` and `widths` are ascending.
@@ -29,21 +32,31 @@ class SearchSpace:
     design: Design
     resolutions: tuple[int, ...]
     widths: tuple[float, ...]
+    ways: ExitWays | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is empty or not ascending."""
+        """Refuse what is empty or not ascending, and ways to use exits that there are not."""
+        if self.ways is not None and not self.design.early_exits:
+            raise ValueError(f"{self.design.label} has no early exits to use together")
         for name, values in (("resolutions", self.resolutions), ("widths", self.widths)):
             if not values or list(values) != sorted(set(values)) or values[0] <= 0:
                 raise ValueError(f"{name} {values}: allowed are positive numbers, ascending")
 
     @property
     def first_level(self) -> int:
-        """Position of the first level in a code: after resolution, width and, if any, exit."""
-        return 3 if self.design.early_exits else 2
+        """Position of the first level in a code: after resolution, width and all about exits, if any."""
+        return 2 + len(self._exit_choices)
+
+    @property
+    def _exit_choices(self) -> list[int]:
+        """How many values each variable about exits has."""
+        if not self.design.early_exits:
+            return []
+        return [len(self.design.exits), *([] if self.ways is None else self.ways.choices(self.design))]
 
     @property
     def variables(self) -> int:
-        """Length of a code: 22 in the thesis, or 23 with exits."""
+        """Length of a code: 22 in the thesis, or 23 with an exit."""
         return self.first_level + self.design.levels
 
     @property
@@ -60,8 +73,7 @@ class SearchSpace:
     @property
     def upper(self) -> Codes:
         """Largest value of each variable, itself allowed."""
-        choices = [len(self.resolutions), len(self.widths)]
-        choices += [len(self.design.exits)] if self.design.early_exits else []
+        choices = [len(self.resolutions), len(self.widths), *self._exit_choices]
         levels = [self.pairs * len(self.design.masks)] * self.design.levels
         return np.array([n - 1 for n in choices] + levels, np.int64)
 
@@ -82,6 +94,7 @@ class SearchSpace:
 
         Zeros move to the end of their stage, stages beyond the exit read as the smallest does (1 1 0 0 with
         the thesis's depths), and a level without its inverted bottleneck has the first kernel and ratio.
+        There are no exits beyond the deepest, and an exit by itself is used in one way alone.
         """
         self.check(codes)
         design, pairs = self.design, self.pairs
@@ -96,6 +109,8 @@ class SearchSpace:
         beyond = np.arange(len(STAGES)) >= self._deepest(result)[:, None]
         levels[beyond] = np.arange(design.levels_per_stage) < design.depths[0]
         result[:, self.first_level :] = levels.reshape(-1, design.levels)
+        if self.ways is not None:
+            clear_exits(result, design)
         return result.reshape(codes.shape)
 
     def _deepest(self, codes: Codes) -> Codes:
@@ -110,27 +125,35 @@ class SearchSpace:
         levels = row[self.first_level :]
         pairs, mask_index = (levels - 1) % self.pairs, np.maximum(levels - 1, 0) // self.pairs
         depths = (levels.reshape(len(STAGES), -1) > 0).sum(axis=1)
-        exit = design.exits[row[2]] if design.early_exits else design.exits[-1]
         return Architecture(
             resolution=self.resolutions[row[0]],
             width=self.widths[row[1]],
-            exits=(exit,),
+            exits=kept_exits(row, design, self.ways),
             depths=tuple(int(d) for d in depths),
             kernels=tuple(design.kernels[p % len(design.kernels)] for p in pairs),
             expand_ratios=tuple(design.expand_ratios[p // len(design.kernels)] for p in pairs),
             masks=tuple(design.masks[m] for m in mask_index),
         )
 
+    def way(self, code: Codes) -> tuple[str, float | None]:
+        """How the exits of the canonical `code` (V,) are used: weighting, share of images leaving early."""
+        return (FIRST_WAY, None) if self.ways is None else self.ways.of(code, self.design)
+
     def encode(self, architecture: Architecture) -> Codes:
-        """The canonical code of `architecture`. Raises ValueError where it is not of this space."""
-        if len(architecture.exits) != 1:
+        """The canonical code of `architecture`, of several exits in the first of the ways to use them.
+
+        Raises ValueError where it is not of this space.
+        """
+        if len(architecture.exits) != 1 and self.ways is None:
             raise ValueError(f"exits {architecture.exits}: only networks with one exit have a code")
         head = [
             _index("resolution", architecture.resolution, self.resolutions),
             _index("width", architecture.width, self.widths),
         ]
-        exit = _index("exit", architecture.exits[0], self.design.exits)
-        head += [exit] if self.design.early_exits else []
+        *others, deepest = [_index("exit", exit, self.design.exits) for exit in architecture.exits]
+        head += [deepest] if self.design.early_exits else []
+        if self.ways is not None:
+            head += [int(exit in others) for exit in range(len(self.design.exits) - 1)] + [0, 0]
         check_member(architecture, self.design)
         levels = [self._level_code(architecture, level) for level in range(self.design.levels)]
         return np.array(head + levels, np.int64)

@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import model_validator
 from pydantic.dataclasses import dataclass
 
+from natv2.exits.early_classifier import EarlyClassifier, check_thresholds
 from natv2.finished_network import (
     HEADER,
     LARGEST_RESOLUTION,
@@ -21,10 +22,14 @@ from natv2.supernets.network import Network
 
 @dataclass(frozen=True, kw_only=True, config=HEADER)
 class SubnetHeader(NetworkHeader):
-    """`architecture` is one of `design`. Raises ValueError where it is not, or too large to be meant."""
+    """`architecture` is one of `design`; with `thresholds` images leave it early.
+
+    Raises ValueError where these do not fit each other, or it is too large to be meant.
+    """
 
     design: Design
     architecture: Architecture
+    thresholds: tuple[float, ...] | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -36,13 +41,15 @@ class SubnetHeader(NetworkHeader):
                 f"{LARGEST_RESOLUTION} and {WIDEST} are allowed"
             )
         self.check_weights(len(architecture.exits))
+        check_thresholds(self.thresholds, len(architecture.exits))
         return self
 
 
-class SubnetClassifier(Classifier, kind="network", header=SubnetHeader):
-    """A subnet, with one exit or as the ensemble of several."""
+class SubnetClassifier(EarlyClassifier, Classifier, kind="network", header=SubnetHeader):
+    """A subnet, with one exit or as the ensemble of several, which images may leave early."""
 
     network: Network
+    header: SubnetHeader
 
     @property
     def resolution(self) -> int:

@@ -1,6 +1,6 @@
 """A plain, static network: any architecture of any of the nine designs (Table 3.1, Figure 5.2)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -114,15 +114,28 @@ class Network(nn.Module):
         )
         self.heads = nn.ModuleDict({str(exit): part(head(exit)) for exit in architecture.exits})
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Map images (N, 3, R, R) to logits (N, classes), one for each exit, the shallowest first."""
+    @property
+    def exits(self) -> tuple[int, ...]:
+        """The stages that have a head, counted from 1, ascending."""
+        return self.architecture.exits
+
+    @property
+    def stage_parts(self) -> list[nn.Module]:
+        """All before each stage's head, from the stage before it on."""
+        first, *others = self.stages
+        return [nn.Sequential(self.stem, self.first, first), *others]
+
+    def outputs(self, x: Tensor) -> Iterator[Tensor]:
+        """Logits (N, classes) of each exit of images (N, 3, R, R), computed when they are asked for."""
         x = self.first(self.stem(x))
-        logits = []
         for exit, stage in enumerate(self.stages, start=1):
             x = stage(x)
             if str(exit) in self.heads:
-                logits.append(self.heads[str(exit)](x))
-        return tuple(logits)
+                yield self.heads[str(exit)](x)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Map images (N, 3, R, R) to logits (N, classes), one for each exit, the shallowest first."""
+        return tuple(self.outputs(x))
 
 
 def build(part: Part, plan: ChannelPlan, classes: int, dropout: float) -> nn.Module:

@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from natv2.bar import Bar, progress_bar, report
-from natv2.exits.ensembles import ensemble
+from natv2.bar import progress_bar, report
+from natv2.exits.early_classifier import EarlyClassifier
 from natv2.finished_network import Classifier
 from natv2.images.batches import Batch, evaluation_batches
 from natv2.images.image_set import ImageSplits
@@ -20,6 +20,7 @@ from natv2.ranks.world import world
 from natv2.spaces.architecture import Architecture
 from natv2.supernets.network import Network
 from natv2.supernets.supernet import Statistics, Supernet
+from natv2.training.collecting import Collecting, Collector, CountRight
 from natv2.training.confidence import fit_temperature
 from natv2.training.evaluation_shares import equal_shares
 from natv2.training.prefix_tree import PrefixTree, prefix_tree
@@ -27,6 +28,8 @@ from natv2.training.recalibration import calibrate
 
 PIXELS = 1 << 22  # of images that are on their way together: 1,024 of 64 x 64 take a few hundred MB
 _PIECE = 1 << 18  # pixels that a CPU computes with at once: its caches and its allocator are faster then
+
+T = TypeVar("T")
 
 Family = Mapping[float, Supernet]
 """Supernets of one design by their width."""
@@ -59,32 +62,43 @@ class Evaluator:
         What architectures share is computed once; images go through in so many at a time as memory allows.
         Several ranks have a share of the architectures each, and find the same bits as one.
         """
-        return together(_accuracies, self, family, architectures, name)
+        found = self.collected(family, architectures, name, CountRight)
+        return np.array(found, np.float64)
+
+    def collected(
+        self, family: Family, architectures: Sequence[Architecture], name: str, collect: Collecting[T]
+    ) -> list[T]:
+        """What `collect` makes of the logits of each architecture, shared and computed as accuracies are."""
+        return together(_collected, self, family, architectures, name, collect)
 
     @torch.inference_mode()
-    def own_accuracies(
-        self, family: Family, architectures: Sequence[Architecture], name: str
-    ) -> NDArray[np.float64]:
+    def own(
+        self, family: Family, architectures: Sequence[Architecture], name: str, collect: Collecting[T]
+    ) -> list[T]:
         """The same, by this rank alone."""
         groups: dict[tuple[int, float], list[int]] = {}
         for position, architecture in enumerate(architectures):
             groups.setdefault((architecture.resolution, architecture.width), []).append(position)
-        result = np.empty(len(architectures))
+        result: dict[int, T] = {}
         rounds = {size: len(self._rounds(size)) for size, _ in groups}
         steps = sum(rounds[size] * len(positions) for (size, _), positions in groups.items())
         with progress_bar(f"{name} evaluation", steps) as bar:
             for (resolution, width), positions in sorted(groups.items()):
                 members = {position: architectures[position] for position in positions}
-                shares = self._shares(family[width], members, resolution, bar)
-                result[positions] = [shares[position] for position in positions]
-        return result
+                collector = collect(members, self.exit_weights, bar)
+                self._run(family[width], members, resolution, collector)
+                result |= collector.results()
+        return [result[position] for position in range(len(architectures))]
 
-    def _shares(
-        self, supernet: Supernet, members: Mapping[int, Architecture], resolution: int, bar: Bar
-    ) -> dict[int, float]:
-        """The share of right answers of each of `members`, all of one resolution and width."""
-        count = _Count(members, self.exit_weights, bar)
-        run = PrefixTree(supernet, prefix_tree(members), count)
+    def _run(
+        self,
+        supernet: Supernet,
+        members: Mapping[int, Architecture],
+        resolution: int,
+        collector: Collector[Any],
+    ) -> None:
+        """Give `collector` the logits of `members`, all of one resolution and width."""
+        run = PrefixTree(supernet, prefix_tree(members), collector)
         calibration = [batch.at(resolution) for batch in self.calibration]
         batches = iter(self.images)
         for size in self._rounds(resolution):
@@ -92,10 +106,9 @@ class Evaluator:
             images = [batch.at(resolution) for batch in taken]
             pieces = [piece for x in images for piece in torch.split(x, _piece(x))]
             labels = torch.cat([batch.labels for batch in taken])
-            count.labels = torch.split(labels, [len(piece) for piece in pieces])
+            collector.labels = torch.split(labels, [len(piece) for piece in pieces])
             run(pieces, calibration)
             calibration = []  # from here on the statistics are known
-        return count.shares()
 
     def _rounds(self, resolution: int) -> list[int]:
         """How many batches of the images go through together, time after time."""
@@ -126,60 +139,36 @@ class Evaluator:
         return result
 
 
-def _accuracies(
-    evaluator: Evaluator, family: Family, architectures: Sequence[Architecture], name: str
-) -> NDArray[np.float64]:
+def _collected(
+    evaluator: Evaluator,
+    family: Family,
+    architectures: Sequence[Architecture],
+    name: str,
+    collect: Collecting[T],
+) -> list[T]:
     """On every rank: evaluate its share of `architectures`, and put all of them together."""
     these = world()
     if these.size == 1:
-        result = evaluator.own_accuracies(family, architectures, name)
+        result = evaluator.own(family, architectures, name, collect)
         _report(result, name)
         return result
     supernet = next(iter(family.values()))
     shares = equal_shares(supernet.design, architectures, supernet.classes, these.size)
-    own = evaluator.own_accuracies(family, [architectures[n] for n in shares[these.rank]], name)
-    result = np.empty(len(architectures))
+    own = evaluator.own(family, [architectures[n] for n in shares[these.rank]], name, collect)
+    every: dict[int, T] = {}
     for positions, found in zip(shares, these.gathered(own), strict=False):  # of others on rank 0 alone
-        result[positions] = found
+        every |= dict(zip(positions, found, strict=True))
+    result = [every[position] for position in sorted(every)]
     if these.keeps:
         _report(result, name)
     return result
 
 
-def _report(accuracies: NDArray[np.float64], name: str) -> None:
-    if len(accuracies):
-        report(f"{name} evaluation", f"{len(accuracies)} networks, best top-1 {100 * accuracies.max():.1f} %")
-
-
-class _Count:
-    """Counts right answers of `members`, architectures by their positions, as their heads give logits."""
-
-    def __init__(self, members: Mapping[int, Architecture], weights: Sequence[float], bar: Bar) -> None:
-        self.labels: Sequence[Tensor] = ()
-        self._members, self._weights, self._bar = members, weights, bar
-        self._correct = dict.fromkeys(members, 0)
-        self._seen = dict.fromkeys(members, 0)
-        self._earlier: dict[int, list[list[Tensor]]] = {}
-
-    def __call__(self, position: int, exit: int, logits: list[Tensor]) -> None:
-        """Take the logits of an exit; an ensemble is counted when its last exit has given its own."""
-        exits = self._members[position].exits
-        if len(exits) > 1:
-            given = self._earlier.setdefault(position, [])
-            given.append(logits)
-            if exit != exits[-1]:
-                return
-            logits = [ensemble(outputs, self._weights) for outputs in zip(*given, strict=True)]
-            del self._earlier[position]
-        pairs = zip(logits, self.labels, strict=True)
-        hits = [(output.argmax(dim=1) == labels).sum() for output, labels in pairs]
-        self._correct[position] += int(torch.stack(hits).sum())
-        self._seen[position] += sum(len(labels) for labels in self.labels)
-        self._bar.advance(f"top-1 {100 * self._correct[position] / self._seen[position]:.1f} %")
-
-    def shares(self) -> dict[int, float]:
-        """Right answers over all answers of each."""
-        return {position: self._correct[position] / seen for position, seen in self._seen.items()}
+def _report(results: Sequence[Any], name: str) -> None:
+    """Tell the best top-1: results are accuracies, or have some."""
+    if len(results):
+        best = max(float(np.max(getattr(result, "accuracy", result))) for result in results)
+        report(f"{name} evaluation", f"{len(results)} networks, best top-1 {100 * best:.1f} %")
 
 
 def _piece(images: Tensor) -> int:
@@ -202,14 +191,26 @@ def top1(network: Network, batches: Iterable[Batch]) -> float:
 @torch.inference_mode()
 def answers(classifier: Classifier, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
     """What `classifier` says of all images: logits (N, classes); and their labels, int64 (N,); on the CPU."""
+    logits, labels, _ = answers_and_exits(classifier, batches)
+    return logits, labels
+
+
+@torch.inference_mode()
+def answers_and_exits(classifier: Classifier, batches: Iterable[Batch]) -> tuple[Tensor, Tensor, Tensor]:
+    """What `answers` gives, and the exits, from 1, that images leave at, (N,): 1 where none does early."""
     classifier.eval()
-    said, labels = [], []
+    said, labels, exits = [], [], []
     for batch in batches:
         images = classifier.prepared(batch)
         classifier.to(images.device)  # from a file it is on the CPU
-        said.append(classifier.logits(images).float().cpu())
+        if isinstance(classifier, EarlyClassifier) and classifier.stops:
+            logits, left = classifier.foreseen(images)
+        else:
+            logits, left = classifier.logits(images).float().cpu(), torch.ones(len(images), dtype=torch.int64)
+        said.append(logits)
+        exits.append(left)
         labels.append(batch.labels.cpu())
-    return torch.cat(said), torch.cat(labels)
+    return torch.cat(said), torch.cat(labels), torch.cat(exits)
 
 
 class Validated(NamedTuple):

@@ -1,7 +1,7 @@
 """What an evaluation of many subnets will take, from one of few of them."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,9 @@ from natv2.training.prefix_tree import Node, prefix_tree
 
 _IMAGES = 64  # that an evaluation is timed with, as many for its calibration
 _PROBE_IMAGES, _PROBE_NETWORKS = 16, 4  # of a first look at how fast it is
+
+Evaluate = Callable[[Evaluator, Family, Sequence[Architecture], str], object]
+"""An evaluation of networks, with what the bar calls it."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,9 @@ def evaluation_time(
     *,
     seconds: float,
     known: EvaluationTime | None = None,
+    evaluate: Evaluate = Evaluator.accuracies,
 ) -> EvaluationTime:
-    """What an image takes in an evaluation of `networks`, from at most about so many `seconds` of it.
+    """What an image takes when `evaluate` runs `networks`, from at most about so many `seconds` of it.
 
     Where that is short some of them are run, and the others are told by their multiply-accumulates: each part
     of a prefix tree counts once. Without any time all are told by what is `known` of others.
@@ -53,7 +57,9 @@ def evaluation_time(
     whole = macs = shared_macs(family, networks)
     if seconds == 0 and known is not None:
         return EvaluationTime(known.a_mac * whole, known.a_mac, 0)
-    a_mac = _seconds_an_image(family, few, images, exit_weights, _PROBE_IMAGES) / shared_macs(family, few)
+    a_mac = _seconds_an_image(family, few, images, exit_weights, _PROBE_IMAGES, evaluate) / shared_macs(
+        family, few
+    )
     left, chosen = seconds - (time.perf_counter() - start), list(networks)
     while 2 * _IMAGES * a_mac * macs > left and len(chosen) > len(few):
         half = np.random.default_rng(0).permutation(len(chosen))[: max(len(few), len(chosen) // 2)]
@@ -61,7 +67,7 @@ def evaluation_time(
         macs = shared_macs(family, chosen)
     if 2 * _IMAGES * a_mac * macs > left:
         return EvaluationTime(a_mac * whole, a_mac, len(few))
-    a_mac = _seconds_an_image(family, chosen, images, exit_weights, _IMAGES) / macs
+    a_mac = _seconds_an_image(family, chosen, images, exit_weights, _IMAGES, evaluate) / macs
     return EvaluationTime(a_mac * whole, a_mac, len(chosen))
 
 
@@ -71,13 +77,14 @@ def _seconds_an_image(
     images: ImageSplits,
     exit_weights: tuple[float, ...],
     count: int,
+    evaluate: Evaluate,
 ) -> float:
     few = images.train.subset(torch.arange(min(count, len(images.train))))
     batches = list(evaluation_batches(images, few, len(few)))
     evaluator = Evaluator(calibration=batches, images=batches, exit_weights=exit_weights)
     start = time.perf_counter()
     with quiet():
-        evaluator.accuracies(family, networks, "plan")
+        evaluate(evaluator, family, networks, "plan")
     return (time.perf_counter() - start) / (2 * len(few))
 
 

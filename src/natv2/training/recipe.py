@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -22,12 +22,16 @@ from natv2.training.loop import History, Step, Validation, backward, best_epoch,
 from natv2.training.state_store import StateStore
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class FoundEpochs:
-    """What phase one found: how many epochs to train, and validation top-1 after them."""
+    """What phase one found: how many epochs to train, validation top-1 after them, and its `network` then.
+
+    With one exit, of which nothing more is asked, it is that of the last epoch tried.
+    """
 
     epochs: int
     valid_accuracy: float
+    network: Network = field(compare=False, repr=False)
 
 
 def fine_tune(
@@ -81,12 +85,13 @@ def find_epochs(
     validation = Validation(
         metrics=lambda: validate(trial, valid, weights),
         patience=config.patience if config.epochs == "found" else None,
+        keep_best=config.epochs == "found" and len(network.architecture.exits) > 1,
     )
     history = _fit(
         trial, exit_weighting, images, images.train, config, run, store.child("find"), validation=validation
     )
     epochs = best_epoch(history) if config.epochs == "found" else len(history)
-    return FoundEpochs(epochs=epochs, valid_accuracy=history[epochs - 1]["valid_accuracy"])
+    return FoundEpochs(epochs, history[epochs - 1]["valid_accuracy"], trial.eval())
 
 
 def _fit(

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from natv2.exits.weightings import ExitWeights
+from natv2.exits.ensembles import ensemble
+from natv2.exits.weightings import ExitWeighting, ExitWeights, exit_weights
 from natv2.images.batches import Batch
 from natv2.spaces.architecture import Architecture
 from natv2.supernets.supernet import Supernet
@@ -49,12 +50,14 @@ def elastic_step(
     kd_ratio: float,
     label_smoothing: float,
     teacher_resolution: int | None = None,
+    exit_weighting: ExitWeighting = "UNIF",
     seen: Seen = unseen,
 ) -> Step:
-    """Train sampled single-exit subnets, their gradients summed (Algorithms 3.1 and 5.1).
+    """Train sampled subnets, their gradients summed (Algorithms 3.1 and 5.1).
 
-    Each subnet sees the batch at its own resolution; the teacher sees it at `teacher_resolution`,
-    by default at the subnet's. The loss returned is the subnets' mean.
+    Several exits of one are trained jointly, their losses weighed by `exit_weighting`. Each subnet sees the
+    batch at its own resolution; the teacher sees it at `teacher_resolution`, by default at the subnet's. The
+    loss returned is the subnets' mean.
     """
 
     def step(batch: Batch, epoch: int, index: int) -> Tensor:
@@ -64,16 +67,19 @@ def elastic_step(
             size = teacher_resolution or subnet.resolution
             if teacher is not None and kd_ratio > 0 and size not in taught:
                 taught[size] = teacher.logits(batch, size)  # once a batch
-            (logits,) = family[subnet.width](batch.at(subnet.resolution), subnet)
-            seen([logits], batch.labels)
-            loss = student_loss(
-                logits,
-                batch.labels,
-                teacher.soft_labels(taught[size], subnet.exits[0]) if teacher and taught else None,
-                kd_ratio=kd_ratio,
-                label_smoothing=label_smoothing,
-            )
-            losses.append(backward(loss))
+            logits = family[subnet.width](batch.at(subnet.resolution), subnet)
+            seen(logits, batch.labels)
+            each = [
+                student_loss(
+                    output,
+                    batch.labels,
+                    teacher.soft_labels(taught[size], exit) if teacher and taught else None,
+                    kd_ratio=kd_ratio,
+                    label_smoothing=label_smoothing,
+                )
+                for output, exit in zip(logits, subnet.exits, strict=True)
+            ]
+            losses.append(backward(ensemble(each, exit_weights(exit_weighting, len(each)).loss)))
         return torch.stack(losses).mean()
 
     return step

@@ -23,6 +23,11 @@ class MultiExitNetwork(nn.Module):
         self.stages = nn.ModuleList(stages[: self.exits[-1]])
         self.heads = nn.ModuleDict({str(exit): heads[exit] for exit in self.exits})
 
+    @property
+    def stage_parts(self) -> list[nn.Module]:
+        """The stages, each with all that comes before its head."""
+        return list(self.stages)
+
     def outputs(self, x: Tensor) -> Iterator[Tensor]:
         """Logits (N, classes) of each exit of images (N, 3, R, R), computed when they are asked for."""
         for number, stage in enumerate(self.stages, start=1):

@@ -15,7 +15,7 @@ from natv2.costs.network_latency import costs_of_plain
 from natv2.finished_network import StoredNetworks
 from natv2.images.image_set import ImageSplits
 from natv2.objectives.goal import Goal
-from natv2.objectives.objectives import others
+from natv2.objectives.objectives import in_whole_costs, others
 from natv2.postprocess.config import PostprocessConfig
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.refine import chosen_networks
@@ -45,14 +45,14 @@ def plan_baselines(
 
     Plain networks have no entry in a latency table: where it is of another device, other costs count.
     """
-    space = common_space(narrow, wide, search.at(images.sizes))
+    space = common_space(narrow, wide, search.at(images.sizes).of_one_exit)
     classes, size = len(images.class_names), space.resolutions[-1]
 
     def latency(names: Sequence[str]) -> Sequence[float]:
         return plain_latencies(names, own_builds(baselines), classes, size, search.latency, run.device)
 
-    chosen = chosen_networks(front, postprocess)
-    costs = costs_of_plain(others(goal.objectives), latency_table)
+    named = costs_of_plain(others(goal.objectives), latency_table)
+    chosen, costs = in_whole_costs(chosen_networks(front, postprocess), named)
     if (origin := origin_of(latency_table)) is not None:
         logger.info("plain networks have no latency on %s: those near in %s count", origin, ", ".join(costs))
     weights = pretrained_files(baselines)

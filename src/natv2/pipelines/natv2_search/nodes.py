@@ -104,8 +104,11 @@ def warm_up_supernets(
     run: Run,
     store: StateStore,
 ) -> tuple[Checkpoint, Checkpoint]:
-    """Train both supernets by uniform sampling; the largest wide network teaches."""
-    supernets = target_supernets(narrow, wide, images, search, run)
+    """Train both supernets by uniform sampling of networks of one exit; the largest wide network teaches.
+
+    So searches of one exit and of many begin with the same supernets.
+    """
+    supernets = target_supernets(narrow, wide, images, search.of_one_exit, run)
     adapt(
         supernets,
         supernets.space.sample_architectures,

@@ -25,7 +25,8 @@ from natv2.postprocess.detail import verdicts_beside
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.refine import refine
 from natv2.postprocess.report.figure import finished_figure
-from natv2.postprocess.results import say_drop, tested_networks, with_constraints
+from natv2.postprocess.report.leaving import leaving_figure
+from natv2.postprocess.results import say_drop, tested_networks, with_constraints, with_means
 from natv2.postprocess.whole_schedule import WholeSchedule
 from natv2.reporting.front import front_figure
 from natv2.run import Run
@@ -131,9 +132,10 @@ def test_networks(
     valid = evaluation_batches(images, images.valid, search.evaluation_batch_size)
     results, classes, right, details = tested_networks(found, finished, batches, latency, valid)
     say_drop(results)
-    results = with_constraints(results, asked.constraints)
+    results = with_constraints(with_means(results, asked.judged_by), asked.constraints)
     builds = own_builds(baselines)
     beside, right_plain = tested_baselines(plain, builds, batches, latency, run.device)
+    beside = with_means(beside, asked.judged_by)
     costs, right = costs_of_plain(others(objectives), latency_table), right | right_plain
     judged = beside[beside["plain"]]
     if (origin := origin_of(latency_table)) is not None and len(plain):
@@ -149,6 +151,11 @@ def test_networks(
         with_facts(plain, beside),
         {"networks": details, "beside": verdicts_beside(apart)},
     )
+
+
+def draw_leaving(finished: StoredNetworks, images: ImageSplits, search: SearchConfig, run: Run) -> Figure:
+    """Where validation images leave the most accurate network that they leave early, with examples."""
+    return leaving_figure(finished, images.to(run.device), search.evaluation_batch_size)
 
 
 def draw_results(

@@ -3,6 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from natv2.pipelines.postprocess.nodes import (
+    draw_leaving,
     draw_results,
     finish_networks,
     prepare_finishing,
@@ -45,6 +46,7 @@ _RESULTS = [
     "tested_in_detail",
 ]
 _DRAW = ["results", "plain_results", "archive", "search_summary"]
+_LEAVING = ["trained_networks", "target_images", "params:search", "params:run"]
 _FIGURES = ["results_figure", "results_front_figure"]
 
 
@@ -62,6 +64,7 @@ def create_pipeline() -> Pipeline:
                 name="finish_networks",
             ),
             Node(test_networks, inputs=_TEST, outputs=_RESULTS, name="test_networks"),
+            Node(draw_leaving, inputs=_LEAVING, outputs="leaving_figure", name="draw_leaving"),
             Node(draw_results, inputs=_DRAW, outputs=_FIGURES, name="draw_results"),
         ]
     )

@@ -32,7 +32,7 @@ def evaluate_samples(
     store: StateStore,
 ) -> pd.DataFrame:
     """Random architectures of the adapted supernets with their true validation top-1: v00, ..., accuracy."""
-    untaught = search.model_copy(update={"kd_ratio": 0.0})
+    untaught = search.of_one_exit.model_copy(update={"kd_ratio": 0.0})
     supernets = target_supernets(narrow, wide, images, untaught, run)
     return true_samples(supernets, predictor_study.samples, store)
 
@@ -48,7 +48,7 @@ def score_predictors(
     store: StateStore,
 ) -> pd.DataFrame:
     """Every predictor, encoding, size and repetition, on samples that were evaluated before."""
-    space = common_space(narrow, wide, search.at(images.sizes))
+    space = common_space(narrow, wide, search.at(images.sizes).of_one_exit)
     scores = study_predictors(
         studied_predictors(predictor_study, search.folds),
         space,

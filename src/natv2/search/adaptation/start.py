@@ -4,11 +4,14 @@ import logging
 from pathlib import Path
 
 from natv2.errors import UserError
+from natv2.exits.variants import LEAVING
+from natv2.exits.weightings import OUTPUT_WEIGHTINGS
 from natv2.images.image_set import ImageSplits
 from natv2.run import Run
 from natv2.search.adaptation.training import TargetSupernets
 from natv2.search.config import SearchConfig
 from natv2.spaces.design import Design
+from natv2.spaces.exit_codes import ExitWays
 from natv2.spaces.space import SearchSpace
 from natv2.supernets.checkpoint import Checkpoint, read_checkpoint
 
@@ -95,7 +98,10 @@ def common_space(narrow: Checkpoint, wide: Checkpoint, search: SearchConfig) -> 
 def search_space(design: Design, search: SearchConfig, widths: tuple[float, ...]) -> SearchSpace:
     """All networks of supernets of `design`, at the resolutions that must be known (`SearchConfig.at`)."""
     assert search.resolutions is not None
-    return SearchSpace(design=design, resolutions=search.resolutions, widths=widths)
+    ways = ExitWays(weightings=OUTPUT_WEIGHTINGS, leaving=LEAVING) if search.exits == "many" else None
+    if ways is not None and not design.early_exits:
+        raise UserError(f"search.exits=many: {design.label} has no early exits; search.exits=one is allowed")
+    return SearchSpace(design=design, resolutions=search.resolutions, widths=widths, ways=ways)
 
 
 def beginning(checkpoint: Checkpoint, search: SearchConfig) -> Checkpoint:

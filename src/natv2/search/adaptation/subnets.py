@@ -1,5 +1,6 @@
 """What a search asks of the subnets it searches, and the supernets that answer."""
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from natv2.spaces.architecture import Architecture
 from natv2.spaces.choices import Choices, combinations
 from natv2.spaces.space import Codes, SearchSpace
 from natv2.training.evaluation import Evaluator
+from natv2.training.exit_evaluation import WayScores, way_scores
 from natv2.training.state_store import StateStore
 
 
@@ -20,6 +22,9 @@ class Adaptable(Protocol):
 
     def accuracies(self, codes: Codes, name: str) -> NDArray[np.float64]:
         """Validation top-1 (N,), fractions, of `codes` (N, V); `name` stands at the progress bar."""
+
+    def way_scores(self, codes: Codes, name: str) -> list[WayScores]:
+        """What each way to use the exits of the path of each of `codes` (N, V) reaches."""
 
     def adapt(self, sampler: Sampler, turn: int) -> float | None:
         """Train what `sampler` draws for the epochs of `turn`; the last one's loss, None without epochs."""
@@ -49,6 +54,11 @@ class AdaptableFamily:
         architectures = [self._supernets.space.decode(code) for code in codes]
         return self._evaluator.accuracies(self._supernets.family, architectures, name)
 
+    def way_scores(self, codes: Codes, name: str) -> list[WayScores]:
+        """What each way to use the exits reaches, with the weights as they are, each path recalibrated."""
+        space = self._supernets.space
+        return way_scores(self._evaluator, self._supernets.family, offered_paths(space, codes), name)
+
     def adapt(self, sampler: Sampler, turn: int) -> float | None:
         """Train up to the end of `turn` of the one schedule over all turns."""
         config = self._supernets.config
@@ -71,6 +81,14 @@ class AdaptableFamily:
         grid = extreme_networks(self._supernets.space)
         validated = self._evaluator.accuracies(self._supernets.family, grid, name)
         return {"supernet_mean": float(validated.mean()), "supernet_best": float(validated.max())}
+
+
+def offered_paths(space: SearchSpace, codes: Codes) -> list[Architecture]:
+    """The paths of `codes` (N, V) with all exits that may be used: in a space of one exit, that one."""
+    paths = [space.decode(code) for code in codes]
+    if space.ways is None:
+        return paths
+    return [replace(path, exits=space.design.exits[: path.deepest_exit]) for path in paths]
 
 
 def extreme_networks(space: SearchSpace) -> list[Architecture]:

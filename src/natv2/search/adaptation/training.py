@@ -151,4 +151,5 @@ def sampled_step(
         kd_ratio=supernets.config.kd_ratio,
         label_smoothing=0.0,
         teacher_resolution=supernets.space.resolutions[-1],
+        exit_weighting=supernets.config.exit_weighting,
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from natv2.search.config import DistributionFit
 from natv2.search.distributions.families import best_fits
+from natv2.spaces.exit_codes import DEEPEST
 from natv2.spaces.space import Codes, SearchSpace
 
 
@@ -46,8 +47,8 @@ def fit_categorical(space: SearchSpace, codes: Codes, *, pseudo_count: float = 1
 
     Values count a little more often than they were seen, so none dies out: `pseudo_count` shared out equally
     among those of a variable. With as much for each value, the 64 of a parallel level outweighed a top of 30.
-    Stages beyond a network's exit are not counted: their 1 1 0 0 only fills the code, and
-    would draw every deeper network small.
+    What a network does not depend on is not counted, as stages beyond its exit: their 1 1 0 0 only fills the
+    code, and would draw every deeper network small.
     """
     space.check(codes)
     allowed = _allowed(space)
@@ -89,4 +90,9 @@ def _used(space: SearchSpace, codes: Codes) -> NDArray[np.bool_]:
     if not space.design.early_exits:
         return np.ones(codes.shape, np.bool_)
     stage = (np.arange(space.variables) - space.first_level) // space.design.levels_per_stage
-    return stage <= codes[:, 2:3]
+    used: NDArray[np.bool_] = stage <= codes[:, DEEPEST, None]
+    if space.ways is not None:
+        others = slice(DEEPEST + 1, DEEPEST + len(space.design.exits))
+        used[:, others] = np.arange(len(space.design.exits) - 1) < codes[:, DEEPEST, None]
+        used[:, others.stop : space.first_level] = codes[:, others].max(axis=1)[:, None] > 0
+    return used

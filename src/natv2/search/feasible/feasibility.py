@@ -21,6 +21,7 @@ from natv2.objectives.costs import CostsOf
 from natv2.objectives.objectives import Costs
 from natv2.search.moo.survival import Indices, non_dominated
 from natv2.spaces.design import STAGES
+from natv2.spaces.exit_codes import DEEPEST
 from natv2.spaces.space import Codes, SearchSpace
 
 _KEPT = 20_000
@@ -132,7 +133,9 @@ class _Parts:
 def _take_apart(space: SearchSpace, costs_of: CostsOf, columns: list[str]) -> _Parts:
     first, deepest = space.first_level, space.design.levels_per_stage
     lower, upper = space.lower, space.upper
-    heads = np.array(list(product(*(range(n + 1) for n in upper[:first]))), np.int64)
+    # Exits beside the deepest only add costs.
+    values = [range(n + 1) if v <= DEEPEST else range(1) for v, n in enumerate(upper[:first])]
+    heads = np.array(list(product(*values)), np.int64)
     # For each level the network up to it, and the same with each of the level's codes.
     asked = np.tile(lower, (space.design.levels, 1 + upper[-1], 1))
     for level, networks in enumerate(asked):

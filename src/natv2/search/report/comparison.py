@@ -12,11 +12,14 @@ from natv2.search.moo.indicators import Hypervolume
 TASK = ["source", "dataset", "objectives"]
 """Searches that agree in these were after the same: their networks can be compared."""
 
-SEARCH = [*TASK, "supernet", "preset", "settings"]
+SEARCH = [*TASK, "supernet", "preset", "searched_exits", "settings"]
 """What tells one search from another; runs that differ in their seed alone are the same one."""
 
 _AFTER = ["accuracy_after", "test_accuracy"]
-_NETWORK = ["resolution", "width", "exit", "params", "macs", "accuracy_before"]  # columns of `results`
+_EXITS = ["kept", "leaving"]  # of networks with several
+_NETWORK = ["resolution", "width", "exit", *_EXITS, "params", "macs", "accuracy_before"]
+"""Columns of results that tell a network from others."""
+
 _BEFORE = {"params": "params_before", "macs": "macs_before", ACCURACY: "accuracy_before"}
 """Columns of a front, and of results what a finished network was when it was found."""
 
@@ -48,16 +51,19 @@ def finished_networks(networks: pd.DataFrame, finished: pd.DataFrame) -> pd.Data
     if finished.empty:
         return pd.DataFrame()
     names = ["resolution", "width", *_BEFORE.values()]
-    searches = networks[["resolution", "width", *_BEFORE, *SEARCH, "seed", "run"]].rename(columns=_BEFORE)
+    networks, finished = _with_exits(networks), _with_exits(finished)
+    same = [*names, *_EXITS]
+    searches = networks[["resolution", "width", *_EXITS, *_BEFORE, *SEARCH, "seed", "run"]]
+    searches = searches.rename(columns=_BEFORE)
     results = finished.rename(columns={"run": "finished_in"}).reindex(
         columns=[*dict.fromkeys([*finished.columns.drop("run"), *names, "finished_in", "method"])]
     )
     for frame in (results, searches):
         frame["accuracy_before"] = frame["accuracy_before"].astype(float).round(_DIGITS)
-    pairs = results.dropna(subset=names).merge(searches, on=names)
+    pairs = results.dropna(subset=names).merge(searches, on=same)
     pairs = newest(pairs[pairs["finished_in"] >= pairs["run"]], ["finished_in"])
     pairs = pairs.sort_values("finished_in", kind="stable")
-    return pairs.drop_duplicates([*names, "run", "method"], keep="last", ignore_index=True)
+    return pairs.drop_duplicates([*same, "run", "method"], keep="last", ignore_index=True)
 
 
 def searches_table(networks: pd.DataFrame) -> pd.DataFrame:
@@ -91,7 +97,8 @@ def _named(summaries: pd.DataFrame) -> pd.DataFrame:
     named = summaries.reindex(columns=["run", *SEARCH, "seed"])
     order = list(OBJECTIVES).index
     named["objectives"] = ["+".join(sorted(names, key=order)) for names in named["objectives"]]
-    for name, value in {"preset": "none", "settings": "", "source": "unknown", "seed": 0}.items():
+    missing = {"preset": "none", "searched_exits": "one", "settings": "", "source": "unknown", "seed": 0}
+    for name, value in missing.items():
         named[name] = named[name].astype(object).where(named[name].notna(), value)
     return named.astype({"seed": int})
 
@@ -103,14 +110,22 @@ def _with_finished(networks: pd.DataFrame, finished: pd.DataFrame) -> pd.DataFra
     other exits are others.
     """
     # A CSV file may lose the last digit of a fraction.
-    networks = networks.assign(accuracy_before=networks[ACCURACY].round(_DIGITS))
-    results = finished[[*_NETWORK, *_AFTER, "run"]].rename(columns={"run": "finished_in"})
+    networks = _with_exits(networks.assign(accuracy_before=networks[ACCURACY].round(_DIGITS)))
+    results = _with_exits(finished)[[*_NETWORK, *_AFTER, "run"]].rename(columns={"run": "finished_in"})
     results["accuracy_before"] = results["accuracy_before"].round(_DIGITS)
     pairs = results.merge(networks[[*_NETWORK, "run"]], on=_NETWORK)
     pairs = pairs[pairs["finished_in"] >= pairs["run"]]
     pairs = newest(pairs, ["finished_in"]).sort_values("finished_in", kind="stable")
     last = pairs.drop_duplicates([*_NETWORK, "run"], keep="last").drop(columns="finished_in")
     return networks.merge(last, how="left", on=[*_NETWORK, "run"]).drop(columns="accuracy_before")
+
+
+def _with_exits(networks: pd.DataFrame) -> pd.DataFrame:
+    """`networks` with the columns of several exits: empty where there is one, whoever wrote the table."""
+    kept = networks.get("kept", pd.Series(np.nan, networks.index)).astype(object)
+    leaving = networks.get("leaving", pd.Series(np.nan, networks.index)).astype(float)
+    several = kept.astype(str).str.contains("-")
+    return networks.assign(kept=kept.where(several), leaving=leaving)
 
 
 def _best(front: pd.DataFrame) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from natv2.objectives.objectives import others
 from natv2.reporting.style import ACCURACY_TITLE, SERIES, cost_axis, logarithmic_ticks, style
 from natv2.reporting.traces import points
 from natv2.spaces.design import DESIGNS
@@ -86,9 +87,15 @@ def _chosen(networks: pd.DataFrame) -> pd.DataFrame:
     )
     chosen = chosen.loc[order.sort_values(order.columns.tolist(), kind="stable").index]
     return chosen.assign(
-        series=chosen["supernet"].str.replace(f"_{_BASELINE}", "", regex=False),
+        series=chosen["supernet"].str.replace(f"_{_BASELINE}", "", regex=False) + _several(chosen),
         task=chosen["objectives"].str.replace("+", " + ", regex=False),
     )
+
+
+def _several(networks: pd.DataFrame) -> pd.Series:
+    """What the name of a series says of the exits, where they are several."""
+    exits = networks.get("searched_exits", pd.Series("one", networks.index))
+    return exits.map({"many": ", several exits"}).fillna("")
 
 
 def _panels(networks: pd.DataFrame, title: str, *, shared: str | bool = False) -> go.Figure:
@@ -109,7 +116,7 @@ def _panels(networks: pd.DataFrame, title: str, *, shared: str | bool = False) -
     for (row, column), panel in networks.groupby(["panel_row", "panel_column"], sort=False):
         place = {"row": rows.index(row) + 1, "col": columns.index(column) + 1}
         objectives = str(panel["objectives"].iloc[0]).split("+")
-        cost = next((name for name in objectives if name != "accuracy"), None)
+        cost = next(iter(others(tuple(objectives))), None)
         for (series, _), found in panel.groupby(["series", "run"], sort=False):
             figure.add_trace(_line(found, str(series), cost, shown=series not in known), **place)
             known.add(str(series))

@@ -32,6 +32,12 @@ def describe_archive(
     closest = archive.closest(constraints)
     costs = archive.costs(objectives)[closest]
     frame = pd.DataFrame([described(a) for a in architectures])
+    if space.ways is not None:
+        pairs = zip(archive.codes, architectures, strict=True)
+        ways = [space.way(code) if len(each.exits) > 1 else (None, None) for code, each in pairs]
+        frame["kept"] = ["-".join(map(str, each.exits)) for each in architectures]
+        frame["exit_weighting"] = [weighting for weighting, _ in ways]
+        frame["leaving"] = np.array([leaving for _, leaving in ways], np.float64)
     unknown = [name for name in OBJECTIVES if archive.values[name].isna().all()]
     frame = pd.concat([frame, archive.values.drop(columns=unknown)], axis=1)
     frame["feasible"] = constraints.feasible(archive.values)
