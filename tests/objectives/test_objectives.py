@@ -11,7 +11,7 @@ from natv2.objectives.objectives import OBJECTIVES, as_costs, normalise, parse_o
 
 VALUES = pd.DataFrame(
     {"params": [5, 7], "latency": [2.5, 3], "turn": [0, 1], "macs": [90, 80], "accuracy": [0.75, 0.5]}
-)
+).assign(mean_macs=[45.0, 44.0], mean_latency=[1.5, 1.0], macro_accuracy=[0.7, 0.5])
 EXPECTED = {"accuracy": [0.25, 0.5], "params": [5.0, 7.0], "macs": [90.0, 80.0], "latency": [2.5, 3.0]}
 EXPECTED |= {"mean_macs": [45.0, 44.0], "mean_latency": [1.5, 1.0], "macro_accuracy": [-0.7, -0.5]}
 

@@ -93,8 +93,10 @@ def test_what_was_found_is_finished_as_a_network_that_images_leave(searched, tmp
     found, finished = finish(chosen, adapted, PARAMETERS.postprocess.model_copy(update=method), tmp_path)
     # the search has chosen the exits: no ensemble with others is made
     assert list(finished) == [f"{name}{'_standard' * (recipe != 'none')}" for name in chosen["name"]]
-    given = (found, finished, {}, IMAGES, PARAMETERS.baselines, SEARCH, GOAL, RUN, summary, NO_TABLE)
+    bounded = goal("accuracy+mean_macs", max_mean_macs=1, min_macro_accuracy=0.001)
+    given = (found, finished, {}, IMAGES, PARAMETERS.baselines, SEARCH, bounded, RUN, summary, NO_TABLE)
     tested, results, *_ = last_node(*given)
+    assert not results["meets_constraints"].any()
     for row, (name, stored) in zip(results.to_dict("records"), tested.items(), strict=True):
         classifier = SubnetClassifier.build(stored)
         exits = classifier.network.exits

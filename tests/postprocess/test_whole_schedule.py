@@ -131,7 +131,9 @@ def test_auto_begins_all_networks_with_what_is_better_for_the_first(
     """On validation images, of whole schedules; nothing is trained twice."""
     caplog.set_level("INFO", "natv2")
     scripted = iter([*accuracies, max(accuracies), 0.1])
-    monkeypatch.setattr(Finishing, "validated", lambda finishing, classifier: Validated(next(scripted), 1.0))
+    monkeypatch.setattr(
+        Finishing, "validated", lambda finishing, classifier: Validated(next(scripted), 0.0, 1.0)
+    )
     first, second = finished(schedule(extraction, tmp_path / "a"), tmp_path / "auto")
     assert [name.partition(".")[0] for name, _ in trained] == ["n0", "n0", "n1"]
     told = ", ".join(f"{s} {100 * a:.2f} %" for s, a in zip(("found", "scratch"), accuracies, strict=True))

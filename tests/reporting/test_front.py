@@ -128,7 +128,7 @@ def test_small_frames_are_drawn(
 
 
 def test_other_objectives_are_refused(archive: pd.DataFrame, front: pd.DataFrame) -> None:
-    with pytest.raises(ValueError, match=r"'accuracy'.*params, macs, latency, turn"):
+    with pytest.raises(ValueError, match=r"'accuracy'.*params, macs, latency, mean_macs, mean_latency, turn"):
         front_figure(archive, front, None, "accuracy")
 
 

@@ -12,16 +12,18 @@ from natv2.exits.output_weights import search_output_weights
 from natv2.images.batches import Batch
 from natv2.supernets.classifier import SubnetClassifier
 from natv2.training.confidence import fit_temperature
+from natv2.training.evaluation import macro
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExitsCalibration:
-    """What validation images say of a network's exits, and how accurate it is then (a fraction)."""
+    """What validation images say of a network's exits; its top-1 and macro accuracy then (fractions)."""
 
     weights: tuple[float, ...]
     thresholds: tuple[float, ...] | None
     temperature: float
     accuracy: float
+    macro: float
 
     def apply(self, classifier: SubnetClassifier, record: Mapping[str, Any]) -> SubnetClassifier:
         """`classifier` with these, and with `record` in place of its own."""
@@ -53,16 +55,20 @@ def calibrate_exits(
         sure = confidence(running_ensembles(known, weights))
         return weights, None if share is None else common_threshold(sure, [share])
 
-    right = 0
+    right = torch.empty(len(labels), dtype=torch.bool)
     halves = slice(0, None, 2), slice(1, None, 2)
     for own, other in (halves, halves[::-1]):
         answer = _said(logits[:, own], *fitted(other)).argmax(dim=1)
-        right += int((answer == labels[own]).sum())
+        right[own] = answer == labels[own]
     weights, threshold = fitted(slice(None))
     early = None if threshold is None else (*[float(threshold)] * (len(logits) - 1), 0.0)
     temperature = fit_temperature(_said(logits, weights, threshold), labels)
     return ExitsCalibration(
-        weights=weights, thresholds=early, temperature=temperature, accuracy=right / len(labels)
+        weights=weights,
+        thresholds=early,
+        temperature=temperature,
+        accuracy=int(right.sum()) / len(labels),
+        macro=macro(right, labels),
     )
 
 

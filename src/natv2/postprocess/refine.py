@@ -118,8 +118,9 @@ def _finished(
         classifier = extraction.classifier(network, task.plan, record)
         if task.plan.way is not None:
             exits = extraction.exits_of(classifier, task.plan, evaluation_batch_size)
-            return exits.apply(classifier, record).stored()
+            return exits.apply(classifier, {**record, "macro_after": exits.macro}).stored()
         known = validated(classifier, extraction.images, evaluation_batch_size)
+        record["macro_after"] = known.macro
         classifier = extraction.classifier(network, task.plan, record, known.temperature)
     elif isinstance(task.plan.config, RecipeConfig):
         classifier = _fine_tuned(task, task.plan.config, extraction, evaluation_batch_size, store)
@@ -169,7 +170,7 @@ def _fine_tuned(
     tried = extraction.classifier(outcome.network, task.plan, record)
     exits = extraction.exits_of(tried, task.plan, evaluation_batch_size)
     finished = extraction.classifier(network, task.plan, record)
-    return exits.apply(finished, {**record, "accuracy_after": exits.accuracy})
+    return exits.apply(finished, {**record, "accuracy_after": exits.accuracy, "macro_after": exits.macro})
 
 
 def _say_how_long(tasks: list[_Task], whole: WholeSchedule) -> None:

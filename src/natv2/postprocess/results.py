@@ -15,7 +15,7 @@ from natv2.exits.leaving import UpToExit
 from natv2.finished_network import StoredNetwork, StoredNetworks
 from natv2.images.balance import beside_top1
 from natv2.images.batches import Batch
-from natv2.objectives.constraints import Constraints
+from natv2.objectives.constraints import BOUNDS, Constraints
 from natv2.objectives.costs import known_costs
 from natv2.objectives.objectives import MEANS, OBJECTIVES, KnownNetworks
 from natv2.postprocess.detail import answers_by_exit, answers_in_detail, exits_in_detail
@@ -25,10 +25,12 @@ from natv2.training.evaluation import answers_and_exits
 
 logger = logging.getLogger("natv2")
 
-_UNKNOWN = "the latency table of another device has no times of several exits together"
+_NO_TIMES = "the latency table of another device has no times of several exits together"
+_WHY = {"macro_accuracy": "the thesis's recipe trains on the validation images too"}
+"""Why something is not known of a finished network."""
 
 _TOLD = ("network", "method", "exit_weighting", "optimizer", "start", "teacher", "remark")
-_RECORDED = (*_TOLD, "kept", "leaving", "accuracy_before", "accuracy_after", "epochs")
+_RECORDED = (*_TOLD, "kept", "leaving", "accuracy_before", "accuracy_after", "macro_after", "epochs")
 
 
 def tested_networks(
@@ -136,12 +138,17 @@ def say_drop(results: pd.DataFrame) -> None:
 
 
 def with_constraints(results: pd.DataFrame, constraints: Constraints) -> pd.DataFrame:
-    """With a column `meets_constraints`, of the network as it is finished."""
-    known = results.assign(accuracy=results["accuracy_after"], latency=results.get("latency", np.nan))
+    """With a column `meets_constraints`, of the network as it is finished; false where it is not known."""
+    validated = {"accuracy": "accuracy_after", "macro_accuracy": "macro_after"}
+    known = results.assign(**{name: results.get(column, np.nan) for name, column in validated.items()})
+    bounded = [BOUNDS[name].objective for name in constraints.active]
+    known = known.reindex(columns=list(dict.fromkeys([*known, *bounded])))
     results["meets_constraints"] = constraints.feasible(known)
-    unknown = known["latency"].isna() & (constraints.max_latency is not None)
-    for name in results["name"][~results["meets_constraints"] & ~unknown]:
+    missing = known[bounded].isna()
+    for name in results["name"][~results["meets_constraints"] & ~missing.any(axis=1)]:
         logger.warning("%s as it is finished does not keep %s", name, constraints)
-    for name in results["name"][unknown]:
-        logger.warning("whether %s as it is finished keeps %s is not known: %s", name, constraints, _UNKNOWN)
+    for name, row in zip(results["name"], missing.to_numpy(), strict=True):
+        if row.any():
+            why = _WHY.get(bounded[int(row.argmax())], _NO_TIMES)
+            logger.warning("whether %s as it is finished keeps %s is not known: %s", name, constraints, why)
     return results

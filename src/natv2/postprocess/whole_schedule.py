@@ -48,6 +48,7 @@ class WholeSchedule:
             "start": start,
             "teacher": self.finishing.teacher_name,
             "accuracy_after": validated.accuracy,
+            "macro_after": validated.macro,
             "epochs": self.config.full.epochs,
         }
         if self.config.refit:

@@ -1,6 +1,7 @@
 """The command `natv2 ui`: MLflow at this project's experiment, for this machine alone."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from natv2.errors import UserError
 from natv2.runs.asked import check_environment
 
 _HOST = "127.0.0.1"  # runs have no password: nobody else is meant to see them
-_START_S = 60
+_START_S = 180  # of a busy machine
 _POLL_S = 0.2
 
 
@@ -34,6 +35,7 @@ def ui(env: str | None, port: int, opens: bool) -> None:
 
     With MLFLOW_TRACKING_URI a server that is there already is shown instead.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or the server would outlive a polite end
     project = find_kedro_project(Path.cwd()) or Path.cwd()
     check_environment(project / "conf", env)
     from natv2.runs.experiment import project_experiment  # with MLflow, which takes seconds
@@ -43,13 +45,13 @@ def ui(env: str | None, port: int, opens: bool) -> None:
     if uri.startswith("http"):
         _show(experiment_url(uri, experiment, env), opens)
         return
-    with served(uri, port) as server:
-        _show(experiment_url(f"http://{_HOST}:{port}", experiment, env), opens)
-        click.echo("Ctrl-C ends it")
-        try:
+    try:
+        with served(uri, port) as server:
+            _show(experiment_url(f"http://{_HOST}:{port}", experiment, env), opens)
+            click.echo("Ctrl-C ends it")
             server.wait()
-        except KeyboardInterrupt:
-            return
+    except KeyboardInterrupt:
+        return
     raise UserError(f"MLflow has ended with exit code {server.returncode}")
 
 

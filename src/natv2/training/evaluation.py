@@ -13,6 +13,7 @@ from torch import Tensor
 from natv2.bar import progress_bar, report
 from natv2.exits.early_classifier import EarlyClassifier
 from natv2.finished_network import Classifier
+from natv2.images.balance import recalls
 from natv2.images.batches import Batch, evaluation_batches
 from natv2.images.image_set import ImageSplits
 from natv2.ranks.together import together
@@ -213,15 +214,24 @@ def answers_and_exits(classifier: Classifier, batches: Iterable[Batch]) -> tuple
     return torch.cat(said), torch.cat(labels), torch.cat(exits)
 
 
+def macro(right: Tensor, labels: Tensor) -> float:
+    """Macro accuracy (a fraction), given which images (N,) are `right`: the mean of the classes' recalls."""
+    return float(np.nanmean(recalls(right.numpy(), labels.numpy(), int(labels.max()) + 1)))
+
+
 class Validated(NamedTuple):
-    """Top-1 (a fraction) on validation images, and the temperature that makes probabilities of logits."""
+    """On validation images: top-1 and macro accuracy (fractions), and the temperature of the logits.
+
+    It makes probabilities of them.
+    """
 
     accuracy: float
+    macro: float
     temperature: float
 
 
 def validated(classifier: Classifier, images: ImageSplits, batch_size: int) -> Validated:
     """What the validation images, which it has not learned from, say of `classifier`."""
     logits, labels = answers(classifier, evaluation_batches(images, images.valid, batch_size))
-    accuracy = int((logits.argmax(dim=1) == labels).sum()) / len(labels)
-    return Validated(accuracy, fit_temperature(logits, labels))
+    right = logits.argmax(dim=1) == labels
+    return Validated(int(right.sum()) / len(labels), macro(right, labels), fit_temperature(logits, labels))
