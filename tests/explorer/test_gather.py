@@ -89,7 +89,7 @@ def test_a_search_that_is_not_finished_says_what_is_missing():
 
 def test_only_measures_that_some_network_has_are_offered(data):
     assert [measure.name for measure in data.measures] == [
-        *("accuracy", "params", "macs", "test_accuracy", "test_macro", "mean_macs", "bytes")
+        *("accuracy", "params", "macs", "mean_macs", "test_accuracy", "test_macro", "bytes")
     ]
     with_latency = searches.tables()["archive"].assign(latency=2.5)
     one = explored(searches.searched(tables={"archive": with_latency}))

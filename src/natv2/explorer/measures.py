@@ -32,7 +32,6 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             Measure(name="test_accuracy", title="Test top-1", better="more", format="percent", split="test"),
             # A mean over classes is no share of images: it has no interval of theirs.
             Measure(name="test_macro", title="Test macro accuracy", better="more", format="percent"),
-            Measure(name="mean_macs", title="Mean MACs", better="less", format="amount"),
             Measure(name="bytes", title="File size", better="less", format="bytes"),
         )
     }

@@ -102,7 +102,7 @@ def finished_networks(
                 )
                 number = numbers.get(whole, numbers.get(replace(whole, exits=whole.exits[-1:])))
         if (mean := detail.get("networks", {}).get(name, {}).get("mean_macs")) is not None:
-            values["mean_macs"] = mean
+            values.setdefault("mean_macs", mean)  # of networks that images may leave, the table knows it
         yield Network(
             kind="finished",
             name=name,
