@@ -14,6 +14,7 @@ from onnx import ModelProto, numpy_helper
 import natv2
 from natv2.export import onnx_float
 from natv2.images.loading import load_images
+from tests.explorer.pages import data_in
 from tests.pipelines.conftest import Journey, entered
 from tests.pipelines.project import Project
 
@@ -40,6 +41,18 @@ def test_finished_and_plain_networks_are_exported_with_certificates_that_hold(pr
         for path in project.newest(entry).glob("*.safetensors")
     }
     assert set(table["network"]) == set(networks) and len(table) == 2 * len(networks)
+    (page,) = (project.root / "data/08_reporting").rglob("explorer.html/*/explorer.html")
+    data = data_in(page)
+    told = [
+        (each.name, row["format"])
+        for each in data.networks
+        if each.finished
+        for row in each.finished.exported
+    ]
+    # A run that ends with an error, because a file does not hold, leaves the page as it was.
+    assert sorted(told) == (
+        sorted(zip(table["network"], table["format"], strict=True)) if table["holds"].all() else []
+    )
     exact = table[table["format"] == "onnx"]
     assert exact["holds"].all()
     assert (result.exit_code == 0) == table["holds"].all(), said
