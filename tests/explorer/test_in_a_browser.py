@@ -160,6 +160,25 @@ def test_a_box_in_the_plot_and_a_range_of_an_axis_keep_some(shown):
     assert lit(shown) == ((exits >= low) & (exits <= high) & (widths == 1.2)).sum()
 
 
+def test_what_to_take_is_the_cheapest_within_noise_by_validation_images_alone(shown):
+    results = searches.tables()["results"]  # 95 and 94 % of 600 validation images: within noise of each other
+    cheapest = results.loc[results["macs"].idxmin(), "name"]
+    for accuracy in ("accuracy", "test_accuracy", "test_macro"):
+        shown.run(f"state.y = '{accuracy}'; changed()")
+        shown.settle()
+        words = shown.run("document.getElementById('words').textContent")
+        assert f"Take {cheapest}: " in words and "validation top-1" in words
+    shown.run("setLimit('accuracy', 0.945)")
+    shown.settle()
+    best = results.loc[results["accuracy_after"].idxmax(), "name"]
+    assert f"Take {best}: 95.0 % validation top-1" in shown.run(
+        "document.getElementById('words').textContent"
+    )
+    shown.run("setLimit('accuracy', null); setLimit('macs', 1)")
+    shown.settle()
+    assert "Nothing can be taken" in shown.run("document.getElementById('words').textContent")
+
+
 def test_other_axes_have_other_fronts(shown):
     for x, y in (
         ("params", "test_accuracy"),

@@ -187,7 +187,7 @@ def test_what_is_not_known_of_ensembles_is_said(searched, finished, caplog):
 def test_plain_networks_have_no_latency_and_are_judged_by_macs(searched, finished, caplog):
     caplog.set_level(logging.INFO, logger="natv2")
     values = parameters(supernet=NAME)
-    _, table, _, beside, verdict, sentence, _ = ending(searched, finished, values, {"resnet20_050": plain()})
+    _, table, _, beside, verdict, sentence, *_ = ending(searched, finished, values, {"resnet20_050": plain()})
     assert beside["latency"].isna().all() and beside["latency_of"].tolist() == [f"not known on {DEVICE}"]
     assert verdict["cost"].unique().tolist() == ["macs"]
     assert "of at most the same MACs" in sentence

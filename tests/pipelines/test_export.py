@@ -14,6 +14,7 @@ from onnx import ModelProto, numpy_helper
 import natv2
 from natv2.export import onnx_float
 from natv2.images.loading import load_images
+from tests.explorer.pages import data_in
 from tests.pipelines.conftest import Journey, entered
 from tests.pipelines.project import Project
 
@@ -61,6 +62,9 @@ def test_certificates_of_finished_and_plain_networks_hold_and_one_that_fails_end
         for path in project.newest(entry).glob("*.safetensors")
     }
     assert set(table["network"]) == set(networks) and len(table) == 2 * len(networks)
+    # A run that ends with an error leaves the explorer as it was.
+    (page,) = (project.root / "data/08_reporting").rglob("explorer.html/*/explorer.html")
+    assert not any(each.finished and each.finished.exported for each in data_in(page).networks)
     assert "Exported networks" in said and "onnx_int8: of" in said
 
     exact = table[table["format"] == "onnx"].set_index("network", drop=False)

@@ -195,7 +195,9 @@ def test_the_explorer_of_the_search_has_what_its_tables_say(journey):
         wrong = round((1 - row["test_accuracy"]) * data.images.test)
         assert sum(count for *_, count in network.finished.detail["confused"]) <= wrong
     assert data.images.test == 360 and data.images.classes == tuple("0123456789")
-    assert data.beside["random"].keys() == set(results["name"])
+    kinds = set(pd.read_csv(journey.project.newest("plain_results.csv"))["kind"]) - {"plain"}
+    assert data.beside.keys() == kinds
+    assert all(gains.keys() == set(results["name"]) for gains in data.beside.values())
     assert data.commands["finish"].startswith("kedro run --pipeline postprocess --env test --params")
     run = journey.project.mlflow.get_run(re.search(r"\((\w{32})\) in", journey.said)[1])
     kept = {artifact.path for artifact in journey.project.mlflow.list_artifacts(run.info.run_id)}

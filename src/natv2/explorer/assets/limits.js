@@ -175,33 +175,22 @@ function pickInWords(found) {
   if (!found) return roles() ? ["Nothing can be taken: loosen a limit."] : [];
   const { pick, best, near, next, cost, accuracy, count, kind } = found;
   const share = (network) => write(accuracy, network.values[accuracy.name]);
-  const link = (network) =>
-    make(
-      "button",
-      {
-        type: "button",
-        class: "link",
-        "data-key": `words-${network.index}`,
-        click: () => choose(network.index),
-      },
-      named(title(network)),
-    );
-  const why =
-    pick === best
-      ? "the most accurate"
-      : `the cheapest of ${near.length} that are within noise of the best (${share(best)}; 95 %, ${plural(count, "image")})`;
+  const noise = `within noise of the best (${share(best)}; 95 %, ${plural(count, "image")})`;
+  const why = pick === best ? "the most accurate" : `the cheapest of ${near.length} that are ${noise}`;
+  const what = `${share(pick)} ${lower(accuracy.title)} with ${writeWhole(cost, pick.values[cost.name])}, ${why}`;
   const first = [
     "Take ",
-    link(pick),
-    `: ${share(pick)} with ${writeWhole(cost, pick.values[cost.name])}, ${why}${kind === "found" ? "; it is to be finished first" : ""}. `,
+    toNetwork(pick),
+    `: ${what}${kind === "found" ? "; it is to be finished first" : ""}.`,
   ];
-  const gap = next && next.values[cost.name] > pick.values[cost.name];
-  return next
-    ? [
-        ...first,
-        `The next better, `,
-        link(next),
-        `, has ${share(next)}${gap ? ` and costs ${write(cost, next.values[cost.name])}` : ""}.`,
-      ]
-    : first;
+  if (!next) return first;
+  const dearer = next.values[cost.name] > pick.values[cost.name];
+  const price = dearer ? ` and costs ${write(cost, next.values[cost.name])}` : "";
+  return [...first, " The next better, ", toNetwork(next), `, has ${share(next)}${price}.`];
+}
+
+/** A network's name, which chooses it. */
+function toNetwork(network) {
+  const key = { type: "button", class: "link", "data-key": `words-${network.index}` };
+  return make("button", { ...key, click: () => choose(network.index) }, named(title(network)));
 }

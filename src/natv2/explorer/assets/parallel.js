@@ -121,7 +121,7 @@ function drawDimensionText({ x, scale, values, title, measure }) {
   const words = title.split(" ");
   const lines = title.length > 9 && words.length > 1 ? [words.slice(0, -1).join(" "), words.at(-1)] : [title];
   const inside = (tick) => scale.at(tick) <= height - bottom && scale.at(tick) >= top;
-  const ticks = values.length <= 7 ? values : scale.ticks.filter(inside);
+  const ticks = values.length <= 7 && !measure ? values : scale.ticks.filter(inside);
   const text = (value) => (measure ? write(measure, value) : String(Number(value.toFixed(2))));
   return draw(
     "g",

@@ -99,11 +99,17 @@ function frontOf(kind) {
   return paretoFront(drawn(kind), axis("x"), axis("y"));
 }
 
+/** By what networks are chosen: test images judge, and choose nothing. */
+function choosing(accuracy) {
+  return accuracy.split === "valid" ? accuracy : MEASURES.get("accuracy");
+}
+
 /** What to take: the cheapest that keeps the limits and is within noise of the best that does. */
 function picked() {
   const role = roles();
   if (!role) return null;
-  const { cost, accuracy } = role;
+  const cost = role.cost;
+  const accuracy = choosing(role.accuracy);
   const of = (kind) => drawn(kind).filter(feasible);
   const kind = of("finished").length ? "finished" : "found";
   const pool = of(kind);
