@@ -3,7 +3,8 @@
 Every command of their blocks is parsed by its own click command, and the parameters of every `kedro run` are
 checked as the project checks them before it starts anything; nothing of these is run. The pages' YAML files
 are read by what reads them, and the predictor that a page adds is fitted. Truly run, on the journey that all
-tests share, are only those in `test_what_is_cheap_runs`: with --env test, on digits, with its files.
+tests share, are only those in `test_what_is_cheap_runs`: with --env test, on digits, with its files. That
+journey is the README's `kedro run --env demo`, with --env test.
 """
 
 import re

@@ -1,0 +1,3 @@
+from tests.pipelines.conftest import journey
+
+__all__ = ["journey"]
