@@ -107,7 +107,7 @@ def test_search_turn_of_several_exits(benchmark: BenchmarkFixture) -> None:
         front = costs[non_dominated(costs)]
         chosen = select_subset(predicted, front, goal.objectives, count=CANDIDATES, seed=0)
         evaluation.archive(space.sample_architectures(CANDIDATES, np.random.default_rng(0)), 1, "new")
-        evaluation.again(archive.codes, "again")
+        evaluation.again(archive, 1, "again")
         return chosen
 
     chosen = benchmark.pedantic(turn, rounds=3)
