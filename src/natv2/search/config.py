@@ -146,7 +146,7 @@ class SearchConfig(SGDConfig):
 
     @property
     def gained_a_turn(self) -> int:
-        """By how many networks an archive grows in a turn at most; paths of several exits offer some twice."""
+        """By how many networks an archive grows in a turn at most: what paths offer is taken twice."""
         if self.growth == "substitute":
             return 0
         return self.candidates if self.exits == "one" else 3 * self.candidates
