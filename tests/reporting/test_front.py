@@ -176,3 +176,15 @@ def test_plain_and_pretrained_networks_are_marked_each_in_their_own_way(
     assert {"Plain networks", "Fine-tuned from ImageNet"} <= set(labels)
     figure = front_figure(archive, front, None, "macs", plain=beside, pretrained=beside.iloc[:0])
     assert "Fine-tuned from ImageNet" not in traces(figure)
+
+
+def test_the_best_of_one_exit_stand_beside_those_of_several(
+    archive: pd.DataFrame, front: pd.DataFrame
+) -> None:
+    several = archive.assign(kept=["5", "5", *["2-5"] * (len(archive) - 2)])
+    (line,) = [t for t in front_figure(several, front, None, "macs").data if t.name and "one exit" in t.name]
+    alone = archive.head(2)
+    assert set(line.x) <= set(alone["macs"]) and max(line.y) == pytest.approx(100 * alone["accuracy"].max())
+    names = [trace.name for trace in front_figure(archive, front, None, "macs").data]
+    assert "Best of those with one exit" not in names
+    front_image(front_figure(several, front, None, "macs"))

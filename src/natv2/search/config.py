@@ -148,6 +148,13 @@ class SearchConfig(SGDConfig):
         return self
 
     @property
+    def gained_a_turn(self) -> int:
+        """By how many networks an archive grows in a turn at most: what paths offer is taken twice."""
+        if self.growth == "substitute":
+            return 0
+        return self.candidates if self.exits == "one" else 3 * self.candidates
+
+    @property
     def of_one_exit(self) -> Self:
         """This search, of networks with one exit each."""
         return self.model_copy(update={"exits": "one"})

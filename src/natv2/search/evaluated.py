@@ -40,16 +40,17 @@ class Evaluation:
 
         That is, of each path, what no other way to use its exits dominates; nothing where not `by_ways`.
         """
-        tested, offered = self._tested(codes, name)
+        tested, scores = self._tested(codes, name)
         costs = pd.concat([self.costs_of(codes), tested.drop(columns=ACCURACY)], axis=1)
         asked = Archive.evaluated(
             codes, accuracy=tested[ACCURACY], costs=costs, turn=turn, predicted_error=predicted
         )
-        return asked, self._offers(asked, offered, turn)
+        return asked, self._offers(asked, scores, turn)
 
-    def again(self, codes: Codes, name: str) -> pd.DataFrame:
-        """What is known of `codes` (N, V) from a test, with the subnets as they are now."""
-        return self._tested(codes, name)[0]
+    def again(self, archive: Archive, turn: int, name: str) -> tuple[Archive, Archive]:
+        """`archive` as a test with the subnets as they are now tells of it, and what its paths offer now."""
+        tested, scores = self._tested(archive.codes, name)
+        return archive.with_tested(tested), self._offers(archive, scores, turn)
 
     def _tested(self, codes: Codes, name: str) -> tuple[pd.DataFrame, list[WayScores]]:
         if not self.by_ways:
@@ -109,9 +110,11 @@ class Evaluation:
         """What no other way to use the exits of its path dominates, of all paths, beside what is `asked`."""
         if self.space.ways is None or not scores:
             return asked.take(np.arange(0))
+        paths, first = np.unique(self.space.paths(asked.codes), axis=0, return_index=True)
+        scores = [scores[index] for index in first]
         sizes = [len(each.accuracy) for each in scores]
-        codes = np.repeat(asked.codes, sizes, axis=0)
-        exits = [int(code[DEEPEST]) + 1 for code in asked.codes]
+        codes = np.repeat(paths, sizes, axis=0)
+        exits = [int(code[DEEPEST]) + 1 for code in paths]
         codes[:, DEEPEST : self.space.first_level] = np.concatenate([_values(self.space, n) for n in exits])
         accuracy, macro = (np.concatenate(each) for each in list(zip(*scores, strict=True))[:2])
         shares = [row for each in scores for row in each.shares]
@@ -124,7 +127,6 @@ class Evaluation:
             kept.append(own[non_dominated(costs[own])] if len(own) else own)
             start += size
         best = np.concatenate(kept)
-        best = best[np.sort(np.unique(codes[best], axis=0, return_index=True)[1])]
         chosen = values.iloc[best]
         offered = Archive.evaluated(
             codes[best], accuracy=chosen[ACCURACY], costs=chosen.drop(columns=ACCURACY), turn=turn

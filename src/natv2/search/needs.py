@@ -25,7 +25,7 @@ def warm_up_of_both_disk(sizes: list[SupernetSize], search: SearchConfig) -> Dis
 
 def turns_disk(sizes: list[SupernetSize], space: SearchSpace, search: SearchConfig) -> Disk:
     """What all turns write: adapted supernets, and the archive after each turn."""
-    grown = search.turns * search.candidates if search.growth == "grow" else 0
+    grown = search.turns * search.gained_a_turn
     archive = (search.archive_size + grown) * (space.variables + len(columns())) * _NUMBER
     archives = Disk(kept=(search.turns + 1) * archive, states=(search.turns + 1) * archive)
     kept = sum(size.parameters for size in sizes) if search.keep_supernets else 0

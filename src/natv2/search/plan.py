@@ -199,6 +199,6 @@ def _evaluated_a_turn(supernets: TargetSupernets) -> int:
     """Networks evaluated in a turn: candidates, the archive again, the supernets' own validation."""
     config = supernets.config
     # An archive that grows has half of what it gains on average.
-    gained = config.candidates * (config.turns + 1) / 2 if config.growth == "grow" else 0
+    gained = config.gained_a_turn * (config.turns + 1) / 2
     archive = round(config.archive_size + gained)
     return config.candidates + archive + len(extreme_networks(supernets.space))

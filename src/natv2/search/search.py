@@ -169,9 +169,11 @@ class Search:
 
     def _reevaluate(self, archive: Archive, turn: int) -> State:
         """Step 9, and the subnets' own validation (section 6.2.3)."""
-        tested = self.evaluation.again(archive.codes, f"turn {turn} archive")
+        again, offered = self.evaluation.again(archive, turn, f"turn {turn} archive")
+        offered = self._top(offered, self.config.candidates, self._seed("offered again", turn))
         validation = self.subnets.validate(f"turn {turn} supernets")
-        return _state(archive.with_tested(tested), validation=validation)
+        nothing = again.take(np.arange(0))
+        return _state(self._with(again, nothing, offered, turn), validation=validation)
 
     def _tell(self, entry: Mapping[str, Any], clock: "_Clock") -> State:
         """Track and log a turn; saved, so that a resumed search does it for the others alone."""

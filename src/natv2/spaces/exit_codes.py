@@ -79,6 +79,15 @@ def with_exits(codes: Codes, exits: Sequence[int], weighting: int, leaving: int,
     return codes
 
 
+def path_codes(codes: Codes, design: Design, ways: ExitWays | None) -> Codes:
+    """`codes` (N, V) of the paths alone: with the deepest exit by itself."""
+    if ways is None:
+        return codes
+    codes, others = codes.copy(), _others(design)
+    codes[:, others.start : others.stop + 2] = 0
+    return codes
+
+
 def cut_after(codes: Codes, exit: int, design: Design) -> Codes:
     """`codes` (N, V) of what is computed for images that leave at `exit`, which they have: not canonical."""
     codes = codes.copy()

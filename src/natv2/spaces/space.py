@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from natv2.spaces.architecture import Architecture, check_member, constant
 from natv2.spaces.design import INVERTED_BOTTLENECK, STAGES, Design
-from natv2.spaces.exit_codes import FIRST_WAY, Codes, ExitWays, clear_exits, kept_exits
+from natv2.spaces.exit_codes import FIRST_WAY, Codes, ExitWays, clear_exits, kept_exits, path_codes
 
 __all__ = ["Codes", "SearchSpace"]
 
@@ -118,6 +118,10 @@ class SearchSpace:
         if self.design.early_exits:
             return codes[:, 2] + 1
         return np.full(len(codes), len(STAGES), np.int64)
+
+    def paths(self, codes: Codes) -> Codes:
+        """Canonical codes (N, V) of the paths of `codes`: with one exit each, the deepest."""
+        return path_codes(codes, self.design, self.ways)
 
     def decode(self, code: Codes) -> Architecture:
         """The architecture of one code. Raises ValueError where it leaves the bounds."""

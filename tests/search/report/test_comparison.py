@@ -133,3 +133,21 @@ def test_every_method_has_its_newest_result_with_the_search_that_found_the_netwo
     assert finished_networks(networks, NONE).empty
     # Of versions that did not tell what a network was.
     assert finished_networks(networks, finished("3", (0.8, 10, 200, 0.85, 0.84))).empty
+
+
+def test_ways_to_use_the_exits_of_one_path_are_different_networks():
+    same = front("1", (0.8, 10, 200, True), (0.8, 10, 200, True))
+    several = same.assign(kept="2-5", leaving=[0.5, np.nan], mean_macs=[120.0, 200.0])
+    done = finished("2", (0.8, 10, 200, 0.85, 0.84), (0.8, 10, 200, 0.9, 0.89))
+    done = done.assign(kept="2-5", leaving=[0.5, np.nan])
+    one = front("0", (0.7, 5, 100, True))
+    asked = {"objectives": ["accuracy", "mean_macs"]}
+    summaries = pd.DataFrame([summary("0", **asked), summary("1", searched_exits="many", **asked)])
+    fronts = pd.concat([several, one.assign(mean_macs=one["macs"].astype(float))])
+    networks = searched_networks(fronts, summaries, done)
+    found = networks[networks["searched_exits"] == "many"].sort_values("accuracy_after")
+    assert found["accuracy_after"].tolist() == [0.85, 0.9]
+    assert found["mean_macs"].tolist() == [120.0, 200.0]
+    table = searches_table(networks)
+    assert table["searched_exits"].tolist() == ["many", "one"]
+    assert (table["hypervolume"] > 0).all()  # of one measure

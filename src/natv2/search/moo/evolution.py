@@ -22,7 +22,7 @@ from natv2.objectives.constraints import UNCONSTRAINED, Constraints
 from natv2.objectives.costs import CostsOf
 from natv2.objectives.objectives import ACCURACY, Costs, cost_matrix, normalise
 from natv2.randomness import derived_seed, numpy_generator
-from natv2.search.archive import Archive
+from natv2.search.archive import Archive, is_among
 from natv2.search.moo.survival import best_first, reference_directions
 from natv2.spaces.space import Codes, SearchSpace
 
@@ -94,8 +94,8 @@ def evolve(
     A genetic algorithm for one objective, NSGA-II for two, NSGA-III for more, over `population` x
     `generations` evaluations. It starts from the archive's best and, as many, random architectures: from
     the best alone it finds what the predictor overrates next to them (benchmarks/known_front.py).
-    Of all that was evaluated and is not in the archive it returns the best `population`: those
-    that an elitist algorithm has kept, and others in place of the archive's own members.
+    Of all that was evaluated and whose path is not in the archive it returns the best `population`, one a
+    path: those that an elitist algorithm has kept, and others in place of the archive's own members.
 
     All keep `constraints`, the one on accuracy as it is predicted; where too few do, those are all it
     returns. Only where none is predicted to be accurate enough, it returns those that come closest:
@@ -115,12 +115,14 @@ def evolve(
     codes, costs, excess = map(np.concatenate, zip(*problem.evaluated, strict=True))
     violations = np.maximum(excess, 0).sum(axis=1)
     first = np.sort(np.unique(codes, axis=0, return_index=True)[1])
-    new = first[~archive.contains(codes[first])]
+    # All ways to use the exits of a path are known when it has been evaluated once.
+    new = first[~is_among(space.paths(codes[first]), space.paths(archive.codes))]
     new = new[constraints.on_costs().feasible(costs_of(codes[new]))]
     if (feasible := violations[new] == 0).any():
         new = new[feasible]
     order = best_first(costs[new], seed=derived_seed(seed, "candidates"), violations=violations[new])
-    best = new[order[:population]]
+    ranked = new[order]
+    best = ranked[np.sort(np.unique(space.paths(codes[ranked]), axis=0, return_index=True)[1])][:population]
     return codes[best], costs[best]
 
 

@@ -1,0 +1,56 @@
+"""Weights and thresholds of finished exits, against either half of the images by hand."""
+
+import pytest
+import torch
+
+from natv2.exits.leaving import confidence, running_ensembles, stopped
+from natv2.exits.output_weights import search_output_weights
+from natv2.images.batches import evaluation_batches
+from natv2.postprocess.exits import calibrate_exits
+from natv2.training.confidence import fit_temperature
+from tests.exits.test_variants import naive_threshold
+from tests.export.networks import subnet
+from tests.tiny import splits
+
+IMAGES = splits(valid=81, size=24)
+CLASSIFIER = subnet("EE_D_OFAMobileNetV3", (2, 3, 5))
+
+
+def batches():
+    return evaluation_batches(IMAGES, IMAGES.valid, 16)
+
+
+@pytest.mark.parametrize("searched", [True, False])
+@pytest.mark.parametrize("share", [None, 0.4])
+def test_either_half_is_judged_by_what_the_other_gives(searched, share):
+    found = calibrate_exits(CLASSIFIER, batches(), share, search_weights=searched)
+    with torch.no_grad():
+        said = [torch.stack(CLASSIFIER.network(CLASSIFIER.prepared(batch))) for batch in batches()]
+    logits, labels = torch.cat(said, dim=1), IMAGES.valid.labels
+    right = 0
+    for own, other in ((0, 1), (1, 0)):
+        others = list(range(other, 81, 2))
+        weights = CLASSIFIER.header.weights
+        if searched:
+            weights = search_output_weights(logits[:, others], labels[others])
+        threshold = 2.0 if share is None else naive_threshold(logits, weights, others, share)
+        for image in range(own, 81, 2):
+            running = running_ensembles(logits[:, image : image + 1], weights)
+            sure = confidence(running)[:-1, 0] >= threshold
+            at = int(sure.int().argmax()) if sure.any() else 2
+            right += int(running[at, 0].argmax() == labels[image])
+    assert found.accuracy == right / 81
+    assert sum(found.weights) == pytest.approx(1)
+    assert (found.weights == tuple(CLASSIFIER.header.weights)) == (not searched)
+    assert (found.thresholds is None) == (share is None)
+
+
+def test_a_share_of_the_validation_images_leaves_early_and_the_temperature_is_of_what_is_said():
+    found = calibrate_exits(CLASSIFIER, batches(), 0.4, search_weights=True)
+    early = found.apply(CLASSIFIER, {"network": "here"})
+    assert early.stops and early.header.record["network"] == "here"
+    with torch.no_grad():
+        said = [torch.stack(early.network(early.prepared(batch))) for batch in batches()]
+        logits, left = stopped(torch.cat(said, dim=1), found.weights, early.stopping())
+    assert (left < 2).sum() == round(0.4 * 81)
+    assert found.temperature == pytest.approx(fit_temperature(logits, IMAGES.valid.labels), rel=1e-3)
