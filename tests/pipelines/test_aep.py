@@ -169,6 +169,7 @@ def test_its_networks_are_exported_and_those_that_stop_early_as_stages(project):
     with entered(project) as run:
         result = run("--pipeline", "aep_export", "--params", "export.formats=onnx+python")
     assert result.exit_code == 0, result.output
+    assert "Exported networks on validation images" in result.output
     table = pd.read_csv(project.newest("export_table.csv")).set_index(["network", "format"])
     assert table.loc[("pruned", "onnx"), "holds"] and table.loc[("pruned", "python"), "holds"]
     assert table.loc[("early_stopping", "onnx"), "file"] == "run_early_stopping.py"
