@@ -61,6 +61,34 @@ def test_intervals_of_the_page_are_pythons(shown, hits, trials):
     )
 
 
+def test_intervals_of_differences_are_newcombes(shown):
+    """His example, method 10: 56 of 70 against 48 of 80."""
+    found = shown.run("difference(56 / 70, 48 / 80, 70, 80)")
+    assert found == pytest.approx([0.2, 0.0524, 0.3339], abs=5e-5)
+    assert shown.run("difference(0.5, 0.4, 100)[1]") < 0 < shown.run("difference(0.5, 0.3, 100)[1]")
+
+
+def test_what_is_within_noise_is_marked_so(shown):
+    archive = searches.tables()["archive"]
+    near = shown.run("[...withinNoise(drawn('found'), axis('x'), axis('y'), 600)]")
+    best = [archive["accuracy"][archive["macs"] <= macs].max() for macs in archive["macs"]]
+    expected = [
+        number
+        for number, (top, own) in enumerate(zip(best, archive["accuracy"], strict=True))
+        if not surely_better(top, own, searches.VALID)
+    ]
+    assert sorted(near) == expected and 0 < len(near) < 400
+    front = count(shown, "#scatter .front")
+    assert count(shown, "#scatter .found.near") == len(near) - front  # all of the front is
+
+
+def surely_better(one: float, other: float, trials: int) -> bool:
+    """Newcombe's interval again, from Wilson's in Python."""
+    low, _ = wilson(round(one * trials), trials)
+    _, high = wilson(round(other * trials), trials)
+    return one - other > ((one - low) ** 2 + (high - other) ** 2) ** 0.5
+
+
 def test_a_click_tells_of_a_network_and_its_neighbours(shown):
     shown.click("#scatter .network .front")
     index = shown.run("state.chosen")

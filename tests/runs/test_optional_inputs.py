@@ -176,7 +176,8 @@ def test_pretrained_networks_are_tested_but_are_no_plain_ones():
     ended, archive = finished()
     networks = {"resnet20_050_tuned": plain("pretrained")}
     given = (ended, ended, networks, IMAGES, values.baselines, values.search, goal(), RUN, summary)
-    _, results, _, table, verdict, sentence, beside = last_node(*given, NO_TABLE)
+    _, results, _, table, verdict, sentence, beside, detail = last_node(*given, NO_TABLE)
+    assert detail["networks"].keys() == ended.keys() and detail["beside"].keys() == {"pretrained"}
     (row,), record = table.to_dict("records"), beside["resnet20_050_tuned"].header["record"]
     asked = ("test_accuracy", "params", "macs", "resolution")
     assert {name: record[name] for name in asked} == {name: row[name] for name in asked}
@@ -200,7 +201,7 @@ def test_networks_are_tested_and_judged_without_plain_ones_too(rows, said, tmp_p
     values, summary = parameters(), {"objectives": ["accuracy", "macs"], "constraints": {}}
     ended, archive = finished()
     given = (ended, ended, networks, IMAGES, values.baselines, values.search, goal(), RUN, summary)
-    _, results, classes, table, verdict, sentence, beside = last_node(*given, NO_TABLE)
+    _, results, classes, table, verdict, sentence, beside, _ = last_node(*given, NO_TABLE)
     assert list(beside) == list(networks)
     assert results["name"].tolist() == ["network_01"] and len(classes) == 4
     assert len(table) == rows and sentence.endswith(said)

@@ -11,9 +11,9 @@ function wilson(share, trials) {
 }
 
 /** By how much `one` is above `other`, and the 95 % interval of it (Newcombe, 1998, method 10): unpaired, so wide. */
-function difference(one, other, trials) {
+function difference(one, other, trials, others = trials) {
   const [low1, high1] = wilson(one, trials);
-  const [low2, high2] = wilson(other, trials);
+  const [low2, high2] = wilson(other, others);
   const gap = one - other;
   return [gap, gap - Math.hypot(one - low1, high2 - other), gap + Math.hypot(high1 - one, other - low2)];
 }
