@@ -155,3 +155,34 @@ def test_each_subnet_trains_the_supernet_of_its_width():
     elastic_step(family, lambda epoch, index: [wide], None, kd_ratio=1.0, label_smoothing=0.0)(batch(), 0, 0)
     assert all(parameter.grad is None for parameter in family[0.1].parameters())
     assert any(parameter.grad is not None for parameter in family[0.25].parameters())
+
+
+@pytest.mark.parametrize("kd", ["e2e", "ens"])
+def test_several_exits_of_a_subnet_are_trained_jointly_each_by_the_teachers_word(kd):
+    """The gradients of the sum of the exits' losses, weighed, written out."""
+    several = replace(OTHER, exits=(2, 4, 5))
+    ours, theirs = new_supernet(NAME), new_supernet(NAME)
+    step = elastic_step(
+        {0.1: ours},
+        lambda epoch, index: [several],
+        teacher(kd),
+        kd_ratio=0.5,
+        label_smoothing=0.0,
+        exit_weighting="DESC",
+    )
+    loss = step(batch(), 0, 0)
+    taught = teacher(kd).logits(batch(), 24)
+    logits = theirs(batch().at(24), several)
+    expected = sum(
+        weight
+        * (
+            cross_entropy(output, batch().labels)
+            + 0.5 * cross_entropy(output, teacher(kd).soft_labels(taught, exit))
+        )
+        for weight, output, exit in zip((3 / 6, 2 / 6, 1 / 6), logits, several.exits, strict=True)
+    )
+    expected.backward()
+    assert torch.allclose(loss, expected.detach())
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert (one.grad is None) == (other.grad is None)
+        assert one.grad is None or torch.allclose(one.grad, other.grad, atol=1e-6)
