@@ -26,13 +26,14 @@ hypothesis.settings.load_profile("natv2")
 REPOSITORY = Path(__file__).parents[1]
 
 FIRST = ("tests/pipelines/", "tests/test_quality.py", "tests/export/", "tests/sweep/")  # what takes longest
-TOGETHER = (  # files whose tests share what one of them has trained or exported, or a group of ranks
+TOGETHER = (  # files and folders whose tests share what one of them has trained, exported, built or started
     "tests/pipelines/test_aep.py",
     "tests/pipelines/test_device_latency.py",
-    "tests/export/test_formats.py",
-    "tests/export/test_stages.py",
-    "tests/device_kit/test_kit.py",
-    "tests/predict/test_early.py",
+    "tests/device_kit/",
+    "tests/docs/",
+    "tests/explorer/",
+    "tests/export/",
+    "tests/predict/",
     "tests/ranks/test_together.py",
 )
 
@@ -53,8 +54,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class OneByOne(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            return file if file in TOGETHER else nodeid
+            return next((shared for shared in TOGETHER if nodeid.startswith(shared)), nodeid)
 
     return OneByOne(config, log)
 

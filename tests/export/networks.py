@@ -142,7 +142,6 @@ def own(classes: int) -> nn.Module:
 
 NETWORKS = {
     **{f"{design}, one exit": (subnet, design) for design in DESIGNS if not design.startswith("EE")},
-    "EE_DP_OFAMobileNetV3, one exit": (subnet, "EE_DP_OFAMobileNetV3", (2,)),
     **{f"{design}, 2 exits": (subnet, design, (1, 3)) for design in DESIGNS if design.startswith("EE")},
     "all exits": (subnet, "EE_DP_OFAMobileNetV3", (1, 2, 3, 4, 5)),
     "dense skips over two levels": (subnet, "EE_D_OFAMobileNetV3", (3,), 4),
@@ -153,7 +152,6 @@ NETWORKS = {
     "plain resnet20": (plain, "resnet20_050"),
     "plain shufflenet": (plain, "shufflenet_v2_050"),
     "timm's": (plain, "lcnet_050"),
-    "timm's mobilenet": (plain, "mobilenetv4_conv_small"),
     "plain, one's own": (plain, "tests.export.networks:own", own),
 }
 """What makes each, and with what."""
