@@ -53,7 +53,6 @@ _MENDABLE = (
     VersionNotFoundError,
 )
 
-
 _RUNNER = "SequentialRunner"
 _SHOWN = 10
 
@@ -154,9 +153,7 @@ cli.add_command(
     )
 )
 
-for _command in (clean, sweep, ui):
-    cli.add_command(_command)
-for _command in ALONE.values():
+for _command in (clean, sweep, ui, *ALONE.values()):
     cli.add_command(_command)
 
 

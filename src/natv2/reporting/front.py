@@ -129,5 +129,6 @@ def front_image(front: go.Figure) -> Figure:
         plot.xaxis.set_major_locator(MaxNLocator(integer=True))
     plot.grid(alpha=0.3)
     plot.spines[["top", "right"]].set_visible(False)
-    plot.legend(frameon=False, fontsize="small")
+    # "best" would be looked for among all points, and warned of where that takes long.
+    plot.legend(frameon=False, fontsize="small", loc="lower right")
     return image
