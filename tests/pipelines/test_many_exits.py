@@ -15,12 +15,13 @@ from natv2.exits.weightings import exit_weights
 from natv2.images.batches import calibration_batches, evaluation_batches
 from natv2.objectives.costs import space_costs
 from natv2.pipelines.natv2_plan.pipeline import plan_stages
-from natv2.pipelines.natv2_search.nodes import know_costs, search_networks
+from natv2.pipelines.natv2_search.nodes import search_networks
 from natv2.pipelines.postprocess.nodes import draw_leaving, draw_results
 from natv2.pipelines.postprocess.nodes import test_networks as last_node
-from natv2.search.adaptation.start import target_supernets
+from natv2.search.adaptation.start import common_space, target_supernets
 from natv2.search.adaptation.subnets import AdaptableFamily
 from natv2.search.latency import NO_TABLE
+from natv2.search.latency_time import unmeasured_table
 from natv2.search.search import Search
 from natv2.spaces.architecture import architecture_of
 from natv2.supernets.classifier import SubnetClassifier
@@ -33,7 +34,7 @@ from tests.tiny import splits
 
 NAME = "EE_D_OFAMobileNetV3"
 IMAGES = splits(valid=60, test=41)
-CHANGED = {"archive_size": 20, "candidates": 5, "high_tradeoff": 6, "exits": "many"}
+CHANGED = {"archive_size": 12, "candidates": 3, "high_tradeoff": 6, "exits": "many"}
 PARAMETERS = parameters(supernet=NAME, search=CHANGED, objectives="accuracy+mean_macs")
 SEARCH, GOAL = PARAMETERS.search, goal("accuracy+mean_macs")
 
@@ -73,7 +74,7 @@ def test_real_supernets_restricted_to_one_exit_give_the_archive_of_one_exit(tmp_
     results = []
     for exits in ("one", "many"):
         supernets = target_supernets(*family(NAME, IMAGES), IMAGES, SEARCH.of_one_exit, RUN)
-        config = supernets.config.model_copy(update={"exits": exits})
+        config = supernets.config.model_copy(update={"exits": exits, "archive_size": 8, "candidates": 2})
         store = StateStore(tmp_path / exits)
         costs_of = space_costs(supernets.space, 4, NO_TABLE)
         subnets = AdaptableFamily(supernets, store)
@@ -129,8 +130,8 @@ def test_what_was_found_is_finished_as_a_network_that_images_leave(searched, tmp
 
 def test_latency_on_average_is_expected_and_measured(tmp_path):
     supernets, asked = family(NAME, IMAGES), goal("accuracy+mean_latency")
-    known = StateStore(tmp_path / "tables"), StateStore(tmp_path / "costs")
-    table, _ = know_costs(*supernets, IMAGES, SEARCH, asked, training(supernet=NAME), RUN, *known)
+    space = common_space(*supernets, SEARCH)
+    table = unmeasured_table(space, 4)  # every part takes as long
     store = StateStore(tmp_path / "search")
     found = search_networks(*supernets, IMAGES, table, SEARCH, asked, "natv2", RUN, store)
     archive, summary, adapted = found[0], found[4], found[5:]
