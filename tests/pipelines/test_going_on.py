@@ -22,7 +22,7 @@ NODES = (
     "narrow.width_2,narrow.single_stage,wide.width_2,wide.single_stage,"
     "warm_up_largest_narrow,warm_up_largest_wide,warm_up_supernets,"
     "costs,search,search_report,plan_baselines,train_baselines,"
-    "choose_networks,prepare_finishing,finish_networks,test_networks,draw_results"
+    "choose_networks,prepare_finishing,finish_networks,test_networks,draw_leaving,draw_results"
 )
 COMMAND = ("--env", "test", "--nodes", NODES)
 READ = {"full", "width_1"}
