@@ -12,8 +12,8 @@ from torch.nn.functional import cross_entropy
 from natv2.aep.losses import LearnedWeights, network_loss, similarity
 from natv2.aep.pruning import ExitLogits, evaluate_subsets
 from natv2.exits.ensembles import ensemble
-from natv2.exits.leaving import stopping_curve
 from natv2.exits.output_weights import LEAST, search_output_weights
+from natv2.exits.stopping_curve import stopping_curve
 from natv2.exits.weightings import EXIT_WEIGHTINGS, exit_weights
 from natv2.training.distillation import joint_loss
 

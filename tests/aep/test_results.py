@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from natv2.aep.measuring import epoch_seconds
 from natv2.aep.pruning import ExitLogits, exit_logits
 from natv2.aep.results import result
-from natv2.exits.leaving import stopping_curve
+from natv2.exits.stopping_curve import stopping_curve
 from natv2.images.batches import evaluation_batches
 from tests.aep.test_classifier import classifier
 from tests.aep.test_training import IMAGES, RUN

@@ -8,15 +8,8 @@ from torch import nn
 from natv2.aep.costs import mac_costs
 from natv2.errors import UserError
 from natv2.exits.ensembles import ensemble
-from natv2.exits.leaving import (
-    EarlyStopping,
-    Stopping,
-    check_mean_cost,
-    choose_stopping,
-    running_ensembles,
-    stopped,
-    stopping_curve,
-)
+from natv2.exits.leaving import EarlyStopping, Stopping, running_ensembles, stopped
+from natv2.exits.stopping_curve import check_mean_cost, choose_stopping, stopping_curve
 from natv2.exits.weightings import exit_weights
 from tests.aep.test_beyond import said
 from tests.aep.tiny import tiny

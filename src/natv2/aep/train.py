@@ -16,8 +16,8 @@ from natv2.aep.network.backbones import multi_exit_network
 from natv2.aep.network.multi_exit import MultiExitNetwork
 from natv2.aep.pruning import exit_logits
 from natv2.aep.shared_training import SharedTraining, training_key
-from natv2.exits.leaving import check_mean_cost
 from natv2.exits.output_weights import search_output_weights
+from natv2.exits.stopping_curve import check_mean_cost
 from natv2.exits.weightings import ExitWeighting, exit_weights
 from natv2.finished_network import StoredNetwork
 from natv2.images.batches import evaluation_batches

@@ -32,6 +32,7 @@ PURPOSES: Mapping[str, str] = MappingProxyType(
         "prepare_finishing": "the teacher of what is finished",
         "finish_networks": "what was found is trained to the end",
         "test_networks": "the one look at the test images",
+        "draw_leaving": "where images leave early",
         "draw_results": "figures of the results",
         "export_finished": "files for other programs, each with its proof",
         "refuse_failed_exports": "whether all files hold",

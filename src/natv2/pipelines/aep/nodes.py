@@ -20,7 +20,7 @@ from natv2.aep.pruning import (
 from natv2.aep.report.figures import curves_figure, results_figure, stopping_figure, subsets_figure
 from natv2.aep.results import asked_of, results_table
 from natv2.aep.train import trained
-from natv2.exits.leaving import choose_stopping, stopping_curve
+from natv2.exits.stopping_curve import choose_stopping, stopping_curve
 from natv2.finished_network import StoredNetwork, StoredNetworks
 from natv2.images.batches import evaluation_batches
 from natv2.images.image_set import ImageSplits
