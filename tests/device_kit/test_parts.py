@@ -93,7 +93,7 @@ def chained(contents, code, graphs, x):
 
 
 # Each way of building a network once: exporting a design takes seconds.
-@pytest.mark.parametrize("name", ["SE_DP_OFAMobileNetV3", "EE_DP_OFAMobileNetV3", "four_blocks", "ranges"])
+@pytest.mark.parametrize("name", ["SE_B_OFAMobileNetV3", "EE_DP_OFAMobileNetV3", "four_blocks", "ranges"])
 def test_parts_in_a_chain_and_whole_graphs_of_a_kit_say_what_the_network_says(name):
     contents = contents_of(name)
     architecture = some_network(contents.space)
