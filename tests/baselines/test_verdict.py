@@ -181,8 +181,14 @@ def test_what_is_as_accurate_as_the_best_plain_one_for_less_is_told_in_its_place
     """The demo once said to take the plain network where a smaller one of ours was the best of all."""
     networks = finished(strong=9, weak=20).assign(accuracy_after=[0.8, 0.9], test_accuracy=[0.9, 0.3])
     assert told(networks).endswith(
-        "none is small enough to stand beside 1. strong is as accurate on validation images as the best "
-        "plain network, large, with 30 % of its MACs (test top-1 90.0 %, there 75.0 %)."
+        "none is small enough to stand beside 1. strong is as accurate on validation images as the plain "
+        "network large, with 30 % of its MACs (test top-1 90.0 %, there 75.0 %)."
+    )
+    # Or as the one that would be named, where the best of all is out of reach.
+    huge = PLAIN.iloc[-1:].assign(name="huge", valid_accuracy=0.99, macs=1000)
+    beside = finished(strong=9, even=35).assign(accuracy_after=[0.8, 0.7])
+    assert "strong is as accurate on validation images as the plain network large, with" in told(
+        beside, pd.concat([PLAIN, huge])
     )
     costly = networks.assign(macs=[9, 31], accuracy_after=[0.79, 0.9])
     assert "Take the plain network large instead" in told(costly)

@@ -93,29 +93,29 @@ def sentence(verdict: pd.DataFrame, finished: pd.DataFrame, plain: pd.DataFrame)
     text = f"Verdict on {len(finished)} finished {networks}: {'; '.join(parts)}."
     judged = verdict.dropna(subset="best_plain")
     if len(judged) and not (judged["gain_low"] > 0).any():
-        if (saved := _saved(finished, plain, str(verdict["cost"].iloc[0]))) is not None:
-            return f"{text} {saved}"
-        best = plain.set_index("name").loc[judged["best_plain"].unique(), "valid_accuracy"].idxmax()
+        beside = plain[plain["name"].isin(judged["best_plain"])].nlargest(1, "valid_accuracy").iloc[0]
+        for other in (plain.nlargest(1, "valid_accuracy").iloc[0], beside):
+            if (saved := _saved(finished, other, str(verdict["cost"].iloc[0]))) is not None:
+                return f"{text} {saved}"
+        best = beside["name"]
         text += f" Take the plain network {best} instead, {best}.safetensors of finished_plain_networks."
         text += " More epochs may change this: budget, or those of supernets and of postprocess.full."
     return text
 
 
-def _saved(finished: pd.DataFrame, plain: pd.DataFrame, cost: str) -> str | None:
-    """Which network is as accurate as the best plain one by less of `cost`; None where none is.
-
-    The best is that on validation images, and both are compared by these.
-    """
-    best = plain.nlargest(1, "valid_accuracy").iloc[0]
-    enough = finished[(finished["accuracy_after"] >= best["valid_accuracy"]) & (finished[cost] < best[cost])]
+def _saved(finished: pd.DataFrame, plain: pd.Series, cost: str) -> str | None:
+    """Which network is on validation images as accurate as `plain` by less of `cost`; None where none is."""
+    enough = finished[
+        (finished["accuracy_after"] >= plain["valid_accuracy"]) & (finished[cost] < plain[cost])
+    ]
     if enough.empty:
         return None
     ours = enough.nsmallest(1, cost).iloc[0]
-    share = float(ours[cost]) / float(best[cost])
+    share = float(ours[cost]) / float(plain[cost])
     return (
-        f"{ours['name']} is as accurate on validation images as the best plain network, {best['name']}, with "
+        f"{ours['name']} is as accurate on validation images as the plain network {plain['name']}, with "
         f"{100 * share:.2g} % of its {lower_title(OBJECTIVES[cost].title)} (test top-1 "
-        f"{100 * ours['test_accuracy']:.1f} %, there {100 * best['test_accuracy']:.1f} %)."
+        f"{100 * ours['test_accuracy']:.1f} %, there {100 * plain['test_accuracy']:.1f} %)."
     )
 
 
