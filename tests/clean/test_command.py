@@ -63,6 +63,22 @@ def test_with_yes_goes_what_it_says_and_no_more(project: Path) -> None:
     assert "nothing to remove" in run("--yes").output
 
 
+def test_folders_of_data_that_are_links_to_another_disk_are_cleaned(project: Path, monkeypatch) -> None:
+    """The advice where a disk is full; no folder can be renamed from one disk to another."""
+    rename = Path.rename
+
+    def on_its_disk(self: Path, target: Path) -> Path:
+        assert Path(target).parent.parent == self.parent  # or the systems would say "cross-device link"
+        return rename(self, target)
+
+    elsewhere = (project / "data/06_models").rename(project / "another disk")
+    (project / "data/06_models").symlink_to(elsewhere)
+    monkeypatch.setattr(Path, "rename", on_its_disk)
+    result = run("--yes")
+    assert result.exit_code == 0 and "old versions: 1" in result.output
+    assert not [path for path in elsewhere.rglob("*") if at(1) in path.name or ".removed" in path.name]
+
+
 def test_on_request_stopped_runs_and_decoded_images_go_but_never_their_splits(project: Path) -> None:
     assert run("--yes", "--unfinished", "--images").exit_code == 0
     left = files(project)

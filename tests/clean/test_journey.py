@@ -20,7 +20,7 @@ def test_of_a_journey_that_was_made_twice_the_first_goes(journey: Journey, tmp_p
             copy_tree(source, tmp_path / "data" / name)
     first = stored_versions(tmp_path)
     for each in not_needed(first, []):  # of tests that ran before in this project
-        remove([each.folder], tmp_path)
+        remove([each.folder])
     once = entries(tmp_path)
     assert not_needed(stored_versions(tmp_path), []) == []
     for each in stored_versions(tmp_path):  # the same a century later, records and all
@@ -30,7 +30,7 @@ def test_of_a_journey_that_was_made_twice_the_first_goes(journey: Journey, tmp_p
         record.write_text(re.sub(r'"20(?=\d\d-)', '"21', record.read_text()))
     gone = not_needed(stored_versions(tmp_path), [])
     assert {each.version[:2] for each in gone} == {"20"}
-    remove([each.folder for each in gone], tmp_path)
+    remove([each.folder for each in gone])
     assert {path.replace("/21", "/20") for path in entries(tmp_path)} == once
     for each in stored_versions(tmp_path):
         check_recorded(each.folder / each.folder.parent.name)

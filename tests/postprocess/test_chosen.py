@@ -45,6 +45,18 @@ def test_the_networks_that_were_asked_for(finish, expected):
     assert macs(finish) == expected
 
 
+def test_ways_that_end_alike_are_finished_once():
+    """Two that differ in how outputs are weighed were trained twice, to the same bits."""
+    ways = {"kept": ["4-5", "1-2", "1-2", "1-2"], "leaving": [0.85, 0.7, 0.7, None]}
+    alike = dict.fromkeys(("resolution", "width", "exit", "depths", "kernels", "expand_ratios", "masks"), 1)
+    front = FRONT.assign(high_tradeoff=True, exit_weighting=["UNIF", "ASC", "UNIF", "ASC"], **ways, **alike)
+    once = chosen_networks(front, config("high_tradeoff"))
+    assert once["accuracy"].tolist() == [0.9, 0.8, 0.5]
+    assert once["name"].tolist() == ["network_01", "network_02", "network_03"]
+    untrained = config("high_tradeoff").model_copy(update={"method": "none"})
+    assert len(chosen_networks(front, untrained)) == 4
+
+
 def test_a_budget_that_nothing_keeps_is_told_and_all_such_are_refused(caplog):
     assert macs("5+20") == [20]
     assert "no network has at most 5 MACs: the smallest found has 10" in caplog.text

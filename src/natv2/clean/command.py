@@ -47,7 +47,7 @@ def clean(yes: bool, unfinished: bool, images: bool) -> None:
     if not yes:
         click.echo(f"{size} in all would be free; `natv2 clean --yes` with the same options removes them")
         return
-    remove(everything, project)
+    remove(everything)
     click.echo(f"removed: {size}")
 
 
@@ -62,11 +62,14 @@ def freed_bytes(paths: Iterable[Path]) -> int:
     return sum(size for inode, (names, size) in found.items() if links[inode] == names)
 
 
-def remove(paths: Iterable[Path], project: Path) -> None:
-    """Remove files and folders. A folder is moved away first: no half of a version is ever seen."""
-    with tempfile.TemporaryDirectory(prefix=".removed-", dir=project / "data") as away:
-        for number, path in enumerate(paths):
-            path.rename(Path(away) / str(number))
+def remove(paths: Iterable[Path]) -> None:
+    """Remove files and folders. Each is moved away first: no half of a version is ever seen.
+
+    It stays beside its place until then: folders of data may be links to other disks.
+    """
+    for path in paths:
+        with tempfile.TemporaryDirectory(prefix=".removed-", dir=path.parent) as away:
+            path.rename(Path(away) / "whole")
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -25,6 +25,13 @@ from natv2.training.state_store import StateStore
 logger = logging.getLogger("natv2")
 
 
+_FINISHED_BY = (
+    *("resolution", "width", "exit", "depths", "kernels", "expand_ratios", "masks"),
+    *("kept", "leaving"),
+)
+"""Columns of all that finishing networks of several exits begins with."""
+
+
 def chosen_networks(front: pd.DataFrame, postprocess: PostprocessConfig) -> pd.DataFrame:
     """What of `front` is to be finished, by names, the most accurate first.
 
@@ -35,6 +42,9 @@ def chosen_networks(front: pd.DataFrame, postprocess: PostprocessConfig) -> pd.D
         chosen = chosen[chosen["high_tradeoff"] | (chosen.index == 0)]
     elif isinstance(postprocess.finish, tuple):
         chosen = chosen.loc[sorted(_best_within(chosen, postprocess.finish))]
+    if postprocess.method != "none" and "kept" in chosen:
+        # Output weights are searched anew: what differs in these alone would end as the same network.
+        chosen = chosen.drop_duplicates(list(_FINISHED_BY))
     chosen = chosen.reset_index(drop=True)
     chosen.insert(0, "name", [f"network_{number:02}" for number in range(1, len(chosen) + 1)])
     return chosen
