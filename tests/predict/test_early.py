@@ -62,13 +62,13 @@ def exits_by_hand(images) -> list[int]:
 def test_every_file_of_it_says_what_pytorch_says_and_which_share_left_where(folder):
     images = synthetic(stopping()).whole
     left = exits_by_hand(images)
-    shares = ", ".join(f"{100 * left.count(exit) / 16:.1f} % at {exit}" for exit in (1, 2, 3))
+    shares = ", ".join(f"{100 * left.count(exit) / 16:.1f} %" for exit in (1, 2, 3))
     assert len(set(left)) > 1
     with torch.no_grad():
         expected = torch.cat([stopping().probabilities(image) for image in images])
     for model in ("early.safetensors", "run_early.py", "early.stage_1.onnx", "early.stage_3.onnx"):
         rows, line = said(folder, model, folder / "photos")
-        assert line == f"of 16 images left at exits 1 to 3: {shares}", model
+        assert line == f"of 16 images left at each of its 3 exits, the first to the last: {shares}", model
         for row, probabilities in zip(rows, expected, strict=True):
             told = {rank["class"]: rank["probability"] for rank in row["ranked"]}
             assert [told[name] for name in "abcd"] == pytest.approx(probabilities.tolist(), abs=1e-4)
@@ -182,4 +182,4 @@ def test_an_ensemble_is_said_to_leave_nowhere(folder, tmp_path):
     whole = type(stopping())(stopping().network, replace(stopping().header, thresholds=None))
     whole.stored().write(tmp_path / "whole.safetensors")
     rows, line = said(tmp_path, "whole.safetensors", folder / "photos")
-    assert len(rows) == 16 and "left at exits" not in line
+    assert len(rows) == 16 and "left at each" not in line

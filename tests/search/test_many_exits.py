@@ -117,6 +117,25 @@ def test_what_is_offered_is_the_front_of_each_path():
         assert (own[better] == (accuracy, macs)).all()
 
 
+def test_ways_of_a_path_that_are_equal_in_all_objectives_are_offered_once():
+    class Indifferent(Subnets):
+        """Nothing is gained or lost by the exits of a path, or by how they are weighed."""
+
+        def way_scores(self, codes, name):
+            found = super().way_scores(codes, name)
+            return [WayScores(np.full_like(each.accuracy, 0.5), *each[1:]) for each in found]
+
+    evaluation = Evaluation(
+        space=SPACE, subnets=Indifferent(), costs_of=COSTS[SPACE], goal=GOAL, by_ways=True
+    )
+    codes = SPACE.sample_architectures(5, np.random.default_rng(1))
+    asked, offered = evaluation.archive(codes, 1, "test")
+    paths = [SPACE.decode(code).path for code in np.concatenate([asked.codes, offered.codes])]
+    values = np.concatenate([each.values[["accuracy", "mean_macs"]] for each in (asked, offered)])
+    assert len(offered) and len({(path, *row) for path, row in zip(paths, values, strict=True)}) == len(paths)
+    assert len({SPACE.way(code)[0] for code in offered.codes}) == 1  # the first of those that are equal
+
+
 def test_a_path_that_is_known_is_not_asked_for_again(tmp_path, monkeypatch):
     asked, evolve = [], candidates.evolve
 

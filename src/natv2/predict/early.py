@@ -97,5 +97,5 @@ def _own(stage: OnnxFile) -> Mapping[str, Any]:
 def left_text(exits: Sequence[int], count: int) -> str:
     """Which share of the images left at each of `count` exits, in one line."""
     shares = [exits.count(exit) / len(exits) for exit in range(1, count + 1)]
-    told = ", ".join(f"{100 * share:.1f} % at {exit}" for exit, share in enumerate(shares, start=1))
-    return f"of {len(exits)} images left at exits 1 to {count}: {told}"
+    told = ", ".join(f"{100 * share:.1f} %" for share in shares)
+    return f"of {len(exits)} images left at each of its {count} exits, the first to the last: {told}"

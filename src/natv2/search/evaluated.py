@@ -50,7 +50,8 @@ class Evaluation:
     def again(self, archive: Archive, turn: int, name: str) -> tuple[Archive, Archive]:
         """`archive` as a test with the subnets as they are now tells of it, and what its paths offer now."""
         tested, scores = self._tested(archive.codes, name)
-        return archive.with_tested(tested), self._offers(archive, scores, turn)
+        renewed = archive.with_tested(tested)
+        return renewed, self._offers(renewed, scores, turn)
 
     def _tested(self, codes: Codes, name: str) -> tuple[pd.DataFrame, list[WayScores]]:
         if not self.by_ways:
@@ -107,7 +108,10 @@ class Evaluation:
         return _numbers(exits[-1])[exits, weighting, leaving]
 
     def _offers(self, asked: Archive, scores: Sequence[WayScores], turn: int) -> Archive:
-        """What no other way to use the exits of its path dominates, of all paths, beside what is `asked`."""
+        """What no other way to use the exits of its path dominates, of all paths, beside what is `asked`.
+
+        Of ways that are equal in all objectives the first alone, with the fewest exits; or that asked for.
+        """
         if self.space.ways is None or not scores:
             return asked.take(np.arange(0))
         paths, first = np.unique(self.space.paths(asked.codes), axis=0, return_index=True)
@@ -124,6 +128,7 @@ class Evaluation:
         kept, start = list[NDArray[np.int64]](), 0
         for size in sizes:
             own = start + np.flatnonzero(feasible[start : start + size])
+            own = own[np.sort(np.unique(costs[own], axis=0, return_index=True)[1])]
             kept.append(own[non_dominated(costs[own])] if len(own) else own)
             start += size
         best = np.concatenate(kept)
@@ -131,7 +136,15 @@ class Evaluation:
         offered = Archive.evaluated(
             codes[best], accuracy=chosen[ACCURACY], costs=chosen.drop(columns=ACCURACY), turn=turn
         )
-        return offered.without(asked)
+        return offered.take(np.flatnonzero(~self._known(offered, asked))).without(asked)
+
+    def _known(self, offered: Archive, asked: Archive) -> NDArray[np.bool_]:
+        """Which of `offered` are another way to use a path of `asked`, equal to it in all objectives."""
+        known = {each.tobytes() for each in self._paths_and_costs(asked)}
+        return np.array([each.tobytes() in known for each in self._paths_and_costs(offered)], np.bool_)
+
+    def _paths_and_costs(self, archive: Archive) -> NDArray[np.float64]:
+        return np.concatenate([self.space.paths(archive.codes), archive.costs(self.goal.objectives)], axis=1)
 
 
 @lru_cache(maxsize=8)
