@@ -10,9 +10,9 @@ from typing import Any
 from api_reference import room_pages
 from command_reference import command_line
 from equations import as_mathml, inline
-from evidence_tables import MACROS as EVIDENCE
 from jinja2 import Environment, StrictUndefined
 from llms_text import llms_text
+from made_text import check
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -30,8 +30,9 @@ OUTSIDE: Mapping[str, str] = MappingProxyType(
 """Pages of the site that stand elsewhere in the repository."""
 
 MACROS: Mapping[str, Callable[..., str]] = MappingProxyType(
-    {**EVIDENCE, "parameter_tables": parameter_tables, "command_line": command_line}
+    {"parameter_tables": parameter_tables, "command_line": command_line}
 )
+"""Pages that are made as a whole; what stands within a page is made_text's."""
 
 
 @cache
@@ -58,7 +59,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Fill in the macros, whose names must be known, and let links lead to where pages are here."""
+    """Fill in the macros, whose names must be known, and let links lead to where pages are here.
+
+    Raises ValueError where a number in the page is stale.
+    """
+    check(markdown, page.file.src_uri)
     source = next((each for each, name in OUTSIDE.items() if name == page.file.src_uri), None)
     if page.file.src_uri.startswith("api/"):
         return markdown

@@ -3,16 +3,34 @@
 import re
 from pathlib import Path
 
+import pytest
+from jinja2 import UndefinedError
+
 from tests.conftest import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
-def test_its_table_and_its_gap_are_those_of_the_files() -> None:
-    from evidence_tables import random_gap, short_table
+def test_numbers_in_it_and_in_the_pages_are_those_of_the_files() -> None:
+    from evidence_tables import MACROS
+    from made_text import check, pages
 
-    assert short_table("fashion_mnist") in README
-    assert f"come within {random_gap('fashion_mnist')} points on average" in README
+    told = "".join(page.read_text(encoding="utf-8") for page in pages())
+    for page in pages():
+        check(page.read_text(encoding="utf-8"), page.name)
+    assert {name for name in MACROS if f"<!-- made: {name}(" in told} == MACROS.keys()
+
+
+def test_a_stale_number_is_refused_and_written_anew() -> None:
+    from made_text import check, renewed
+
+    page = "about <!-- made: random_gap('fashion_mnist') -->77<!-- end --> points"
+    with pytest.raises(ValueError, match="has stale numbers"):
+        check(page, "x.md")
+    assert "77" not in renewed(page)
+    check(renewed(page), "x.md")
+    with pytest.raises(UndefinedError, match="random_gab"):
+        renewed("<!-- made: random_gab('fashion_mnist') --><!-- end -->")
 
 
 def test_it_fits_on_one_screen_and_its_links_hold() -> None:

@@ -114,7 +114,7 @@ def test_llms_txt_names_every_page(site: Path) -> None:
 
 
 def test_numbers_of_tables_are_those_of_the_files(site: Path) -> None:
-    """By hand from the rows, beside the macro's own way."""
+    """By hand from the rows, beside the page's own way."""
     rows = pd.read_csv(REPOSITORY / "docs/evidence/networks.csv").set_index("name")
     page = (site / "results.html").read_text(encoding="utf-8")
     found, plain = rows.loc["network_02"], rows.loc["mobilenet_v3_small_050"]
@@ -124,13 +124,17 @@ def test_numbers_of_tables_are_those_of_the_files(site: Path) -> None:
     assert "{{" not in page
 
 
-def test_a_macro_that_is_not_known_fails_the_build() -> None:
+def test_a_macro_that_is_not_known_or_a_stale_number_fails_the_build() -> None:
     import build_site
 
     page = type("Page", (), {"file": type("File", (), {"src_uri": "x.md"})})
-    assert build_site.on_page_markdown("{{ random_gap('fashion_mnist') }}", page, None, None) == "0.3"
-    with pytest.raises(UndefinedError, match="random_gab"):
-        build_site.on_page_markdown("{{ random_gab('fashion_mnist') }}", page, None, None)
+    assert "natv2 clean" in build_site.on_page_markdown("{{ command_line() }}", page, None, None)
+    with pytest.raises(UndefinedError, match="command_lime"):
+        build_site.on_page_markdown("{{ command_lime() }}", page, None, None)
+    with pytest.raises(ValueError, match="has stale numbers"):
+        build_site.on_page_markdown(
+            "<!-- made: random_gap('fashion_mnist') -->7<!-- end -->", page, None, None
+        )
 
 
 def test_links_lead_to_where_pages_are_in_the_site() -> None:
