@@ -43,6 +43,7 @@ def pages() -> Iterator[Path]:
 
 
 def main() -> None:
+    """Write anew what is stale, and say where."""
     for file in pages():
         page = file.read_text(encoding="utf-8")
         if page != renewed(page):
