@@ -31,6 +31,7 @@ from natv2.runs.naming import catalog_names, readable_names
 from natv2.runs.needs import needs_of
 from natv2.runs.pace import Pace
 from natv2.runs.parameters import Parameters
+from natv2.runs.planned import planned
 from natv2.runs.report import report
 from natv2.runs.resume import ResumableRun, identity_of_run, open_run
 from natv2.runs.room import check_needs
@@ -135,7 +136,8 @@ class RunHooks:
         self._recorder = Recorder(catalog, project, about, inputs.records)
         steps = [node.name for node in pipeline.nodes if node.name not in self._skipped]
         kept = project / "data/08_reporting" / self._folder / "pace"
-        self._pace = Pace(steps, kept, resumed=resumed, expected_s=expected_s)
+        told = {} if expected_s is not None else planned(steps, catalog, self._parameters)
+        self._pace = Pace(steps, kept, resumed=resumed, planned=told, expected_s=expected_s)
         store.folder = self._resumable.folder
         self._looks = images_read(pipeline, catalog)
         self._run.read(self._looks)

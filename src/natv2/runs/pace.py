@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from natv2.atomic import write_bytes
 from natv2.config import digest
@@ -18,8 +19,9 @@ class Pace:
     """The steps of one run, each begun once.
 
     How long the rest takes is told where an earlier run of the same steps is known, from `folder`: as it took
-    then, corrected by how much longer this one has taken so far. Else where a plan says `expected_s` seconds
-    for all. Else nobody knows.
+    then, corrected by how much longer this one has taken so far. Else so as `planned` says, seconds of steps,
+    of which those that it does not name take none. Else where a budget says `expected_s` seconds for all.
+    Else nobody knows.
     """
 
     def __init__(
@@ -28,6 +30,7 @@ class Pace:
         folder: Path,
         *,
         resumed: bool = False,
+        planned: Mapping[str, float] = MappingProxyType({}),
         expected_s: float | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -35,6 +38,8 @@ class Pace:
         self._keeps = not resumed  # or what was done before the stop would count as quick
         self._file = folder / f"{digest(sorted(nodes))}.json"
         self._earlier = _read(self._file)
+        if planned and not all(node in self._earlier for node in self._nodes):
+            self._earlier = {node: planned.get(node, 0.0) for node in self._nodes}
         self._begun: dict[str, float] = {}
         self._start = now()
 
