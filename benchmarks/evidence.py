@@ -1,22 +1,26 @@
-"""What finished networks are worth at budgets of MACs, beside plain, scaled and random ones.
+"""The evidence of docs/results.md: finished networks of runs, beside plain, scaled and random ones.
 
-    python -m benchmarks.evidence --set NAME --budgets 0.35e6,0.65e6 --table FILE --figure FILE SEED=RUN...
+    python -m benchmarks.evidence --set NAME --table FILE --figure FILE SEED=RUN...
 
 Each RUN is a folder of data/08_reporting that has a run's results.csv and plain_results.csv, their newest
-versions; its rows are added to the table, in the place of those of the same set and seed. Without a RUN the
-table that is there is told anew. Networks are chosen by validation top-1, and told by test top-1.
+versions; its rows are added to the table, in the place of those of the same set and seed.
+docs/hooks/made_text.py makes the tables of the pages from it.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-COLUMNS = ["set", "seed", "kind", "name", "taught", "macs", "params", "valid", "test"]
-NEAR = 0.1
+COLUMNS = [
+    *("set", "seed", "kind", "name", "taught", "macs", "params", "valid", "test"),
+    *("exit", "resolution", "width", "found", "gain_low", "gain_high"),
+]
+"""Of each network; the second line of finished ones alone, `found` the test top-1 before finishing."""
+
+OF_FINISHED = {"accuracy_after": "valid", "test_accuracy": "test", "test_accuracy_before": "found"}
 MARKS = {"finished": "o", "plain": "x", "scaled": "s", "random": "."}
 
 
@@ -28,50 +32,11 @@ def rows_of(run: Path, name: str, seed: int) -> pd.DataFrame:
     """The networks of a run, a row each."""
     finished, beside = newest(run, "results"), newest(run, "plain_results")
     ours = finished.assign(kind="finished", taught=finished["teacher"] != "none")
-    ours = ours.rename(columns={"accuracy_after": "valid", "test_accuracy": "test"})
+    ours = ours.rename(columns=OF_FINISHED).astype({"exit": "Int64", "resolution": "Int64"})
     others = beside.assign(taught=beside["teacher"] != "none")
     others = others.rename(columns={"valid_accuracy": "valid", "test_accuracy": "test"})
-    return pd.concat([ours, others]).assign(set=name, seed=seed)[COLUMNS]
-
-
-def at_budget(rows: pd.DataFrame, budget: float) -> dict[str, float]:
-    """Test top-1 of each kind within `budget`, of one seed; random ones are those near what was found."""
-    within = rows[rows["macs"] <= budget]
-    found: dict[str, float] = {}
-    for kind in ("finished", "plain", "scaled"):
-        known = within[within["kind"] == kind]
-        if len(known):
-            best = known.nlargest(1, "valid").iloc[0]
-            found |= {kind: float(best["test"]), f"{kind}_macs": float(best["macs"])}
-    if "finished" in found:
-        near = (rows["macs"] / found["finished_macs"] - 1).abs() <= NEAR
-        random = rows[(rows["kind"] == "random") & near & rows["taught"]]["test"]
-        if len(random):
-            found |= {"random": random.mean(), "random_count": len(random)}
-    return found
-
-
-def lines(table: pd.DataFrame, budgets: Sequence[float]) -> Iterator[str]:
-    """A row of Markdown a budget: means over seeds, ± their deviation where there are several."""
-    yield "| MACs | finished | best plain | scaled | random (how many) | over plain | over random |"
-    yield "|---|---|---|---|---|---|---|"
-    for budget in budgets:
-        seeds = pd.DataFrame([at_budget(rows, budget) for _, rows in table.groupby("seed")])
-        cells = [f"{budget / 1e6:g} M"]
-        cells += [told(seeds.get(kind)) for kind in ("finished", "plain", "scaled")]
-        count = int(seeds["random_count"].sum()) if "random_count" in seeds else 0
-        cells.append(f"{told(seeds.get('random'))} ({count})")
-        for other in ("plain", "random"):
-            cells.append(told(seeds["finished"] - seeds[other], "+") if other in seeds else "–")
-        yield f"| {' | '.join(cells)} |"
-
-
-def told(values: pd.Series | None, sign: str = "") -> str:
-    if values is None or values.dropna().empty:
-        return "–"
-    known = 100 * values.dropna()
-    spread = f" ± {known.std():.1f}" if len(known) > 1 else ""
-    return f"{known.mean():{sign}.1f}{spread}"
+    both = pd.concat([each.reindex(columns=COLUMNS) for each in (ours, others)], ignore_index=True)
+    return both.assign(set=name, seed=seed)
 
 
 def draw(table: pd.DataFrame, file: Path) -> None:
@@ -89,7 +54,6 @@ def draw(table: pd.DataFrame, file: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--set", required=True)
-    parser.add_argument("--budgets", required=True, help="of MACs, separated by commas")
     parser.add_argument("--table", type=Path, required=True)
     parser.add_argument("--figure", type=Path)
     parser.add_argument("runs", nargs="*", metavar="RUN", help="SEED=FOLDER")
@@ -102,7 +66,6 @@ def main() -> None:
         table = pd.concat([table[~same], added], ignore_index=True) if len(table) else added
     table.to_csv(options.table, index=False, float_format="%.6g")
     of_set = table[table["set"] == options.set]
-    print("\n".join(lines(of_set, [float(each) for each in options.budgets.split(",")])))
     if options.figure is not None:
         draw(of_set, options.figure)
 
