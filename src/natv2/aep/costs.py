@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from natv2.aep.network.multi_exit import MultiExitNetwork
 
@@ -70,6 +69,8 @@ def mac_costs(network: MultiExitNetwork, resolution: int) -> PartCosts:
 
 
 def _macs(part: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, int]:
+    from torch.utils.flop_counter import FlopCounterMode  # loads triton
+
     with FlopCounterMode(display=False) as counter:
         output = part(x)
     return output, counter.get_total_flops() // 2

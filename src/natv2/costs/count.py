@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 
 class CountedCosts(NamedTuple):
@@ -16,6 +15,8 @@ class CountedCosts(NamedTuple):
 
 def counted_costs(network: nn.Module, resolution: int) -> CountedCosts:
     """What `network`, in evaluation mode, costs for one image of `resolution`."""
+    from torch.utils.flop_counter import FlopCounterMode  # loads triton
+
     weight = next(network.parameters())
     x = torch.zeros(1, 3, resolution, resolution, device=weight.device)
     with FlopCounterMode(display=False) as counter, torch.no_grad():

@@ -1,9 +1,9 @@
 """Weights of the exits' outputs found on validation images instead of fixed (section 4.4, future work)."""
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
 
@@ -27,7 +27,7 @@ def search_output_weights(logits_ENC: Tensor, labels: Tensor) -> tuple[float, ..
         return cross_entropy(ensemble_NC, labels).item(), gradient.numpy()
 
     # A log-sum-exp of what is linear in β: convex, so the minimum that is found is the only one.
-    found = minimize(
+    found = scipy.optimize.minimize(
         loss,
         np.full(exits, 1 / exits),
         jac=True,

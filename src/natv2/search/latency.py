@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from natv2.costs.config import BatchLatencyConfig
@@ -125,7 +125,7 @@ def latency_error(check: pd.DataFrame) -> dict[str, float]:
     expected, measured = check["expected_ms"].to_numpy(), check["measured_ms"].to_numpy()
     return {
         "mape": float(np.mean(np.abs(expected - measured) / measured)),
-        "spearman": float(spearmanr(expected, measured).statistic),
+        "spearman": float(scipy.stats.spearmanr(expected, measured).statistic),
     }
 
 

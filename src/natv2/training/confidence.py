@@ -2,8 +2,8 @@
 
 import math
 
+import scipy
 import torch
-from scipy.optimize import minimize_scalar
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -18,7 +18,7 @@ def fit_temperature(logits_NC: Tensor, labels_N: Tensor) -> float:
     def loss(log_temperature: float) -> float:
         return float(cross_entropy(logits * math.exp(-log_temperature), labels))
 
-    found = minimize_scalar(loss, bounds=_RANGE, method="bounded")
+    found = scipy.optimize.minimize_scalar(loss, bounds=_RANGE, method="bounded")
     return float(f"{math.exp(found.x):.4g}")
 
 

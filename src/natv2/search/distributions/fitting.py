@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from natv2.search.config import DistributionFit
-from natv2.search.distributions.families import best_fits
 from natv2.spaces.exit_codes import DEEPEST
 from natv2.spaces.space import Codes, SearchSpace
 
@@ -63,6 +62,8 @@ def fit_families(space: SearchSpace, codes: Codes) -> Distributions:
 
     Stages beyond a network's exit are not counted here either; a variable that no network uses stays uniform.
     """
+    from natv2.search.distributions.families import best_fits  # loads scipy, which only a search needs
+
     space.check(codes)
     used, allowed = _used(space, codes), _allowed(space)
     columns = [codes[used[:, v], v] for v in range(space.variables)]

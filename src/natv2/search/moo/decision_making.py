@@ -1,8 +1,8 @@
 """Decision making: the networks of a front with the best trade-off (thesis, equations 3.1 to 3.3)."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from natv2.objectives.objectives import Costs, normalise
 from natv2.search.moo.survival import Indices, non_dominated
@@ -21,7 +21,7 @@ def tradeoffs(front: Costs) -> NDArray[np.float64]:
     and gains are sums: with two objectives the same as averages. With none but equal neighbours: nan.
     """
     points = normalise(front)
-    distance = cdist(points, points)
+    distance = scipy.spatial.distance.cdist(points, points)
     least = min(2 * front.shape[1], len(front) - 1)
     # Counts and ranks include the row itself, at distance 0.
     reach = np.partition(distance, least, axis=1)[:, least]

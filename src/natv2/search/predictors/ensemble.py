@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import KFold
 
 from natv2.search.predictors.interface import Errors, Features, FittedPredictor, Predictor
 from natv2.search.predictors.rbf import RBF
@@ -30,6 +29,8 @@ class FoldEnsemble:
 
     def fit(self, features: Features, errors: Errors, *, seed: int) -> FittedEnsemble:
         """Fit to `features` (N, F) and `errors` (N,), at least three rows; `seed` decides the split."""
+        from sklearn.model_selection import KFold  # loads a second of what no other step needs
+
         split = KFold(min(self.folds, len(errors)), shuffle=True, random_state=seed % 2**32)
         return FittedEnsemble(
             tuple(

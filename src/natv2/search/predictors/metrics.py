@@ -4,8 +4,8 @@ import warnings
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +34,10 @@ def predictor_metrics(errors: ArrayLike, predicted: ArrayLike) -> PredictorMetri
     if len(true) < 2 or np.ptp(true) == 0 or np.ptp(guess) == 0:
         return PredictorMetrics(pearson=np.nan, spearman=np.nan, kendall=np.nan, rmse=rmse)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", stats.NearConstantInputWarning)
+        warnings.simplefilter("ignore", scipy.stats.NearConstantInputWarning)
         return PredictorMetrics(
-            pearson=float(stats.pearsonr(true, guess).statistic),
-            spearman=float(stats.spearmanr(true, guess).statistic),
-            kendall=float(stats.kendalltau(true, guess).statistic),
+            pearson=float(scipy.stats.pearsonr(true, guess).statistic),
+            spearman=float(scipy.stats.spearmanr(true, guess).statistic),
+            kendall=float(scipy.stats.kendalltau(true, guess).statistic),
             rmse=rmse,
         )

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from math import atanh, sqrt, tanh
 
 import numpy as np
-from scipy import stats
-from sklearn.model_selection import KFold
+import scipy
 
 from natv2.search.predictors.interface import Errors, Features, Predictor
 from natv2.search.predictors.metrics import predictor_metrics
@@ -37,6 +36,8 @@ def cross_validate(predictor: Predictor, features: Features, errors: Errors, *, 
     """
     if len(errors) < 2 * _FOLDS:
         return CrossValidation(kendall=np.nan, low=np.nan, high=np.nan)
+    from sklearn.model_selection import KFold  # loads a second of what no other step needs
+
     predicted = np.empty(len(errors))
     for rest, fold in KFold(_FOLDS, shuffle=True, random_state=seed % 2**32).split(features):
         fitted = predictor.fit(features[rest], errors[rest], seed=seed)
@@ -50,7 +51,7 @@ def interval(tau: float, pairs: int) -> tuple[float, float]:
     """The 95 % interval of Kendall's `tau` of so many pairs, five or more; a perfect tau has no width."""
     if abs(tau) == 1:
         return tau, tau
-    width = stats.norm.ppf((1 + _LEVEL) / 2) * sqrt(_VARIANCE / (pairs - 4))
+    width = scipy.stats.norm.ppf((1 + _LEVEL) / 2) * sqrt(_VARIANCE / (pairs - 4))
     return tanh(atanh(tau) - width), tanh(atanh(tau) + width)
 
 
