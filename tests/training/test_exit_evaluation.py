@@ -90,8 +90,8 @@ def test_by_macro_accuracies_are_means_over_classes(monkeypatch, pixels):
 
 
 @pytest.mark.parametrize("pixels", [1 << 22, 1])
+def test_ways_to_use_exits_are_judged_by_macro_too(monkeypatch, pixels):
     """As the objective of this name is, computed otherwise; of one exit to the bit as without ways."""
-    """As the objective of this name is, which is computed otherwise; of one exit as without ways, to the bit."""
     monkeypatch.setattr(evaluation, "PIXELS", pixels)
     scores = way_scores(unequal(), FAMILY, PATHS, "test")
     usual = way_scores(replace(unequal(), metric="top1"), FAMILY, PATHS, "test")

@@ -44,8 +44,8 @@ def said(metric: Metric) -> dict[str, Metric]:
 
 def metric_of(what: Mapping[Any, Any] | pd.Series) -> Metric:
     """The metric of the accuracies in a row, a summary or a record."""
-    found: Metric = "macro" if what.get("metric") == "macro" else "top1"
-    return found
+    found = what.get("metric")
+    return next((metric for metric in METRICS if metric == found), "top1")
 
 
 def metrics_of(table: pd.DataFrame) -> list[Metric]:

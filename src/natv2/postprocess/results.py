@@ -100,8 +100,8 @@ def _tested(
     row |= {"exit": architecture.deepest_exit, "exits": len(architecture.exits)}
     details = answers_in_detail(classifier, logits, labels)
     if valid is not None and len(architecture.exits) > 1:
-        both = (answers_by_exit(classifier, each) for each in (batches, valid))
-        details |= exits_in_detail(classifier, *both, metric=metric)
+        tested, validated = (answers_by_exit(classifier, each) for each in (batches, valid))
+        details |= exits_in_detail(classifier, tested, validated, metric)
     return row, pd.DataFrame({"label": labels.numpy(), "right": correct}), details
 
 
