@@ -107,7 +107,8 @@ def _named(summaries: pd.DataFrame) -> pd.DataFrame:
     named = summaries.reindex(columns=["run", *SEARCH, "seed"])
     order = list(OBJECTIVES).index
     named["objectives"] = [
-        "+".join(sorted(named_objectives(row), key=order)) for row in summaries.to_dict("records")
+        "+".join(named_objectives({**row, "objectives": sorted(row["objectives"], key=order)}))
+        for row in summaries.to_dict("records")
     ]
     missing = {"preset": "none", "searched_exits": "one", "settings": "", "source": "unknown", "seed": 0}
     for name, value in missing.items():
