@@ -7,7 +7,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from natv2.export.report.shown import shown
-from natv2.objectives.objectives import ACCURACY, OBJECTIVES
+from natv2.objectives.objectives import ACCURACY, OBJECTIVES, others
 from natv2.reporting.fields import Field, amount, format_values
 from natv2.reporting.tables import results_table
 
@@ -81,7 +81,7 @@ def _finishing_plan(table: pd.DataFrame) -> pd.DataFrame:
 
 def _searches(table: pd.DataFrame) -> pd.DataFrame:
     """The columns that tell the searches apart and say what they found, costs with SI prefixes."""
-    costs = [f"{network} {cost}" for network in _FOUND for cost in OBJECTIVES]
+    costs = [f"{network} {cost}" for network in _FOUND for cost in others(tuple(OBJECTIVES))]
     costs = [name for name in costs if name in table]
     shown = table.assign(**{name: format_values(table[name], Field(name, amount)) for name in costs})
     shown["hypervolume"] = [f"{value:.4f}" for value in table["hypervolume"]]  # they may differ by little

@@ -162,6 +162,8 @@ def test_searches_by_different_metrics_are_after_different_things():
     table = searches_table(networks)
     assert table["objectives"].tolist() == ["accuracy+macs", "macro_accuracy+macs"]
     assert table["best accuracy"].tolist() == [80, 60] and "best top-1" not in table
+    shown = shaped("searches_mean", searches_mean(table))
+    assert shown.columns.is_unique and shown["best accuracy"].tolist() == [80, 60]
     assert {"best accuracy sd", "test accuracy sd", "hypervolume sd"} <= set(searches_mean(table))
     alone = [
         searches_table(searched_networks(FIRST, summaries, NONE)),
