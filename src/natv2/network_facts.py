@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from natv2.finished_network import StoredNetwork, StoredNetworks
+from natv2.objectives.metric import METRICS, metric_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +32,6 @@ def with_facts(networks: StoredNetworks, table: "pd.DataFrame") -> StoredNetwork
 
 def accuracy_of(record: Mapping[str, Any]) -> str:
     """What the accuracies in the `record` of a network's header are called."""
-    from natv2.objectives.metric import METRICS, metric_of
-
     return METRICS[metric_of(record)].word
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from natv2.objectives.metric import accuracy_word
 from natv2.objectives.objectives import OBJECTIVES, lower_title
+from natv2.objectives.titles import accuracy_word
 from natv2.randomness import numpy_generator
 
 Right = NDArray[np.bool_]

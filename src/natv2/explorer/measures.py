@@ -7,8 +7,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from natv2.explorer.data import Measure
-from natv2.objectives.metric import accuracy_word, metrics_of, titled
 from natv2.objectives.objectives import ACCURACY, OBJECTIVES
+from natv2.objectives.titles import accuracy_word, metrics_of, titled
 
 _FORMATS: Mapping[str, Literal["percent", "amount", "number"]] = MappingProxyType(
     {"percent": "percent", "amount": "amount", "millions": "amount", "hundredths": "number"}

@@ -5,13 +5,9 @@ network's record by an entry of this name. So whatever names an accuracy asks th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
-
-import pandas as pd
-
-from natv2.objectives.objectives import ACCURACY, OBJECTIVES, Objective
 
 Metric = Literal["top1", "macro"]
 
@@ -28,13 +24,10 @@ class MetricRow:
 
 METRICS: Mapping[Metric, MetricRow] = MappingProxyType(
     {
-        "top1": MetricRow(word="top-1", objective=ACCURACY),
+        "top1": MetricRow(word="top-1", objective="accuracy"),
         "macro": MetricRow(word="macro accuracy", objective=MACRO_ACCURACY),
     }
 )
-
-_MIXED = "accuracy"
-"""The word for accuracies of several metrics in one table."""
 
 
 def said(metric: Metric) -> dict[str, Metric]:
@@ -42,40 +35,10 @@ def said(metric: Metric) -> dict[str, Metric]:
     return {} if metric == "top1" else {"metric": metric}
 
 
-def metric_of(what: Mapping[Any, Any] | pd.Series) -> Metric:
+def metric_of(what: Mapping[Any, Any]) -> Metric:
     """The metric of the accuracies in a row, a summary or a record."""
     found = what.get("metric")
     return next((metric for metric in METRICS if metric == found), "top1")
-
-
-def metrics_of(table: pd.DataFrame) -> list[Metric]:
-    """The metrics of the accuracies in `table`, each once: top-1 alone where it has no rows."""
-    rows = table[["metric"]].drop_duplicates().to_dict("records") if "metric" in table else []
-    return list(dict.fromkeys(metric_of(row) for row in rows)) or ["top1"]
-
-
-def of_metric(table: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `table`, of many runs, whose accuracies are by the metric of `like`, of one run."""
-    (metric,) = metrics_of(like)
-    own = table.get("metric", pd.Series("top1", table.index)).fillna("top1")
-    rows: pd.DataFrame = table[own == metric]
-    return rows
-
-
-def accuracy_word(table: pd.DataFrame) -> str:
-    """What the accuracies in `table` are called: top-1, macro accuracy, or accuracy where there are both."""
-    found = metrics_of(table)
-    return METRICS[found[0]].word if len(found) == 1 else _MIXED
-
-
-def titled(table: pd.DataFrame) -> Mapping[str, Objective]:
-    """All objectives as `table` has them: accuracy with the title of its metric."""
-    found = metrics_of(table)
-    row = OBJECTIVES[METRICS[found[0]].objective]
-    if len(found) > 1:
-        title = f"Validation {_MIXED}"
-        row = replace(OBJECTIVES[ACCURACY], title=title, axis=f"{title} ({row.unit})")
-    return {**OBJECTIVES, ACCURACY: row}
 
 
 def named_objectives(what: Mapping[Any, Any]) -> list[str]:
@@ -83,5 +46,5 @@ def named_objectives(what: Mapping[Any, Any]) -> list[str]:
 
     So searches by different metrics are not after the same.
     """
-    own = METRICS[metric_of(what)].objective
-    return [own if name == ACCURACY else name for name in what["objectives"]]
+    usual, own = METRICS["top1"].objective, METRICS[metric_of(what)].objective
+    return [own if name == usual else name for name in what["objectives"]]

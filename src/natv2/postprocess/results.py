@@ -17,8 +17,9 @@ from natv2.images.balance import accuracy, beside_accuracy
 from natv2.images.batches import Batch
 from natv2.objectives.constraints import BOUNDS, Constraints
 from natv2.objectives.costs import known_costs
-from natv2.objectives.metric import Metric, accuracy_word, said
+from natv2.objectives.metric import Metric, said
 from natv2.objectives.objectives import MEANS, OBJECTIVES, KnownNetworks
+from natv2.objectives.titles import accuracy_word
 from natv2.postprocess.detail import answers_by_exit, answers_in_detail, exits_in_detail
 from natv2.supernets.classifier import SubnetClassifier
 from natv2.training.confidence import calibration_error

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.ticker import EngFormatter
 
-from natv2.objectives.metric import accuracy_word, titled
 from natv2.objectives.objectives import ACCURACY, OBJECTIVES
+from natv2.objectives.titles import accuracy_word, titled
 
 MISSING = "–"
 

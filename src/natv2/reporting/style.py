@@ -7,8 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from natv2.objectives.metric import titled
 from natv2.objectives.objectives import ACCURACY, OBJECTIVES, others
+from natv2.objectives.titles import titled
 from natv2.reporting.fields import amount
 
 # Okabe and Ito's palette, told apart by colour-blind readers too.

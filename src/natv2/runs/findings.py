@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from natv2.objectives.metric import Metric, accuracy_word, metric_of
+from natv2.objectives.metric import Metric, metric_of
 from natv2.objectives.objectives import ACCURACY, OBJECTIVES, lower_title
+from natv2.objectives.titles import accuracy_word
 from natv2.reporting.fields import FORMATS, amount
 from natv2.runs.table_shapes import clock, whole_hours
 from natv2.shrinking.report.phases import STEPS
@@ -51,7 +52,7 @@ def costs_in_words(network: pd.Series) -> str:
 def _finished(results: pd.DataFrame) -> str:
     best = best_finished(results)
     count = f"{len(results)} finished networks; the best" if len(results) > 1 else "a finished network"
-    tested = _TESTED[metric_of(best)].format(f"{100 * best['test_accuracy']:.1f} %")
+    tested = _TESTED[metric_of(best.to_dict())].format(f"{100 * best['test_accuracy']:.1f} %")
     return f"Found: {count}, {best['name']}, {tested} with {costs_in_words(best)}."
 
 

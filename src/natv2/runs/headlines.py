@@ -45,7 +45,7 @@ def _turns(history: pd.DataFrame) -> dict[str, float]:
 
 def _front(front: pd.DataFrame) -> dict[str, float]:
     best = front.sort_values(ACCURACY, ascending=False).iloc[0]
-    return {f"valid_{metric_of(best)}": float(best[ACCURACY]), **_costs(best)}
+    return {f"valid_{metric_of(best.to_dict())}": float(best[ACCURACY]), **_costs(best)}
 
 
 def _multi_exit(table: pd.DataFrame) -> dict[str, float]:
@@ -56,7 +56,7 @@ def _multi_exit(table: pd.DataFrame) -> dict[str, float]:
 
 def _finished(results: pd.DataFrame) -> dict[str, float]:
     best = best_finished(results)
-    metric = metric_of(best)
+    metric = metric_of(best.to_dict())
     found = {f"valid_{metric}": float(best["accuracy_after"]), f"test_{metric}": float(best["test_accuracy"])}
     gain = {"gain": float(best["gain"])} if pd.notna(best.get("gain")) else {}
     return {**found, **_costs(best), **gain}

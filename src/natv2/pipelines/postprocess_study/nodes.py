@@ -6,7 +6,8 @@ import pandas as pd
 from plotly.graph_objects import Figure
 
 from natv2.images.image_set import ImageSplits
-from natv2.objectives.metric import Metric, named_objectives, of_metric
+from natv2.objectives.metric import Metric, named_objectives
+from natv2.objectives.titles import of_metric
 from natv2.postprocess.config import PostprocessConfig, PostprocessStudyConfig
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.report.best_ways import SEARCH, best_ways_figure, newest_studies

@@ -5,7 +5,8 @@ import pandas as pd
 from plotly.graph_objects import Figure
 
 from natv2.images.image_set import ImageSplits
-from natv2.objectives.metric import Metric, metrics_of, of_metric, said
+from natv2.objectives.metric import Metric, said
+from natv2.objectives.titles import metrics_of, of_metric
 from natv2.run import Run
 from natv2.search.adaptation.start import common_space, target_supernets
 from natv2.search.config import PredictorStudyConfig, SearchConfig

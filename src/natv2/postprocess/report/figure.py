@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from natv2.objectives.metric import accuracy_word
+from natv2.objectives.titles import accuracy_word
 from natv2.reporting.style import (
     BLACK,
     GREEN,

@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from natv2.objectives.metric import accuracy_word
+from natv2.objectives.titles import accuracy_word
 from natv2.reporting.fields import amount
 from natv2.reporting.style import SERIES, new_figure
 from natv2.reporting.traces import points

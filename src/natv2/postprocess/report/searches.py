@@ -4,8 +4,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from natv2.objectives.metric import accuracy_word
 from natv2.objectives.objectives import others
+from natv2.objectives.titles import accuracy_word
 from natv2.postprocess.report.figure import METHODS
 from natv2.reporting.style import BLACK, cost_axis, logarithmic_ticks, style
 from natv2.reporting.traces import points

@@ -5,7 +5,8 @@ from collections.abc import Hashable, Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from natv2.objectives.metric import accuracy_word, metrics_of, said
+from natv2.objectives.metric import said
+from natv2.objectives.titles import accuracy_word, metrics_of
 from natv2.postprocess.report.figure import METHODS
 from natv2.reporting.style import new_figure
 

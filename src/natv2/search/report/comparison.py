@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from natv2.objectives.metric import MACRO_ACCURACY, accuracy_word, named_objectives
+from natv2.objectives.metric import MACRO_ACCURACY, named_objectives
 from natv2.objectives.objectives import ACCURACY, OBJECTIVES, as_costs, others
+from natv2.objectives.titles import accuracy_word
 from natv2.reporting.runs import mean_over_seeds, newest
 from natv2.search.moo.indicators import Hypervolume
 
