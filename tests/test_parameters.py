@@ -370,3 +370,19 @@ def test_apples_gpu_is_refused_with_the_reason():
         said.startswith("parameter 'device' cannot be 'mps': Apple's GPU is not used")
         and "wrong gradients" in said
     )
+
+
+def test_macro_accuracy_is_asked_for_once():
+    given = {**changed("metric", "macro"), "objectives": "accuracy+macs"}
+    assert validate_parameters(given).metric == "macro" and validate_parameters(BASE).metric == "top1"
+    told = (
+        "metric=macro makes accuracy the macro accuracy: leave macro_accuracy out of objectives and bound it "
+        "by constraints.min_accuracy"
+    )
+    with pytest.raises(UserError, match=told):
+        validate_parameters({**given, "objectives": "accuracy+macs+macro_accuracy"})
+    bounded = copy.deepcopy(given)
+    bounded["constraints"]["min_macro_accuracy"] = 0.5
+    with pytest.raises(UserError, match=told):
+        validate_parameters(bounded)
+    assert "parameter 'metric' cannot be 'top5'" in message("metric", "top5")

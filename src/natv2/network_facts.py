@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from natv2.finished_network import StoredNetwork, StoredNetworks
+from natv2.objectives.metric import METRICS, metric_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -12,14 +13,14 @@ if TYPE_CHECKING:
 def with_facts(networks: StoredNetworks, table: "pd.DataFrame") -> StoredNetworks:
     """Those of `networks` that `table` has a row of, with what is asked of them in their records.
 
-    That is test top-1, objectives and resolution; of latency they say on which device, if not here. What is
-    not known is left out.
+    That is test accuracy, objectives and resolution; of latency they say on which device, if not here. What
+    is not known is left out.
     """
     import pandas as pd
 
     from natv2.objectives.objectives import OBJECTIVES
 
-    asked = ("test_accuracy", *OBJECTIVES, "latency_of", "resolution")
+    asked = ("test_accuracy", "metric", *OBJECTIVES, "latency_of", "resolution")
     columns = [name for name in asked if name in table]
     found = {}
     for row in table.to_dict("records"):
@@ -27,6 +28,11 @@ def with_facts(networks: StoredNetworks, table: "pd.DataFrame") -> StoredNetwork
         record = {**stored.header["record"], **{name: row[name] for name in columns if pd.notna(row[name])}}
         found[str(row["name"])] = StoredNetwork(stored.tensors, {**stored.header, "record": record})
     return found
+
+
+def accuracy_of(record: Mapping[str, Any]) -> str:
+    """What the accuracies in the `record` of a network's header are called."""
+    return METRICS[metric_of(record)].word
 
 
 def facts_text(record: Mapping[str, Any]) -> str:
@@ -37,7 +43,7 @@ def facts_text(record: Mapping[str, Any]) -> str:
 def _told(record: Mapping[str, Any]) -> Iterator[str]:
     numbers = {name: value for name, value in record.items() if isinstance(value, int | float)}
     if "test_accuracy" in numbers:
-        yield f"test top-1 {100 * numbers['test_accuracy']:.2f} %"
+        yield f"test {accuracy_of(record)} {100 * numbers['test_accuracy']:.2f} %"
     if "dataset" in record:
         yield f"data set {record['dataset']}"
     if "resolution" in numbers:

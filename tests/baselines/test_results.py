@@ -96,6 +96,11 @@ def test_latency_and_macro_accuracy_are_told_where_they_are_asked_for():
     macro = np.mean([right["one"][labels == label].mean() for label in (0, 1)])
     assert table["test_macro"].tolist() == [pytest.approx(macro)]
     assert table["latency"].tolist()[0] > 0
+    batches = evaluation_batches(IMAGES, unequal, 7)
+    by_macro, _ = results_of({"one": plain(seed=1)}, {}, batches, None, "cpu", "macro")
+    assert by_macro["test_accuracy"].tolist() == [pytest.approx(macro)]
+    assert by_macro["test_top1"].tolist() == table["test_accuracy"].tolist() == [right["one"].mean()]
+    assert by_macro["metric"].tolist() == ["macro"] and "metric" not in table
 
 
 def test_no_network_is_a_table_too():

@@ -69,7 +69,7 @@ class Kept:
 
         monkeypatch.setattr(Finishing, "train", counted)
 
-    def search(self, rows=None, teacher=None, seed=0, images=IMAGES, mark="1", **changes):
+    def search(self, rows=None, teacher=None, seed=0, images=IMAGES, mark="1", metric="top1", **changes):
         """Train `rows` in a search of its own; its networks, and how many trainings that took."""
         self.runs += 1
         self.trained.clear()
@@ -80,7 +80,7 @@ class Kept:
         }
         made = finishing(self.root / f"run {self.runs}", images, **{"epochs": 1, "batch_size": 12} | changes)
         training = BaselineTraining(
-            finishing=replace(made, run=made.run.model_copy(update={"seed": seed})),
+            finishing=replace(made, run=made.run.model_copy(update={"seed": seed}), metric=metric),
             **{"design": DESIGNS["EE_D_OFAMobileNetV3"], "dropout": 0.1, "refit": False, "builds": {}} | mine,
             kept=StateStore(self.root / "kept"),
             store=StateStore(self.root / f"run {self.runs}" / "store"),
@@ -166,6 +166,7 @@ def test_a_second_search_on_the_same_images_trains_nothing(kept, caplog):
         ({"images": replace(IMAGES, name="other")}, 5),
         ({"images": replace(IMAGES, class_names=tuple("abce"))}, 5),
         ({"images": replace(IMAGES, mean=(0.1,) * 3)}, 5),  # as those of an imported supernet's
+        ({"metric": "macro"}, 5),  # whose records say nothing of another metric
         ({"refit": True}, 10),
         ({"dropout": 0.2}, 4),  # which plain networks do not have
         ({"design": DESIGNS["EE_B_OFAMobileNetV3"]}, 4),  # architectures of another design

@@ -243,3 +243,52 @@ def test_pretrained_ones_are_told_of_where_they_are_better_at_no_more_of_a_cost(
     for nothing in (finished(strong=45), finished(even=20), finished(weak=9), finished()):
         assert pretrained_clause(judged(nothing)) == ""
     assert pretrained_clause(judged(finished(weak=25), PLAIN.iloc[:0])) == ""
+
+
+# ── classes that count alike ──────────────────────────────────────────────────────────────────────
+
+LABELS = np.array([0] * 160 + [1] * 40)
+# The one knows 150 of the large class and 10 of the small one, the other 130 and 30.
+OF_LARGE = np.concatenate([np.arange(160) < 150, np.arange(40) < 10])
+OF_BOTH = np.concatenate([np.arange(160) < 130, np.arange(40) < 30])
+
+
+def test_by_hand_the_gain_over_classes_is_the_mean_of_their_gains():
+    assert gain_interval(OF_BOTH, OF_LARGE, 0)[0] == 0
+    gain, low, high = gain_interval(OF_BOTH, OF_LARGE, 0, LABELS)
+    assert gain == pytest.approx((-20 / 160 + 20 / 40) / 2)
+    # In no class is one both better and worse, so a draw of it is binomial: normal enough at these sizes.
+    spread = np.sqrt((1 / 8) * (7 / 8) / 160 + (1 / 2) ** 2 / 40) / 2
+    assert [low, high] == pytest.approx([gain - 1.96 * spread, gain + 1.96 * spread], abs=0.01)
+
+
+def test_it_is_what_drawing_the_images_of_each_class_anew_gives():
+    generator, gains = np.random.default_rng(5), []
+    for _ in range(4000):
+        drawn = [
+            generator.choice(np.flatnonzero(label == LABELS), (label == LABELS).sum()) for label in (0, 1)
+        ]
+        each = [OF_BOTH[images].mean() - OF_LARGE[images].mean() for images in drawn]
+        gains.append(np.mean(each))
+    found = gain_interval(OF_BOTH, OF_LARGE, 0, LABELS)
+    assert found[1:] == pytest.approx(np.quantile(gains, [0.025, 0.975]).tolist(), abs=0.01)
+
+
+def test_one_part_is_no_parts_to_the_bit():
+    one, other = answers(100, 40, 20, 40)
+    assert gain_interval(one, other, 3, np.zeros(IMAGES, np.int64)) == gain_interval(one, other, 3)
+
+
+def test_a_verdict_by_macro_accuracy_sees_the_small_class():
+    right = {"found": OF_BOTH, "plain": OF_LARGE}
+    plain = pd.DataFrame({"name": ["plain"], "macs": [20], "valid_accuracy": [0.6], "test_accuracy": [0.59]})
+    networks = pd.DataFrame(
+        {"name": ["found"], "macs": [20], "accuracy_after": [0.8], "test_accuracy": [0.78]}
+    )
+    by_top1 = judge(networks, plain, right, ("macs",), 0)
+    by_macro = judge(networks, plain, right, ("macs",), 0, LABELS)
+    assert not (by_top1["gain_low"] > 0).any() and (by_macro["gain_low"] > 0).all()
+    assert "1 of 1 beats" in sentence(by_macro, networks.assign(metric="macro"), plain)
+    smaller = networks.assign(macs=10, metric="macro")
+    told = sentence(by_top1, smaller, plain)
+    assert "(test macro accuracy 78.0 %, there 59.0 %)" in told and "top-1" not in told

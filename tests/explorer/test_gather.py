@@ -136,3 +136,16 @@ def test_constraints_of_the_search_are_limits_of_the_page():
     bounds = {"max_macs": 5_000_000, "min_accuracy": 0.8}
     data = explored(replace(searches.searched(), summary=searches.summary(constraints=bounds)))
     assert data.limits == {"macs": 5_000_000, "accuracy": 0.8}
+
+
+def test_accuracies_by_macro_are_called_so_and_have_no_intervals_of_images():
+    usual = searches.searched()
+    tables = {name: each.assign(metric="macro") for name, each in usual.tables.items()}
+    macro = explored(replace(usual, tables=tables, summary={**usual.summary, "metric": "macro"}))
+    measures = {measure.name: measure for measure in macro.measures}
+    assert measures["accuracy"].title == "Validation macro accuracy" and measures["accuracy"].split is None
+    assert (
+        measures["test_accuracy"].title == "Test macro accuracy" and measures["test_accuracy"].split is None
+    )
+    assert "validation macro accuracy" in macro.title
+    assert "top-1" in explored(usual).title

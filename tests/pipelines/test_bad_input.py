@@ -201,3 +201,22 @@ def test_a_file_that_has_changed_since_its_run_is_named_before_any_work(journey,
     assert result.exit_code == 1
     assert f"Error: {path} is not as its run saved it" in result.output
     assert len(journey.project.tracked_runs()) == runs
+
+
+@pytest.mark.parametrize("pipeline", ["baselines", "postprocess", "predictor_study", "rank_study"])
+def test_what_was_found_by_another_metric_is_not_read(journey, run_in, pipeline):
+    result = run_in(journey.project)("--pipeline", pipeline, "--params", "metric=macro")
+    assert result.exit_code == 1
+    (told,) = (line for line in result.output.splitlines() if line.startswith("Error"))
+    assert ", was made with metric: top1; now: macro. This makes it anew: kedro run --pipeline" in told
+    assert "natv2_search --env test --params metric=macro" in told
+
+
+def test_aep_has_no_other_metric(empty, run_in):
+    result = run_in(empty)("--pipeline", "aep", "--params", "metric=macro")
+    assert result.exit_code == 1
+    assert (
+        result.output.startswith("Error: metric=macro is for searches")
+        and "leave metric out" in result.output
+    )
+    assert_nothing_was_done(empty)

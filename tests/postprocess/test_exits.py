@@ -54,3 +54,11 @@ def test_a_share_of_the_validation_images_leaves_early_and_the_temperature_is_of
         logits, left = stopped(torch.cat(said, dim=1), found.weights, early.stopping())
     assert (left < 2).sum() == round(0.4 * 81)
     assert found.temperature == pytest.approx(fit_temperature(logits, IMAGES.valid.labels), rel=1e-3)
+
+
+@pytest.mark.parametrize("share", [None, 0.4])
+def test_by_macro_the_same_answers_count_by_class(share):
+    usual = calibrate_exits(CLASSIFIER, batches(), share, search_weights=True)
+    found = calibrate_exits(CLASSIFIER, batches(), share, search_weights=True, metric="macro")
+    assert found.accuracy == pytest.approx(usual.macro)
+    assert found.macro == usual.macro and found.weights == usual.weights

@@ -69,3 +69,17 @@ def test_how_much_lower_test_accuracy_is_is_told(caplog):
     assert caplog.messages == [
         "validation top-1 above test top-1, mean of 2 networks: as found +2.0 points, as finished -0.3"
     ]
+
+
+def test_by_macro_accuracy_is_the_mean_over_classes_and_top1_stands_beside_it():
+    images, network = splits(test=40), stored()
+    unequal = images.test.subset((images.test.labels < 2).nonzero().flatten()[[0, *range(1, 20, 2)]])
+    batches = evaluation_batches(images, unequal, 16)
+    usual, *_ = results_of({"one": network}, {"x": network}, batches, None, [])
+    results, classes, right, _ = results_of({"one": network}, {"x": network}, batches, None, [], "macro")
+    assert results["test_accuracy"].tolist() == [pytest.approx(np.nanmean(classes["x"]))]
+    assert results["test_accuracy_before"].tolist() == results["test_accuracy"].tolist()
+    assert results["test_top1"].tolist() == usual["test_accuracy"].tolist() == [right["x"].mean()]
+    assert results["metric"].tolist() == ["macro"] and "metric" not in usual
+    titles = results_table(results).columns.tolist()
+    assert {"Test macro accuracy (%)", "Test macro accuracy before (%)", "Test top-1 (%)"} <= set(titles)

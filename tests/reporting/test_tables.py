@@ -89,3 +89,13 @@ def test_a_table_of_many_rows_that_is_too_wide_is_continued_below_and_loses_noth
 def test_a_value_that_is_wider_than_the_screen_is_not_cut() -> None:
     frame = pd.DataFrame({"name": ["a"] * 9, "path": ["x" * 90] * 9, "n": range(9)})
     assert fitted_text(frame, 40).count("x" * 90) == 9
+
+
+def test_accuracies_have_the_name_of_their_metric(finished: pd.DataFrame) -> None:
+    usual = results_table(finished).columns.tolist()
+    macro = results_table(finished.assign(metric="macro")).columns.tolist()
+    assert macro == [name.replace("top-1", "macro accuracy") for name in usual] != usual
+    both = pd.concat([finished, finished.assign(metric="macro")])
+    assert results_table(both).columns.tolist() == [name.replace("top-1", "accuracy") for name in usual]
+    beside = results_table(finished.assign(metric="macro", test_top1=0.5))
+    assert beside["Test top-1 (%)"].tolist() == ["50.00"] * len(finished)

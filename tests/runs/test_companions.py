@@ -15,19 +15,20 @@ from kedro.pipeline import Node, Pipeline
 from kedro_datasets.json import JSONDataset
 
 from natv2.errors import UserError
+from natv2.pipeline_registry import NAMES, _pipeline
 from natv2.pipelines.natv2_search.pipeline import create_pipeline as search_pipeline
 from natv2.pipelines.postprocess.pipeline import create_pipeline as finish_pipeline
 from natv2.recorded import RECORD
 from natv2.runs.companions import Companions
 from natv2.runs.inputs import asked_of
-from natv2.runs.lineage import Record, Recorder, _bears_on, contradiction, told_by
+from natv2.runs.lineage import Record, Recorder, _bears_on, contradiction, made_by_metric, told_by
 from natv2.search.identity import LARGEST_WARM_UP
 from tests.configs import parameters
 
 ENTRIES = ("narrow", "wide", "archive", "adapted", "front", "figure", "results")
 
 
-def search(narrow: int, wide: int, images: int, run: int, preset: int) -> tuple[int, int]:
+def search(narrow: int, wide: int, images: int, run: int, preset: int, metric: int) -> tuple[int, int]:
     return narrow, wide
 
 
@@ -35,7 +36,7 @@ def report(archive: int) -> tuple[int, int]:
     return archive, archive
 
 
-def finish(front: int, adapted: int, images: int) -> int:
+def finish(front: int, adapted: int, images: int, metric: int) -> int:
     return front
 
 
@@ -44,14 +45,14 @@ SEARCH = Pipeline(
     [
         Node(
             search,
-            ["narrow", "wide", "images", "params:run", "params:preset"],
+            ["narrow", "wide", "images", "params:run", "params:preset", "params:metric"],
             ["archive", "adapted"],
             name="search",
         ),
         Node(report, "archive", ["front", "figure"], name="report"),
     ]
 )
-FINISH = Pipeline([Node(finish, ["front", "adapted", "images"], "results", name="finish")])
+FINISH = Pipeline([Node(finish, ["front", "adapted", "images", "params:metric"], "results", name="finish")])
 COMMANDS = dict.fromkeys(ENTRIES, "This makes it anew: kedro run --pipeline maker")
 NONE: Mapping[str, Any] = MappingProxyType({})
 CATS, MORE = {"classes of images": ["cat", "dog"]}, {"classes of images": ["cat", "dog", "eel"]}
@@ -64,19 +65,31 @@ class Project:
         self.root, self.runs = root, 0
 
     def run(
-        self, pipeline: Pipeline, seed: int = 0, images=CATS, load=(), settings=NONE, **trained: str
+        self,
+        pipeline: Pipeline,
+        seed: int = 0,
+        images=CATS,
+        load=(),
+        settings=NONE,
+        metric: str | None = None,
+        **trained: str,
     ) -> dict[str, str]:
-        """Run it with `settings`; the versions that it read. `trained` say of which training a width is."""
+        """Run it with `settings`; the versions that it read. `trained` say of which training a width is.
+
+        Without a `metric` it is a run of a version that knew of none.
+        """
         self.runs += 1
         versions = {name: Version(dict(load).get(name), str(self.runs)) for name in ENTRIES}
         catalog = DataCatalog(
             {name: JSONDataset(filepath=f"{self.root}/{name}", version=versions[name]) for name in ENTRIES}
         )
         asked = {"seed": seed, **settings}
-        companions = Companions(pipeline, catalog, self.root, asked)
-        companions.take(images, COMMANDS)
+        assumed = {name: {"metric": "top1"} for name in made_by_metric([SEARCH, FINISH])}
+        companions = Companions(pipeline, catalog, self.root, asked, assumed)
+        fixed = {} if metric is None else {"metric": metric}
+        companions.take({**images, **(fixed if "params:metric" in pipeline.inputs() else {})}, COMMANDS)
         companions.say({})
-        about = Record(run=str(self.runs), pipeline="toy", asked=asked)
+        about = Record(run=str(self.runs), pipeline="toy", asked=asked, facts=fixed)
         known = {**companions.taken, "images": Record(run="", facts=images)}
         recorder = Recorder(catalog, self.root, about, known)
         for node in pipeline.nodes:
@@ -242,3 +255,40 @@ def test_what_has_no_record_or_a_damaged_one_is_read_as_before(project, damage):
     project.run(SEARCH)
     project.delete("front", str(project.runs))
     assert project.run(FINISH) == {"front": "2", "adapted": "2"}
+
+
+# ── what accuracy is ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_searches_by_different_metrics_are_kept_apart(project):
+    project.run(TRAINING)
+    project.run(SEARCH, metric="top1")
+    project.run(SEARCH, metric="macro")
+    assert project.run(FINISH, metric="top1") == {"front": "2", "adapted": "2"}
+    assert project.run(FINISH, metric="macro") == {"front": "3", "adapted": "3"}
+    project.delete("front", "3")
+    with pytest.raises(UserError) as error:
+        project.run(FINISH, metric="macro")
+    assert error.value.message == (
+        "front, of the run of 2, was made with metric: top1; now: macro. "
+        "This makes it anew: kedro run --pipeline maker"
+    )
+
+
+def test_what_an_earlier_version_made_is_by_top1_and_supernets_are_by_none(project):
+    project.run(TRAINING)
+    project.run(SEARCH)
+    assert "metric" not in json.loads((project.root / "front/2" / RECORD).read_text())["facts"]
+    assert project.run(FINISH, metric="top1")["front"] == "2"
+    with pytest.raises(UserError, match=r"was made with metric: top1; now: macro\."):
+        project.run(FINISH, metric="macro")
+    assert project.run(SEARCH, metric="macro") == {"narrow": "1", "wide": "1"}
+    assert project.run(FINISH, metric="macro")["front"] == str(project.runs - 1)
+
+
+def test_the_metric_bears_on_all_that_is_made_of_a_search_and_on_nothing_before_it():
+    made = made_by_metric(_pipeline(name) for name in NAMES[:-1])
+    after = {"archive", "front", "narrow.adapted_supernet", "plain_networks", "results"}
+    assert after | {"baseline_plan", "finished_networks", "predictor_scores", "export_table"} <= made
+    before = {"narrow.supernet", "narrow.warm_supernet", "latency_table", "target_images"}
+    assert not (before | {"aep_results"}) & made

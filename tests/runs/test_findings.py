@@ -62,3 +62,10 @@ def test_exports_and_plans_are_told():
     assert finding({"export_table": table}) == told
     plan = pd.DataFrame({"training": [0.5, 0.25], "evaluation": [0.25, 0.0]})
     assert finding({"plan": plan}) == "Expected: ofav2_eps will take about 1:00:00 here."
+
+
+def test_accuracies_that_are_macro_are_called_so(front):
+    told = finding({"results": NETWORKS.assign(metric="macro")})
+    assert told is not None and "two, has a test macro accuracy of 75.0 % with 1.2 M parameters" in told
+    told = finding({"front": front.assign(metric="macro")})
+    assert told is not None and " 95.0 % validation macro accuracy with " in told

@@ -49,3 +49,11 @@ def test_a_classic_network_is_known_as_it_is_pruned():
 
 def test_of_other_runs_nothing_is_known():
     assert headlines({"plan": RESULTS, "page": "text", "networks": None, "front": RESULTS.iloc[:0]}) == {}
+
+
+def test_accuracies_stand_under_the_name_of_their_metric(front):
+    macro = {"front": front.assign(metric="macro"), "results": RESULTS.assign(metric="macro")}
+    found = headlines(macro)
+    assert (found["result/valid_macro"], found["result/test_macro"]) == (0.9, 0.8)
+    assert not [name for name in found if "top1" in name]
+    assert headlines({"front": macro["front"]})["result/valid_macro"] == 0.95

@@ -173,6 +173,16 @@ def test_accuracy_is_that_of_single_images(tmp_path):
     assert plan.validated(network).accuracy == pytest.approx(hits / len(valid))
 
 
+def test_accuracy_by_macro_is_the_mean_over_classes(tmp_path):
+    valid = IMAGES.valid.subset(torch.tensor([0, 4, 1, 2]))  # two of class 0, none of the last one
+    plan = replace(finishing(tmp_path), metric="macro", images=replace(IMAGES, valid=valid))
+    wrong = Brightness()
+    with torch.no_grad():
+        wrong.levels[0] -= 1
+    assert plan.validated(classifier_of(wrong)).accuracy == pytest.approx(2 / 3)
+    assert replace(plan, metric="top1").validated(classifier_of(wrong)).accuracy == 0.5
+
+
 def test_what_a_schedule_will_take_is_asked_without_a_trace(tmp_path):
     teacher = Counting()
     plan = finishing(tmp_path, teacher=teacher.teacher(), average=0.9, mixup=0.2)

@@ -1,5 +1,7 @@
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
@@ -95,7 +97,7 @@ def validations(monkeypatch):
     """Makes the second epoch the best; gives the sets of ids that were validated on."""
     losses, seen = iter([3.0, 1.0, 2.0, 2.0, 2.0, 2.0]), []
 
-    def scripted(network, batches, weights):
+    def scripted(network, batches, weights, metric, loss_weights):
         seen.append({i for batch in batches for i in batch.ids.tolist()})
         loss = next(losses)
         return {"valid_loss": loss, "valid_accuracy": 1 / loss}
@@ -217,3 +219,33 @@ def test_several_exits_are_trained_jointly_and_judged_as_an_ensemble(tmp_path, w
 
     best, found = tuned(network, tmp_path, weighting=weighting)
     assert best.architecture.exits == (1, 2, 3) and found.epochs >= 1
+
+
+def test_by_macro_all_classes_count_alike_in_what_chooses_and_in_what_is_told(tmp_path, monkeypatch):
+    keep = torch.tensor([0, 4, 1, 2, 3])  # of class 0 two images
+    images = replace(IMAGES, valid=IMAGES.valid.subset(keep))
+    seen = []
+
+    def watched(*given):
+        seen.append(validate(*given))
+        return seen[-1]
+
+    monkeypatch.setattr(recipe, "validate", watched)
+    _, found = fine_tune(
+        found_network(),
+        images=images,
+        config=CONFIG.model_copy(update={"max_epochs": 1, "epochs": "all"}),
+        exit_weighting="DESC",
+        evaluation_batch_size=2,
+        run=RUN,
+        store=StateStore(tmp_path),
+        metric="macro",
+    )
+    (whole,) = evaluation_batches(images, images.valid, 8)
+    with torch.no_grad():
+        (logits,) = found.network(whole.at(16))
+    losses, right = cross_entropy(logits, whole.labels, reduction="none"), logits.argmax(1) == whole.labels
+    by_class = [whole.labels == label for label in whole.labels.unique()]
+    expected = torch.stack([losses[own].mean() for own in by_class]).mean()
+    assert seen[-1]["valid_loss"] == pytest.approx(expected.item(), rel=1e-5)
+    assert found.valid_accuracy == pytest.approx(np.mean([right[own].double().mean() for own in by_class]))

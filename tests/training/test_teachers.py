@@ -119,6 +119,25 @@ def test_auto_is_the_better_on_validation_images(tmp_path, accuracy, expected, c
     )
 
 
+def test_by_macro_auto_is_the_better_over_classes(tmp_path, caplog):
+    """The supernet does not know class 0, which is half of the images and a quarter of the classes."""
+    caplog.set_level("INFO", "natv2")
+    valid = IMAGES.valid.subset(torch.tensor([0, 0, 0, 1, 2, 3]))
+    assert valid.labels.tolist() == [0, 0, 0, 1, 2, 3]
+
+    def supernet() -> Classifier:
+        right = bright()
+        with torch.no_grad():
+            right.network.levels[0] -= 1
+        return right
+
+    for metric, expected in (("top1", "one"), ("macro", "supernet")):
+        plan = replace(finishing(tmp_path), metric=metric, images=replace(IMAGES, valid=valid))
+        teacher = choose_teacher("auto", plan, {"one": plain(0.6)}, supernet)
+        assert teacher is not None and teacher.name == expected
+    assert "teacher: supernet (validation macro accuracy: one 60.00 %, supernet 75.00 %)" in caplog.text
+
+
 def test_auto_is_the_supernet_where_there_is_no_plain_network(tmp_path):
     teacher = chosen(tmp_path, "auto")
     assert teacher is not None and teacher.name == "supernet"

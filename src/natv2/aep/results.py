@@ -12,7 +12,7 @@ from natv2.aep.config import AepTraining
 from natv2.aep.costs import mac_costs, parameter_costs
 from natv2.aep.pruning import TOP, ExitLogits, accuracies, exit_logits, format_exits
 from natv2.aep.report.changes import exit_columns, percentage_change
-from natv2.images.balance import beside_top1
+from natv2.images.balance import beside_accuracy
 from natv2.images.batches import evaluation_batches
 from natv2.images.image_set import ImageSplits
 from natv2.run import Run
@@ -36,7 +36,7 @@ def result(classifier: MultiExitClassifier, valid: ExitLogits, test: ExitLogits)
     row["calibration_error_uncorrected"] = calibration_error(logits_NC, test.labels)
     row["calibration_error"] = calibration_error(logits_NC, test.labels, header.temperature)
     correct = logits_NC.argmax(dim=1) == test.labels
-    row |= beside_top1(correct.numpy(), test.labels.numpy(), header.class_names)
+    row |= beside_accuracy(correct.numpy(), test.labels.numpy(), header.class_names)
     each, among_five = accuracies(test.logits_ENC, test.labels, torch.eye(len(network.exits)))
     macs = mac_costs(network, header.resolution)
     row["params"] = int(parameter_costs(network).of(network.exits))

@@ -15,6 +15,7 @@ from natv2.baselines.weights_files import WeightsFile
 from natv2.config import digest
 from natv2.finished_network import Build, Classifier, StoredNetwork, StoredNetworks
 from natv2.nn.layers import initialise
+from natv2.objectives.metric import said
 from natv2.own_network import code_digest
 from natv2.randomness import derived_seed, torch_generator
 from natv2.ranks.side_by_side import side_by_side
@@ -106,6 +107,7 @@ class BaselineTraining:
             "normalised": [images.mean, images.std],
             "run": [run.seed, run.precision, finishing.resolution, self.refit],
             "teacher": finishing.teacher and finishing.teacher.mark,
+            **said(finishing.metric),  # what its record says of validation images is by it
         }
         if (file := self._weights(row)) is not None:
             mark["weights"] = file.sha256
@@ -134,6 +136,7 @@ class BaselineTraining:
         record = {
             "kind": row["kind"],
             "dataset": finishing.images.name,
+            **said(finishing.metric),
             "teacher": finishing.teacher_name,
             "valid_accuracy": validated.accuracy,
             "epochs": finishing.config.epochs,

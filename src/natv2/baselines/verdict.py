@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from natv2.objectives.objectives import OBJECTIVES, lower_title
+from natv2.objectives.titles import accuracy_word
 from natv2.randomness import numpy_generator
 
 Right = NDArray[np.bool_]
@@ -16,18 +17,28 @@ _RESAMPLED = 10_000
 _INTERVAL = (0.025, 0.975)
 
 
-def gain_interval(one: Right, other: Right, seed: int) -> tuple[float, float, float]:
-    """By how much `one` is better, top-1 as fractions, and the 95 % interval of it by a paired bootstrap.
+def gain_interval(
+    one: Right, other: Right, seed: int, parts: NDArray[np.int64] | None = None
+) -> tuple[float, float, float]:
+    """By how much `one` is better, accuracies as fractions, and its 95 % interval by a paired bootstrap.
 
     Test images are drawn anew with replacement, for both networks the same (Efron, 1979). Of an image only
     matters who alone is right about it, so a draw of all images is a multinomial draw of the three cases.
+    Where accuracy is the mean over `parts` (images,), as classes, each part is drawn by itself, as large as
+    it is: a draw of all images together may leave a small class out, and there is no accuracy then.
     """
-    better, worse = int((one & ~other).sum()), int((other & ~one).sum())
-    count = len(one)
-    shares = np.array([better, worse, count - better - worse]) / count
-    drawn = numpy_generator(seed, "bootstrap").multinomial(count, shares, size=_RESAMPLED)
-    low, high = np.quantile((drawn[:, 0] - drawn[:, 1]) / count, _INTERVAL)
-    return (better - worse) / count, float(low), float(high)
+    parts = np.zeros(len(one), np.int64) if parts is None else parts
+    generator, gain, drawn_gain = numpy_generator(seed, "bootstrap"), 0.0, np.zeros(_RESAMPLED)
+    different, sizes = np.unique(parts, return_counts=True)
+    for part, count in zip(different, sizes.tolist(), strict=True):
+        mine, others = one[parts == part], other[parts == part]
+        better, worse = int((mine & ~others).sum()), int((others & ~mine).sum())
+        shares = np.array([better, worse, count - better - worse]) / count
+        drawn = generator.multinomial(count, shares, size=_RESAMPLED)
+        gain += (better - worse) / count / len(different)
+        drawn_gain += (drawn[:, 0] - drawn[:, 1]) / count / len(different)
+    low, high = np.quantile(drawn_gain, _INTERVAL)
+    return gain, float(low), float(high)
 
 
 def judge(
@@ -36,12 +47,14 @@ def judge(
     right: Mapping[str, Right],
     costs: Sequence[str],
     seed: int,
+    parts: NDArray[np.int64] | None = None,
 ) -> pd.DataFrame:
     """For each finished network and each of `costs`, the best plain one of at most this cost, and the gain.
 
     `finished` has name and costs, `plain` also valid_accuracy, by which the best is chosen; `right` what each
-    of both is right about. A row: name, cost, best_plain, gain, gain_low, gain_high, fractions; best_plain is
-    missing where no plain network is small enough.
+    of both is right about. Accuracy is the mean over `parts` of these images, if any. A row: name, cost,
+    best_plain, gain, gain_low, gain_high, fractions; best_plain is missing where no plain network is small
+    enough.
     """
     rows = []
     for network in finished.to_dict("records"):
@@ -51,7 +64,7 @@ def judge(
             if len(within):
                 ranked = within.sort_values("valid_accuracy", ascending=False, kind="stable")
                 best = str(ranked["name"].iloc[0])
-                gains = gain_interval(right[str(network["name"])], right[best], seed)
+                gains = gain_interval(right[str(network["name"])], right[best], seed, parts)
                 row |= {"best_plain": best} | dict(zip(("gain", "gain_low", "gain_high"), gains, strict=True))
             rows.append(row)
     columns = ["name", "cost", "best_plain", "gain", "gain_low", "gain_high"]
@@ -114,7 +127,7 @@ def _saved(finished: pd.DataFrame, plain: pd.Series, cost: str) -> str | None:
     share = float(ours[cost]) / float(plain[cost])
     return (
         f"{ours['name']} is as accurate on validation images as the plain network {plain['name']}, with "
-        f"{100 * share:.2g} % of its {lower_title(OBJECTIVES[cost].title)} (test top-1 "
+        f"{100 * share:.2g} % of its {lower_title(OBJECTIVES[cost].title)} (test {accuracy_word(finished)} "
         f"{100 * ours['test_accuracy']:.1f} %, there {100 * plain['test_accuracy']:.1f} %)."
     )
 

@@ -12,6 +12,7 @@ from natv2.explorer.networks import Files, beside_of, finished_networks, found_n
 from natv2.images.listing import SPLITS
 from natv2.images.look import ImageReport
 from natv2.objectives.constraints import BOUNDS
+from natv2.objectives.metric import named_objectives
 from natv2.objectives.objectives import ACCURACY, OBJECTIVES, first_cost
 from natv2.spaces.design import BLOCK_BITS, DESIGNS
 
@@ -60,9 +61,9 @@ def explored(searched: Searched) -> Explored:
         *plain_networks(searched.tables, searched.files),
     )
     networks = _with_mean_macs(networks)
-    measures = measured(network.values for network in networks)
+    measures = measured((network.values for network in networks), archive)
     return Explored(
-        title=_title(summary, objectives),
+        title=_title(summary),
         search={name: value for name, value in summary.items() if name not in ("hypervolume", "latency")},
         images=images,
         measures=measures,
@@ -103,8 +104,8 @@ def _most(archive: pd.DataFrame) -> pd.DataFrame:
     return archive.loc[sorted(ranked.index[:MOST])].reset_index(drop=True)
 
 
-def _title(summary: Mapping[str, Any], objectives: tuple[str, ...]) -> str:
-    titles = " + ".join(_lower(OBJECTIVES[name].title) for name in objectives)
+def _title(summary: Mapping[str, Any]) -> str:
+    titles = " + ".join(_lower(OBJECTIVES[name].title) for name in named_objectives(summary))
     return f"{summary.get('dataset')}: {titles}, from {summary.get('supernet')}"
 
 

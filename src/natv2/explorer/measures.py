@@ -1,6 +1,6 @@
 """The columns that networks can be drawn by, and their values in the tables of a search."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -8,35 +8,44 @@ import pandas as pd
 
 from natv2.explorer.data import Measure
 from natv2.objectives.objectives import ACCURACY, OBJECTIVES
+from natv2.objectives.titles import accuracy_word, metrics_of, titled
 
 _FORMATS: Mapping[str, Literal["percent", "amount", "number"]] = MappingProxyType(
     {"percent": "percent", "amount": "amount", "millions": "amount", "hundredths": "number"}
 )
 _BETTER: Mapping[str, Literal["more", "less"]] = MappingProxyType({"maximise": "more", "minimise": "less"})
 
-MEASURES: Mapping[str, Measure] = MappingProxyType(
-    {
-        measure.name: measure
-        for measure in (
-            *(
-                Measure(
-                    name=name,
-                    title=row.title,
-                    better=_BETTER[row.direction],
-                    format=_FORMATS[row.format],
-                    unit="" if row.format == "percent" else row.unit,
-                    split="valid" if name == ACCURACY else None,
-                )
-                for name, row in OBJECTIVES.items()
-            ),
-            Measure(name="test_accuracy", title="Test top-1", better="more", format="percent", split="test"),
-            # A mean over classes is no share of images: it has no interval of theirs.
-            Measure(name="test_macro", title="Test macro accuracy", better="more", format="percent"),
-            Measure(name="bytes", title="File size", better="less", format="bytes"),
-        )
-    }
+_OTHERS: Sequence[Measure] = (
+    Measure(name="test_top1", title="Test top-1", better="more", format="percent", split="test"),
+    Measure(name="test_macro", title="Test macro accuracy", better="more", format="percent"),
+    Measure(name="bytes", title="File size", better="less", format="bytes"),
 )
-"""Objectives first: a new one needs no line here."""
+
+MEASURES = (*OBJECTIVES, "test_accuracy", *(measure.name for measure in _OTHERS))
+"""The names of all measures, objectives first: a new one needs no line here."""
+
+
+def measures_of(archive: pd.DataFrame) -> Iterable[Measure]:
+    """All measures, in the order of MEASURES; accuracies have the name that they have in `archive`."""
+    # A mean over classes is no share of images: it has no interval of theirs.
+    shares = metrics_of(archive) == ["top1"]
+    for name, row in titled(archive).items():
+        yield Measure(
+            name=name,
+            title=row.title,
+            better=_BETTER[row.direction],
+            format=_FORMATS[row.format],
+            unit="" if row.format == "percent" else row.unit,
+            split="valid" if shares and name == ACCURACY else None,
+        )
+    yield Measure(
+        name="test_accuracy",
+        title=f"Test {accuracy_word(archive)}",
+        better="more",
+        format="percent",
+        split="test" if shares else None,
+    )
+    yield from _OTHERS
 
 
 def values_of(row: Mapping[Any, Any], accuracy: str = ACCURACY) -> dict[str, float]:
@@ -46,10 +55,10 @@ def values_of(row: Mapping[Any, Any], accuracy: str = ACCURACY) -> dict[str, flo
     return {name: _plain(value) for name, value in known.items() if value is not None and pd.notna(value)}
 
 
-def measured(all_values: Iterable[Mapping[str, float]]) -> tuple[Measure, ...]:
+def measured(all_values: Iterable[Mapping[str, float]], archive: pd.DataFrame) -> tuple[Measure, ...]:
     """The measures that at least one network has a value of."""
     found = set[str]().union(*all_values)
-    return tuple(measure for name, measure in MEASURES.items() if name in found)
+    return tuple(measure for measure in measures_of(archive) if measure.name in found)
 
 
 def _plain(value: Any) -> float:

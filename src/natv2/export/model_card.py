@@ -12,6 +12,7 @@ from natv2.export.intervals import wilson
 from natv2.export.outcome import Outcome
 from natv2.export.stages import stops
 from natv2.finished_network import Classifier
+from natv2.network_facts import accuracy_of
 from natv2.printable import printable
 from natv2.training.confidence import calibration_error
 
@@ -72,7 +73,8 @@ def _accuracy(classifier: Classifier, images: Comparison, logits: Tensor) -> Ite
     yield ""
     tested = classifier.header.record.get("test_accuracy")
     if isinstance(tested, float):
-        yield f"Top-1 {tested:.2%} on test images, which had no part in making it."
+        word = accuracy_of(classifier.header.record)
+        yield f"{word.capitalize()} {tested:.2%} on test images, which had no part in making it."
         yield ""
     if images.labels is None:
         yield f"Not known here: {printable(images.images)} have no labels."

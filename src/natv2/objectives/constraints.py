@@ -48,7 +48,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Constraints(Config):
-    """What networks must keep: parameters, MACs, latency in ms, top-1 and macro accuracy as fractions.
+    """What networks must keep: parameters, MACs, latency in ms, accuracy and macro accuracy as fractions.
 
     The means are over images, where these leave early. None bounds nothing. Bounds are positive: violations
     are relative to them.

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from natv2.costs.parts import MACS, architecture_cost
 from natv2.exits.leaving import Stopping, running_ensembles, stopped
+from natv2.images.balance import accuracy
 from natv2.images.batches import Batch
+from natv2.objectives.metric import Metric
 from natv2.supernets.classifier import SubnetClassifier
 from natv2.training.confidence import reliability
 
@@ -45,22 +47,25 @@ def confusion(said: NDArray[np.int64], labels: NDArray[np.int64], classes: int) 
     return counts.reshape(classes, classes)
 
 
-def exits_in_detail(classifier: SubnetClassifier, tested: ByExit, validated: ByExit) -> dict[str, Any]:
+def exits_in_detail(
+    classifier: SubnetClassifier, tested: ByExit, validated: ByExit, metric: Metric = "top1"
+) -> dict[str, Any]:
     """JSON-ready, of a network with several exits; what is `validated` says what thresholds give.
 
-    `exits` have their number, top-1 on test images alone (`own`) and with those before (`together`), and the
-    MACs of an image that leaves there. `leaving` has for each threshold of confidence, the same at all exits,
-    top-1 on validation images, mean_macs, and the shares of images that leave at each exit. `mean_macs` are
-    the least with which validation top-1 is no lower than that of all exits.
+    `exits` have their number, accuracy on test images alone (`own`) and with those before (`together`), and
+    the MACs of an image that leaves there. `leaving` has for each threshold of confidence, the same at all
+    exits, accuracy on validation images under the name of its `metric`, mean_macs, and the shares of images
+    that leave at each exit. `mean_macs` are the least with which that is no lower than of all exits.
     """
     weights, macs = classifier.header.weights, exit_macs(classifier)
     logits, labels = tested
-    own, together = _top1(logits, labels), _top1(running_ensembles(logits, weights), labels)
+    own = _accuracies(logits, labels, metric)
+    together = _accuracies(running_ensembles(logits, weights), labels, metric)
     numbers = classifier.network.architecture.exits
     names = ("exit", "own", "together", "macs")
     exits = [dict(zip(names, row, strict=True)) for row in zip(numbers, own, together, macs, strict=True)]
-    leaving = leaving_curve(*validated, weights, macs)
-    as_good = leaving[leaving["top1"] >= leaving["top1"].iloc[-1]]
+    leaving = leaving_curve(*validated, weights, macs, metric)
+    as_good = leaving[leaving[metric] >= leaving[metric].iloc[-1]]
     return {
         "exits": exits,
         "leaving": leaving.to_dict("records"),
@@ -69,7 +74,11 @@ def exits_in_detail(classifier: SubnetClassifier, tested: ByExit, validated: ByE
 
 
 def leaving_curve(
-    logits_ENC: Tensor, labels: Tensor, weights: tuple[float, ...], macs: list[int]
+    logits_ENC: Tensor,
+    labels: Tensor,
+    weights: tuple[float, ...],
+    macs: list[int],
+    metric: Metric = "top1",
 ) -> pd.DataFrame:
     """A row for each threshold, ascending; with the last one nobody leaves before the last exit."""
     thresholds = [*(1 - 10 ** -np.linspace(0, _SUREST, _STEPS)).tolist(), _NEVER]
@@ -81,7 +90,7 @@ def leaving_curve(
         rows.append(
             {
                 "threshold": threshold,
-                "top1": float((logits.argmax(dim=1) == labels).double().mean()),
+                metric: _accuracies(logits[None], labels, metric)[0],
                 "mean_macs": float(np.array(macs)[left].mean()),
                 "shares": shares,
             }
@@ -111,8 +120,9 @@ def answers_by_exit(classifier: SubnetClassifier, batches: Iterable[Batch]) -> B
     return torch.cat(said, dim=1), torch.cat(labels)
 
 
-def _top1(logits_ENC: Tensor, labels: Tensor) -> list[float]:
-    shares: list[float] = (logits_ENC.argmax(dim=2) == labels).double().mean(dim=1).tolist()
+def _accuracies(logits_ENC: Tensor, labels: Tensor, metric: Metric) -> list[float]:
+    right = (logits_ENC.argmax(dim=2) == labels).numpy()
+    shares: list[float] = accuracy(right, labels.numpy(), metric).tolist()
     return shares
 
 

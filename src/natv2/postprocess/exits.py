@@ -9,7 +9,9 @@ from torch import Tensor
 
 from natv2.exits.leaving import common_threshold, confidence, leaving, running_ensembles
 from natv2.exits.output_weights import search_output_weights
+from natv2.images.balance import accuracy
 from natv2.images.batches import Batch
+from natv2.objectives.metric import Metric
 from natv2.supernets.classifier import SubnetClassifier
 from natv2.training.confidence import fit_temperature
 from natv2.training.evaluation import macro
@@ -17,7 +19,7 @@ from natv2.training.evaluation import macro
 
 @dataclass(frozen=True, kw_only=True)
 class ExitsCalibration:
-    """What validation images say of a network's exits; its top-1 and macro accuracy then (fractions)."""
+    """What validation images say of a network's exits; its accuracy and macro accuracy then (fractions)."""
 
     weights: tuple[float, ...]
     thresholds: tuple[float, ...] | None
@@ -38,13 +40,18 @@ class ExitsCalibration:
 
 
 def calibrate_exits(
-    classifier: SubnetClassifier, batches: Iterable[Batch], share: float | None, *, search_weights: bool
+    classifier: SubnetClassifier,
+    batches: Iterable[Batch],
+    share: float | None,
+    *,
+    search_weights: bool,
+    metric: Metric = "top1",
 ) -> ExitsCalibration:
     """Output weights and thresholds of `classifier`, from validation images that it has not learned from.
 
     The weights are those of its header, or of the lowest cross-entropy; one threshold lets a `share` of the
-    images leave before the last exit, if any. The accuracy is that of either half of the images by what the
-    other half gives: nothing is judged on what it was fitted to.
+    images leave before the last exit, if any. The accuracy, by `metric`, is that of either half of the images
+    by what the other half gives: nothing is judged on what it was fitted to.
     """
     logits, labels = _exit_logits(classifier, batches)
     given = tuple(classifier.header.weights)
@@ -67,7 +74,7 @@ def calibrate_exits(
         weights=weights,
         thresholds=early,
         temperature=temperature,
-        accuracy=int(right.sum()) / len(labels),
+        accuracy=float(accuracy(right.numpy(), labels.numpy(), metric)),
         macro=macro(right, labels),
     )
 

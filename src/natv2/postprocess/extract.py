@@ -9,6 +9,7 @@ from natv2.images.batches import calibration_batches, evaluation_batches
 from natv2.images.config import CalibrationConfig
 from natv2.images.image_set import ImageSplits
 from natv2.nn.layers import initialise
+from natv2.objectives.metric import Metric, said
 from natv2.postprocess.exits import ExitsCalibration, calibrate_exits
 from natv2.postprocess.methods import PostprocessPlan
 from natv2.randomness import torch_generator
@@ -23,7 +24,7 @@ from natv2.training.state_store import StateStore
 
 
 class Extraction:
-    """Two adapted supernets, and the images that their networks are for."""
+    """Two adapted supernets, and the images that their networks are for; accuracies are by `metric`."""
 
     def __init__(
         self,
@@ -34,8 +35,10 @@ class Extraction:
         calibration: CalibrationConfig,
         dropout: float,
         run: Run,
+        metric: Metric = "top1",
     ) -> None:
         self.images, self.design, self.run = narrow.normalised(images).to(run.device), narrow.design, run
+        self.metric = metric
         self._source = narrow.origin.get("source")
         self._family = {c.width: c.supernet(dropout=dropout).to(run.device) for c in (narrow, wide)}
         self._dropout = dropout
@@ -73,6 +76,7 @@ class Extraction:
             resolution=resolution,
             evaluation_batch_size=evaluation_batch_size,
             labels=kept.child("labels"),
+            metric=self.metric,
         )
 
     def exits_of(
@@ -85,7 +89,9 @@ class Extraction:
         assert plan.way is not None
         batches = evaluation_batches(self.images, self.images.valid, batch_size)
         trained = plan.config is not None
-        return calibrate_exits(classifier, batches, plan.way.leaving, search_weights=trained)
+        return calibrate_exits(
+            classifier, batches, plan.way.leaving, search_weights=trained, metric=self.metric
+        )
 
     def classifier(
         self, network: Network, plan: PostprocessPlan, record: Mapping[str, Any], temperature: float = 1.0
@@ -100,6 +106,6 @@ class Extraction:
             levels=self.images.levels,
             weights=exit_weights(plan.exit_weighting, len(plan.architecture.exits)).output,
             temperature=temperature,
-            record={"dataset": self.images.name, "source": self._source, **record},
+            record={"dataset": self.images.name, "source": self._source, **said(self.metric), **record},
         )
         return SubnetClassifier(network, header)

@@ -45,7 +45,7 @@ def finish_for_rank(
     seeds: int,
     store: StateStore,
 ) -> pd.DataFrame:
-    """`chosen` with validation top-1 after finishing without a teacher, a column a seed: seed_1, ..."""
+    """`chosen` with validation accuracy after finishing without a teacher, a column a seed: seed_1, ..."""
     columns = {}
     for number in range(1, seeds + 1):
         run = finishing.run.model_copy(update={"seed": finishing.run.seed + number - 1})

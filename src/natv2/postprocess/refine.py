@@ -129,7 +129,7 @@ def _finished(
         if task.plan.way is not None:
             exits = extraction.exits_of(classifier, task.plan, evaluation_batch_size)
             return exits.apply(classifier, {**record, "macro_after": exits.macro}).stored()
-        known = validated(classifier, extraction.images, evaluation_batch_size)
+        known = validated(classifier, extraction.images, evaluation_batch_size, extraction.metric)
         record["macro_after"] = known.macro
         classifier = extraction.classifier(network, task.plan, record, known.temperature)
     elif isinstance(task.plan.config, RecipeConfig):
@@ -172,6 +172,7 @@ def _fine_tuned(
         evaluation_batch_size=evaluation_batch_size,
         run=extraction.run,
         store=store,
+        metric=extraction.metric,
     )
     known = {"accuracy_after": outcome.valid_accuracy, "epochs": outcome.epochs}
     record = {**task.record, **known}

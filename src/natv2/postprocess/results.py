@@ -13,11 +13,13 @@ from natv2.costs.network_latency import LatencyOf
 from natv2.costs.parts import MACS, architecture_cost
 from natv2.exits.leaving import UpToExit
 from natv2.finished_network import StoredNetwork, StoredNetworks
-from natv2.images.balance import beside_top1
+from natv2.images.balance import accuracy, beside_accuracy
 from natv2.images.batches import Batch
 from natv2.objectives.constraints import BOUNDS, Constraints
 from natv2.objectives.costs import known_costs
+from natv2.objectives.metric import Metric, said
 from natv2.objectives.objectives import MEANS, OBJECTIVES, KnownNetworks
+from natv2.objectives.titles import accuracy_word
 from natv2.postprocess.detail import answers_by_exit, answers_in_detail, exits_in_detail
 from natv2.supernets.classifier import SubnetClassifier
 from natv2.training.confidence import calibration_error
@@ -39,21 +41,22 @@ def tested_networks(
     batches: Iterable[Batch],
     latency: LatencyOf | None,
     valid: Iterable[Batch],
+    metric: Metric = "top1",
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, NDArray[np.bool_]], dict[str, dict[str, Any]]]:
-    """A row a finished network: its test top-1 and costs, as found too; top-1 in each class; what is right.
+    """A row a finished network: its test accuracy and costs, as found too; recalls of classes; what is right.
 
-    That is a flag for each test image, by the finished networks' names. Latency is what `latency` tells. Last
-    is what `natv2.postprocess.detail` tells of each, for which images that are `valid` go through those with
-    several exits.
+    That is a flag for each test image, by the finished networks' names. Accuracy is by `metric`, latency what
+    `latency` tells. Last is what `natv2.postprocess.detail` tells of each, for which images that are `valid`
+    go through those with several exits.
     """
-    before = {name: _tested(stored, batches, latency)[0] for name, stored in found.items()}
+    before = {name: _tested(stored, batches, latency, metric)[0] for name, stored in found.items()}
     right: dict[str, NDArray[np.bool_]] = {}
     details: dict[str, dict[str, Any]] = {}
     compared = {"test_accuracy", *OBJECTIVES}
     rows: list[dict[str, Any]] = []
     classes = pd.DataFrame()
     for name, stored in finished.items():
-        row, answers, details[name] = _tested(stored, batches, latency, valid)
+        row, answers, details[name] = _tested(stored, batches, latency, metric, valid)
         right[name] = answers["right"].to_numpy()
         by_class = answers["right"].groupby(answers["label"]).agg(["size", "mean"])
         was = before[row.pop("network")]
@@ -70,19 +73,21 @@ def _tested(
     stored: StoredNetwork,
     batches: Iterable[Batch],
     latency: LatencyOf | None,
+    metric: Metric,
     valid: Iterable[Batch] | None = None,
 ) -> tuple[dict[str, Any], pd.DataFrame, dict[str, Any]]:
     """What a network's row says of it; label and rightness of each image; its details."""
     classifier = SubnetClassifier.build(stored)
     network, header = classifier.network, classifier.header
     logits, labels, left = answers_and_exits(classifier, batches)
-    correct = (logits.argmax(dim=1) == labels).double()
+    correct = (logits.argmax(dim=1) == labels).numpy()
     architecture = network.architecture
     row = {name: header.record[name] for name in _RECORDED if name in header.record}
-    row["test_accuracy"] = float(correct.mean())
+    row |= said(metric)
+    row["test_accuracy"] = float(accuracy(correct, labels.numpy(), metric))
     row["calibration_error_uncorrected"] = calibration_error(logits, labels)
     row["calibration_error"] = calibration_error(logits, labels, header.temperature)
-    row |= beside_top1(correct.bool().numpy(), labels.numpy(), header.class_names)
+    row |= beside_accuracy(correct, labels.numpy(), header.class_names, metric)
     taken = latency(network, architecture.resolution) if latency is not None else {}
     counted = architecture_cost(network.design, architecture, len(header.class_names))[None]
     milliseconds = np.array([taken["latency"]], np.float64) if taken else None
@@ -96,9 +101,9 @@ def _tested(
     row |= {"exit": architecture.deepest_exit, "exits": len(architecture.exits)}
     details = answers_in_detail(classifier, logits, labels)
     if valid is not None and len(architecture.exits) > 1:
-        both = (answers_by_exit(classifier, each) for each in (batches, valid))
-        details |= exits_in_detail(classifier, *both)
-    return row, pd.DataFrame({"label": labels.numpy(), "right": correct.bool().numpy()}), details
+        tested, validated = (answers_by_exit(classifier, each) for each in (batches, valid))
+        details |= exits_in_detail(classifier, tested, validated, metric)
+    return row, pd.DataFrame({"label": labels.numpy(), "right": correct}), details
 
 
 def _on_average(
@@ -130,11 +135,12 @@ def with_means(table: pd.DataFrame, judged_by: Sequence[str]) -> pd.DataFrame:
 
 
 def say_drop(results: pd.DataFrame) -> None:
-    """Log by how much validation top-1, which chose the networks, is above test top-1: the winner's curse."""
+    """Log by how much validation accuracy, which chose the networks, is above test: the winner's curse."""
     found = 100 * float((results["accuracy_before"] - results["test_accuracy_before"]).mean())
     finished = 100 * float((results["accuracy_after"] - results["test_accuracy"]).mean())
-    text = "validation top-1 above test top-1, mean of %d networks: as found %+.1f points, as finished %+.1f"
-    logger.info(text, len(results), found, finished)
+    word = accuracy_word(results)
+    text = "validation %s above test %s, mean of %d networks: as found %+.1f points, as finished %+.1f"
+    logger.info(text, word, word, len(results), found, finished)
 
 
 def with_constraints(results: pd.DataFrame, constraints: Constraints) -> pd.DataFrame:

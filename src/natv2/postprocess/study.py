@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from natv2.objectives.metric import said
 from natv2.postprocess.config import PostprocessConfig, PostprocessStudyConfig
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.methods import FoundWay, plan_postprocessing
@@ -23,7 +24,7 @@ def study_ways(
     evaluation_batch_size: int,
     store: StateStore,
 ) -> pd.DataFrame:
-    """Validation top-1 of each network before and after each way to refine it: a row each.
+    """Validation accuracy of each network before and after each way to refine it: a row each.
 
     Only the phase that finds the epochs is run; a network whose first exit was found has no ensemble.
     """
@@ -47,6 +48,7 @@ def study_ways(
                 evaluation_batch_size=evaluation_batch_size,
                 run=extraction.run,
                 store=store.child(name),
+                metric=extraction.metric,
             )
             rows.append(
                 {
@@ -60,7 +62,7 @@ def study_ways(
                     "epochs": found.epochs,
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).assign(**said(extraction.metric))
 
 
 def _ways(config: PostprocessConfig, study: PostprocessStudyConfig) -> Iterator[PostprocessConfig]:

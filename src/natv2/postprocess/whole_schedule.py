@@ -7,6 +7,7 @@ from typing import Any
 
 from natv2.exits.weightings import exit_weights
 from natv2.images.image_set import ImageSet
+from natv2.objectives.metric import METRICS
 from natv2.postprocess.config import PostprocessConfig, Start
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.methods import PostprocessPlan
@@ -37,7 +38,7 @@ class WholeSchedule:
             self.finishing.ask_teacher(self._part(part))
 
     def finish(self, plan: PostprocessPlan, record: Mapping[str, Any], store: StateStore) -> SubnetClassifier:
-        """The network of `plan` after the schedule, its validation top-1 in its record."""
+        """The network of `plan` after the schedule, its validation accuracy in its record."""
         start = self.start = self.start or self._start(plan, store)
         trained = self._trained(plan, start, store.child(start), "train")
         exits = None
@@ -66,7 +67,10 @@ class WholeSchedule:
         accuracies = dict(zip(starts, found, strict=True))
         better = max(starts, key=lambda start: accuracies[start])
         told = ", ".join(f"{start} {100 * accuracy:.2f} %" for start, accuracy in accuracies.items())
-        logger.info("all networks start from weights: %s (validation top-1 of the first: %s)", better, told)
+        word = METRICS[self.finishing.metric].word
+        logger.info(
+            "all networks start from weights: %s (validation %s of the first: %s)", better, word, told
+        )
         return better
 
     def _accuracy(self, plan: PostprocessPlan, start: Start, store: StateStore) -> float:

@@ -8,8 +8,11 @@ import pandas as pd
 from matplotlib.ticker import EngFormatter
 
 from natv2.objectives.objectives import ACCURACY, OBJECTIVES
+from natv2.objectives.titles import accuracy_word, titled
 
 MISSING = "–"
+
+_TOP1 = pd.DataFrame()
 
 
 @dataclass(frozen=True)
@@ -38,19 +41,23 @@ FORMATS: Mapping[str, Callable[[Any], str]] = {
 """How a value is written, by name; those of objectives are in their rows."""
 
 
-def known_fields() -> dict[str, Field]:
-    """Known columns in the order they are shown; accuracies and errors are fractions, counts plain."""
+def known_fields(table: pd.DataFrame = _TOP1) -> dict[str, Field]:
+    """Known columns in the order they are shown; accuracies and errors are fractions, counts plain.
+
+    Accuracies have the name that they have in `table`.
+    """
     costs = {name: row for name, row in OBJECTIVES.items() if name != ACCURACY}
+    accuracy, word = titled(table)[ACCURACY], accuracy_word(table)
     rows = {
         "name": ("Network", "text"),
         "method": ("Method", "text"),
         "exit_weighting": ("Exit weighting", "text"),
         "optimizer": ("Optimiser", "text"),
-        ACCURACY: (OBJECTIVES[ACCURACY].label, OBJECTIVES[ACCURACY].format),
-        "accuracy_before": ("Validation top-1 before (%)", "percent"),
-        "accuracy_after": ("Validation top-1 after (%)", "percent"),
-        "test_accuracy_before": ("Test top-1 before (%)", "percent"),
-        "test_accuracy": ("Test top-1 (%)", "percent"),
+        ACCURACY: (accuracy.label, accuracy.format),
+        "accuracy_before": (f"Validation {word} before (%)", "percent"),
+        "accuracy_after": (f"Validation {word} after (%)", "percent"),
+        "test_accuracy_before": (f"Test {word} before (%)", "percent"),
+        "test_accuracy": (f"Test {word} (%)", "percent"),
         "best_plain": ("Best plain network for the cost", "text"),
         "gain": ("Gain over it, points (95 %)", "text"),
         "kept": ("Exits kept", "text"),
@@ -83,7 +90,7 @@ def descriptions(frame: pd.DataFrame) -> list[str]:
     """What each row says of itself, a line a known column, with the HTML breaks that Plotly's hover takes."""
     columns = [
         [f"{field.title}: {text}" for text in format_values(frame[name], field)]
-        for name, field in known_fields().items()
+        for name, field in known_fields(frame).items()
         if name in frame
     ]
     return ["<br>".join(lines) for lines in zip(*columns, strict=True)]

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from natv2.reporting.style import (
-    ACCURACY_TITLE,
     BLACK,
     BLUE,
     GREY,
@@ -20,6 +19,7 @@ from natv2.reporting.style import (
     PRETRAINED_NETWORKS,
     PURPLE,
     VERMILION,
+    accuracy_title,
     cost_axis,
     new_figure,
     percentages,
@@ -59,7 +59,7 @@ def front_figure(
     plain: pd.DataFrame | None = None,
     pretrained: pd.DataFrame | None = None,
 ) -> go.Figure:
-    """The archive and its front: validation top-1 against `objective` (params, macs, or turn).
+    """The archive and its front: validation accuracy against `objective` (params, macs, or turn).
 
     A row is a network. `archive` and `front` have accuracy (a fraction) and the column
     `objective`, `front` also high_tradeoff (boolean); other known columns go into the hover
@@ -102,7 +102,7 @@ def front_figure(
     )
     shown = [networks[objective].astype(float) for networks in (*layers.values(), named)]
     set_cost_axis(figure, axis, pd.concat(shown))
-    return figure.update_yaxes(title=ACCURACY_TITLE)
+    return figure.update_yaxes(title=accuracy_title(archive))
 
 
 def front_image(front: go.Figure) -> Figure:
@@ -119,7 +119,7 @@ def front_image(front: go.Figure) -> Figure:
                 plot.scatter([cost], [top1], s=70, facecolors="none", marker="s", **_OUTLINE)
                 plot.annotate(label, (cost, top1), xytext=(0, -18), textcoords="offset points", ha="center")
     axis = front.layout.xaxis
-    plot.set(title=_TITLE, xlabel=axis.title.text, ylabel=ACCURACY_TITLE)
+    plot.set(title=_TITLE, xlabel=axis.title.text, ylabel=front.layout.yaxis.title.text)
     if axis.type == "log":
         plot.set_xscale("log")
         plot.xaxis.set_minor_locator(NullLocator())

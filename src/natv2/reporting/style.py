@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from natv2.objectives.objectives import ACCURACY, OBJECTIVES, others
+from natv2.objectives.titles import titled
 from natv2.reporting.fields import amount
 
 # Okabe and Ito's palette, told apart by colour-blind readers too.
@@ -20,8 +21,6 @@ PLAIN_NETWORKS = "Plain networks"
 PLAIN_MARKER = {"symbol": "x-thin", "size": 10, "line": {"color": BLACK, "width": 2}}
 PRETRAINED_NETWORKS = "Fine-tuned from ImageNet"
 PRETRAINED_MARKER = {"symbol": "asterisk", "size": 10, "line": {"color": PURPLE, "width": 2}}
-
-ACCURACY_TITLE = OBJECTIVES[ACCURACY].axis
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,11 @@ def cost_axis(name: str) -> Axis:
     if name not in costs:
         raise ValueError(f"no axis for {name!r}; known: {', '.join([*costs, 'turn'])}")
     return Axis(OBJECTIVES[name].axis)
+
+
+def accuracy_title(networks: pd.DataFrame) -> str:
+    """The title of the axis of their validation accuracy."""
+    return titled(networks)[ACCURACY].axis
 
 
 def logarithmic_ticks(values: pd.Series) -> tuple[list[float], list[str]]:

@@ -24,7 +24,7 @@ def results_table(frame: pd.DataFrame) -> pd.DataFrame:
     """
     known = {
         field.title: format_values(frame[name], field)
-        for name, field in known_fields().items()
+        for name, field in known_fields(frame).items()
         if name in frame
     }
     return pd.DataFrame(known, index=pd.RangeIndex(len(frame)), dtype=str)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kedro.io import AbstractVersionedDataset, CatalogProtocol, Version
@@ -18,11 +19,17 @@ class Companions:
     """The versioned entries that a pipeline reads from earlier runs, and which version of each it takes.
 
     `asked` is what this run was asked for and may differ; versions made with it come first, then the
-    newest. A version that a person has chosen (--load-versions) stays, and the others follow it.
+    newest. A version that a person has chosen (--load-versions) stays, and the others follow it. `assumed`
+    are facts, by entry, of those whose records do not tell them yet.
     """
 
     def __init__(
-        self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], project: Path, asked: Mapping[str, Any]
+        self,
+        pipeline: Pipeline,
+        catalog: CatalogProtocol[Any, Any],
+        project: Path,
+        asked: Mapping[str, Any],
+        assumed: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> None:
         self._asked, self._project = asked, project
         self._datasets: dict[str, AbstractVersionedDataset[Any, Any]] = {}
@@ -33,7 +40,10 @@ class Companions:
                 continue
             pinned = dataset._version.load
             versions = [pinned] if pinned else dataset.list_versions(full_path=False)
-            records = [read_record(dataset, version, project) for version in versions]
+            records = [
+                record.model_copy(update={"facts": {**assumed.get(name, {}), **record.facts}})
+                for record in (read_record(dataset, version, project) for version in versions)
+            ]
             self._datasets[name] = dataset
             self._candidates[name] = sorted(records, key=self._differences)  # stable: the newest first
         self._candidates = {name: self._as_known(records) for name, records in self._candidates.items()}

@@ -6,10 +6,19 @@ from typing import Any
 
 import pandas as pd
 
+from natv2.objectives.metric import Metric, metric_of
 from natv2.objectives.objectives import ACCURACY, OBJECTIVES, lower_title
+from natv2.objectives.titles import accuracy_word
 from natv2.reporting.fields import FORMATS, amount
 from natv2.runs.table_shapes import clock, whole_hours
 from natv2.shrinking.report.phases import STEPS
+
+_TESTED: Mapping[Metric, str] = MappingProxyType(
+    {
+        "top1": "is right about {} of the test images",
+        "macro": "has a test macro accuracy of {}",
+    }
+)
 
 
 def finding(saved: Mapping[str, Any]) -> str | None:
@@ -43,16 +52,14 @@ def costs_in_words(network: pd.Series) -> str:
 def _finished(results: pd.DataFrame) -> str:
     best = best_finished(results)
     count = f"{len(results)} finished networks; the best" if len(results) > 1 else "a finished network"
-    return (
-        f"Found: {count}, {best['name']}, is right about {100 * best['test_accuracy']:.1f} % of the test "
-        f"images with {costs_in_words(best)}."
-    )
+    tested = _TESTED[metric_of(best.to_dict())].format(f"{100 * best['test_accuracy']:.1f} %")
+    return f"Found: {count}, {best['name']}, {tested} with {costs_in_words(best)}."
 
 
 def _front(front: pd.DataFrame) -> str:
     ordered = front.sort_values(ACCURACY, ascending=False)
     best, least = ordered.iloc[0], ordered.iloc[-1]
-    high = f"{100 * best[ACCURACY]:.1f} % validation top-1 with {costs_in_words(best)}"
+    high = f"{100 * best[ACCURACY]:.1f} % validation {accuracy_word(front)} with {costs_in_words(best)}"
     if "feasible" in front and not front["feasible"].any():
         return f"Found: no network that keeps the constraints; the closest have up to {high}."
     if len(front) == 1:

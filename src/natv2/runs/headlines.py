@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from natv2.objectives.metric import metric_of
 from natv2.objectives.objectives import ACCURACY, OBJECTIVES
 from natv2.runs.findings import best_finished
 from natv2.shrinking.report.phases import STEPS
@@ -14,7 +15,8 @@ from natv2.shrinking.report.phases import STEPS
 def headlines(saved: Mapping[str, Any]) -> dict[str, float]:
     """The numbers of the best network in the tables that are `saved`, what is finished before what is found.
 
-    Accuracies and gains are fractions; the best is that on validation images, where these are known.
+    Accuracies and gains are fractions, accuracies under the name of their metric; the best is that on
+    validation images, where these are known.
     """
     found: dict[str, float] = {}
     for name, numbers in _NUMBERS.items():
@@ -43,7 +45,7 @@ def _turns(history: pd.DataFrame) -> dict[str, float]:
 
 def _front(front: pd.DataFrame) -> dict[str, float]:
     best = front.sort_values(ACCURACY, ascending=False).iloc[0]
-    return {"valid_top1": float(best[ACCURACY]), **_costs(best)}
+    return {f"valid_{metric_of(best.to_dict())}": float(best[ACCURACY]), **_costs(best)}
 
 
 def _multi_exit(table: pd.DataFrame) -> dict[str, float]:
@@ -54,7 +56,8 @@ def _multi_exit(table: pd.DataFrame) -> dict[str, float]:
 
 def _finished(results: pd.DataFrame) -> dict[str, float]:
     best = best_finished(results)
-    found = {"valid_top1": float(best["accuracy_after"]), "test_top1": float(best["test_accuracy"])}
+    metric = metric_of(best.to_dict())
+    found = {f"valid_{metric}": float(best["accuracy_after"]), f"test_{metric}": float(best["test_accuracy"])}
     gain = {"gain": float(best["gain"])} if pd.notna(best.get("gain")) else {}
     return {**found, **_costs(best), **gain}
 

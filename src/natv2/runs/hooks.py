@@ -25,7 +25,7 @@ from natv2.runs.ending import end_well
 from natv2.runs.folders import check_folder
 from natv2.runs.following import following_source
 from natv2.runs.inputs import chosen_inputs
-from natv2.runs.lineage import Record, Recorder
+from natv2.runs.lineage import METRIC, Record, Recorder
 from natv2.runs.mlflow_datasets import images_read
 from natv2.runs.naming import catalog_names, readable_names
 from natv2.runs.needs import needs_of
@@ -129,6 +129,7 @@ class RunHooks:
             run=run_params["run_id"],
             tracking_run=self._run.id,
             pipeline=_name(run_params),
+            facts={METRIC: self._parameters.metric},
             asked=dict(inputs.asked),
             names=readable_names(self._parameters, self._folder),
             ranks=self._ranks,

@@ -14,7 +14,7 @@ from natv2.config import told
 from natv2.runs.checking import flattened
 from natv2.runs.companions import Companions
 from natv2.runs.experiment import project_experiment
-from natv2.runs.lineage import Record
+from natv2.runs.lineage import METRIC, Record, made_by_metric
 from natv2.runs.parameters import Parameters
 from natv2.runs.preflight import (
     check_device_file,
@@ -56,9 +56,12 @@ def chosen_inputs(
         pipeline, catalog, dict(pipelines), parameters, env=env, runtime_params=runtime_params
     )
     asked = asked_of(parameters)
-    companions = Companions(pipeline, catalog, project, asked)
+    assumed = {name: {METRIC: "top1"} for name in made_by_metric(pipelines.values())}
+    companions = Companions(pipeline, catalog, project, asked, assumed)
+    # What is read must be by the metric of this run, where that bears on what it makes.
+    known: dict[str, Any] = {METRIC: parameters.metric} if f"params:{METRIC}" in pipeline.inputs() else {}
     # Once before the images are decoded, and once more with what is known of them.
-    companions.take({}, commands)
+    companions.take(known, commands)
     check_files(pipeline, catalog, parameters)
     check_published(pipeline, catalog, parameters)
     check_device_file(pipeline, parameters)
@@ -69,7 +72,8 @@ def chosen_inputs(
         # All weightings are compared with one single-exit network, of their seed and settings.
         settings = parameters.aep.settings(len(catalog.load("aep_images").train))
         images["aep_images"] |= {"the training of aep": f"seed {parameters.seed}, settings {settings}"}
-    companions.take({fact: value for facts in images.values() for fact, value in facts.items()}, commands)
+    known |= {fact: value for facts in images.values() for fact, value in facts.items()}
+    companions.take(known, commands)
     check_files(pipeline, catalog, parameters)
     companions.say(commands)
     _read_own_versions(pipeline, catalog)

@@ -6,13 +6,14 @@ contradict each other in some fact.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from kedro.io import AbstractVersionedDataset, CatalogProtocol
+from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -31,6 +32,9 @@ _LARGEST_SETTINGS = (
     *("resolutions", "warm_up.heads_epochs", "warm_up.largest_epochs", "warm_up.lr", "weight_decay"),
 )
 _LITTLE = 0.02  # of the range of a pixel
+
+METRIC = "metric"
+"""The parameter, and the fact, that says what accuracy is in an artifact."""
 
 Facts = Mapping[str, Any]
 
@@ -61,7 +65,8 @@ class Record(BaseModel):
 class Recorder:
     """Keeps a record beside everything that one run saves.
 
-    `about` is the run alone, with all that it was `asked` for; `inputs` are the records of what it reads.
+    `about` is the run alone, with all that it was `asked` for and the facts that it fixes; `inputs` are the
+    records of what it reads.
     """
 
     def __init__(
@@ -89,6 +94,8 @@ class Recorder:
             asked |= record.asked
         versioned = {each: dataset for each in node.outputs if (dataset := self._versioned(each)) is not None}
         facts |= {entry_name(dataset, self._project): self._about.run for dataset in versioned.values()}
+        # What the run itself fixes is a fact of what is made by a parameter of this name.
+        facts |= {fact: each for fact, each in self._about.facts.items() if f"params:{fact}" in node.inputs}
         if isinstance(origin := getattr(data, "origin", None), Mapping):  # a table may have such a column
             facts |= told_by(origin, getattr(data, "phase", ""))
         asked |= {what: value for what, value in self._about.asked.items() if _bears_on(what, node)}
@@ -133,6 +140,16 @@ def entry_name(dataset: AbstractVersionedDataset[Any, Any], project: Path) -> st
     """What an entry is called in records: its path, which tells it from those of other supernets."""
     path = Path(str(dataset._filepath))  # Kedro's data sets have no public name for it
     return (path.relative_to(project) if path.is_relative_to(project) else path).as_posix()
+
+
+def made_by_metric(pipelines: Iterable[Pipeline]) -> set[str]:
+    """The entries of `pipelines` that the metric bears on: what is made by it, and of what is."""
+    nodes = {node for pipeline in pipelines for node in pipeline.nodes}
+    found, reached = {f"params:{METRIC}"}, set[str]()
+    while found - reached:
+        reached |= found
+        found = {name for node in nodes if reached.intersection(node.inputs) for name in node.outputs}
+    return reached - {f"params:{METRIC}"}
 
 
 def contradiction(facts: Facts, others: Facts) -> str | None:

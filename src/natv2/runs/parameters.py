@@ -12,6 +12,8 @@ from natv2.export.config import ExportConfig
 from natv2.images.config import ImagesConfig
 from natv2.images.datasets import DATASETS, is_own
 from natv2.objectives.goal import Goal
+from natv2.objectives.metric import MACRO_ACCURACY, Metric
+from natv2.objectives.objectives import ACCURACY
 from natv2.postprocess.config import PostprocessConfig, PostprocessStudyConfig, RankStudyConfig
 from natv2.run import Run
 from natv2.search.config import PredictorStudyConfig, SearchConfig
@@ -31,6 +33,7 @@ class Parameters(Run, AepTraining, Goal, Training):
     data_path: Place | None
     images: ImagesConfig
     preset: str
+    metric: Metric
     budget: Time | None
     fresh: bool
     widths: WidthsConfig
@@ -60,6 +63,15 @@ class Parameters(Run, AepTraining, Goal, Training):
             raise ValueError(
                 f"search.exits=many: {self.supernet} has no early exits to be used together; "
                 "search.exits=one, or a supernet whose name begins with EE, is allowed"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _accuracy_is_asked_for_once(self) -> Self:
+        if self.metric == "macro" and MACRO_ACCURACY in Goal.part_of(self).judged_by:
+            raise ValueError(
+                f"metric=macro makes {ACCURACY} the macro accuracy: leave {MACRO_ACCURACY} out of objectives "
+                f"and bound it by constraints.min_{ACCURACY}"
             )
         return self
 

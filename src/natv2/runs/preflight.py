@@ -45,6 +45,7 @@ def check_inputs(
     Raises UserError if an input that an earlier pipeline makes is not there.
     """
     check_source(pipeline, parameters)
+    _check_metric(pipeline, parameters)
     if "params:export" in pipeline.inputs():
         check_installed(parameters.export.formats)
     commands = {}
@@ -71,6 +72,15 @@ def check_inputs(
             raise UserError(_missing(name, dataset, maker))
         commands[name] = "No pipeline makes it" if maker is None else f"This makes it anew: {maker}"
     return commands
+
+
+def _check_metric(pipeline: Pipeline, parameters: Parameters) -> None:
+    """Raise UserError if `pipeline` chooses and judges by top-1 alone, and another metric is asked for."""
+    if parameters.metric != "top1" and "params:aep_training" in pipeline.inputs():
+        raise UserError(
+            f"metric={parameters.metric} is for searches and what becomes of them; aep prunes and judges by "
+            "top-1, with the macro accuracy of test images beside it: leave metric out"
+        )
 
 
 def check_published(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any], parameters: Parameters) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from natv2.images.loading import set_name
+from natv2.objectives.metric import Metric, said
 from natv2.objectives.objectives import ACCURACY
 from natv2.runs.naming import source_name
 from natv2.runs.parameters import Parameters
@@ -70,6 +71,7 @@ def run_tags(pipeline: str, parameters: Parameters) -> dict[str, str]:
         "supernet": parameters.supernet,
         "network": parameters.network,
         "objectives": "+".join(parameters.objectives),
+        **said(parameters.metric),
         "preset": parameters.preset,
         "schedule": parameters.schedule,
         "teacher": parameters.taught_by,
@@ -86,6 +88,8 @@ def _images(parameters: Parameters) -> str:
     return target if source == target else f"{source}→{target}"
 
 
+_ACCURACY: Mapping[Metric, str] = MappingProxyType({"top1": "acc", "macro": "macro"})
+
 _WORDS: Mapping[str, Callable[[Parameters], str]] = MappingProxyType(
     {
         "preset": lambda parameters: parameters.preset,
@@ -94,7 +98,7 @@ _WORDS: Mapping[str, Callable[[Parameters], str]] = MappingProxyType(
         "source": source_name,
         "dataset": _target,
         "objectives": lambda parameters: "+".join(
-            "acc" if name == ACCURACY else name for name in parameters.objectives
+            _ACCURACY[parameters.metric] if name == ACCURACY else name for name in parameters.objectives
         ),
         "schedule": lambda parameters: parameters.schedule,
         "teacher": lambda parameters: f"teacher-{parameters.taught_by}",

@@ -7,20 +7,23 @@ from types import MappingProxyType
 import pandas as pd
 
 from natv2.export.report.shown import shown
-from natv2.objectives.objectives import ACCURACY, OBJECTIVES
+from natv2.objectives.objectives import ACCURACY, OBJECTIVES, others
 from natv2.reporting.fields import Field, amount, format_values
 from natv2.reporting.tables import results_table
 
 _HOURS = ("training", "evaluation", "test", "search")
 _UNEQUAL = ("test_macro", "largest_class")
-_FINISHED = ("name", "method", "test_accuracy_before", "test_accuracy", *_UNEQUAL, "best_plain", "gain")
+_FINISHED = (
+    *("name", "method", "test_accuracy_before", "test_accuracy", "test_top1", *_UNEQUAL),
+    *("best_plain", "gain"),
+)
 _ALSO_FINISHED = ("latency_of", "resolution", "exit", "kept", "leaving", "exits", "width")
 _MULTI_EXIT = ("name", "kept", "test_top1", "test_top5", *_UNEQUAL)
 _CHANGES = ("top1", "params", "macs", "latency")
 _SEARCHES = ("dataset", "objectives", "supernet", "preset", "seeds", "hypervolume")
 _FOUND = ("best", "trade-off")
 _FRONT = ("resolution", "exit", "kept", "exit_weighting", "leaving", "width")
-_REFINED = ("before", "after", "test top-1")
+_REFINED = ("before", "after")
 
 
 def shaped(name: str, table: pd.DataFrame) -> pd.DataFrame:
@@ -78,7 +81,7 @@ def _finishing_plan(table: pd.DataFrame) -> pd.DataFrame:
 
 def _searches(table: pd.DataFrame) -> pd.DataFrame:
     """The columns that tell the searches apart and say what they found, costs with SI prefixes."""
-    costs = [f"{network} {cost}" for network in _FOUND for cost in OBJECTIVES]
+    costs = [f"{network} {cost}" for network in _FOUND for cost in others(tuple(OBJECTIVES))]
     costs = [name for name in costs if name in table]
     shown = table.assign(**{name: format_values(table[name], Field(name, amount)) for name in costs})
     shown["hypervolume"] = [f"{value:.4f}" for value in table["hypervolume"]]  # they may differ by little
@@ -86,14 +89,16 @@ def _searches(table: pd.DataFrame) -> pd.DataFrame:
     settings = ["settings"] if several else []
     if (table.get("searched_exits", pd.Series(dtype=str)) == "many").any():
         settings = ["searched_exits", *settings]
-    found = [f"{network} top-1" for network in _FOUND]
-    return _with_runs(shown[[*_SEARCHES, *settings, *found, *costs, *_REFINED, "run"]])
+    # What accuracy is called stands in its columns: best top-1, test top-1.
+    word = next(str(name) for name in table if str(name).startswith("test ")).removeprefix("test ")
+    found = [f"{network} {word}" for network in _FOUND]
+    return _with_runs(shown[[*_SEARCHES, *settings, *found, *costs, *_REFINED, f"test {word}", "run"]])
 
 
 def _finished(table: pd.DataFrame) -> pd.DataFrame:
     """Finished networks, the most accurate first, with what they gain on plain ones."""
     columns = (*_FINISHED, *OBJECTIVES, *_ALSO_FINISHED)
-    shown = [name for name in columns if name in table and name != "accuracy"]
+    shown = [name for name in (*columns, "metric") if name in table and name != "accuracy"]
     ordered = table.sort_values("test_accuracy", ascending=False)
     if "gain" in ordered:
         gains = ordered[["gain", "gain_low", "gain_high"]].mul(100).itertuples(index=False)
@@ -106,7 +111,7 @@ def _front(table: pd.DataFrame) -> pd.DataFrame:
     """The high trade-off networks and the most accurate one: what finishing begins with."""
     best = table.index == table[ACCURACY].idxmax()
     chosen = table[table["high_tradeoff"].eq(True) | best]
-    columns = [name for name in (*OBJECTIVES, *_FRONT) if name in table]
+    columns = [name for name in (*OBJECTIVES, *_FRONT, "metric") if name in table]
     return results_table(chosen.sort_values(ACCURACY, ascending=False)[columns])
 
 

@@ -8,6 +8,7 @@ from natv2.config import digest
 from natv2.costs.measured_on import MeasuredOn
 from natv2.images.image_set import ImageSplits
 from natv2.objectives.goal import Goal
+from natv2.objectives.metric import Metric, said
 from natv2.run import Run
 from natv2.search.config import SearchConfig
 from natv2.search.moo.indicators import Hypervolume
@@ -26,6 +27,7 @@ def search_settings(
     supernets: Sequence[Checkpoint],
     images: ImageSplits,
     latency: MeasuredOn | None = None,
+    metric: Metric = "top1",
 ) -> str:
     """Tells searches of one preset apart whose other settings or images differ, or what they start from."""
     begun = [
@@ -34,7 +36,7 @@ def search_settings(
     ]
     seen = (len(images.train), len(images.valid), asdict(images.augmentation))
     elsewhere = [latency.times] if latency is not None else []
-    return digest(search, goal.constraints, begun, seen, *elsewhere)
+    return digest(search, goal.constraints, begun, seen, *elsewhere, *said(metric).values())
 
 
 def search_summary(
@@ -45,19 +47,21 @@ def search_summary(
     images: ImageSplits,
     hypervolume: Hypervolume,
     latency: MeasuredOn | None = None,
+    metric: Metric = "top1",
 ) -> dict[str, Any]:
     """What a search was after and what it started from; the measure of its hypervolume.
 
-    `latency` is where its latency table comes from, if that is another device.
+    `latency` is where its latency table comes from, if that is another device; `metric` what accuracy is.
     """
     return {
-        "settings": search_settings(search, goal, supernets, images, latency),
+        "settings": search_settings(search, goal, supernets, images, latency, metric),
         "seed": run.seed,
         "searched_exits": search.exits,
         "supernet": supernets[0].design.label,
         "source": supernets[0].origin.get("source"),
         "dataset": images.name,
         "objectives": list(goal.objectives),
+        **said(metric),
         "constraints": goal.constraints.active,
         "latency": latency.to_dict() if latency is not None else None,
         "hypervolume": hypervolume.to_dict(),

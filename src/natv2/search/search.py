@@ -15,6 +15,7 @@ import pandas as pd
 from natv2.objectives.constraints import BOUNDS, Constraints
 from natv2.objectives.costs import CostsOf
 from natv2.objectives.goal import Goal
+from natv2.objectives.metric import METRICS, Metric
 from natv2.randomness import numpy_generator
 from natv2.search.adaptation.subnets import Adaptable
 from natv2.search.archive import Archive
@@ -51,6 +52,7 @@ class SearchResult:
 class Search:
     """One search over `subnets`, which it adapts in place; `run` does all of it.
 
+    Their accuracies are by `metric`, which it only tells of.
     Everything a turn has found is saved in `store` before the subnets are adapted, and the
     whole turn at its end: a killed search resumes with the same archive and weights.
     """
@@ -64,7 +66,9 @@ class Search:
         goal: Goal,
         seed: int,
         store: StateStore,
+        metric: Metric = "top1",
     ) -> None:
+        self.metric = metric
         self.space, self.subnets, self.costs_of = space, subnets, costs_of
         self.config, self.goal, self.seed, self.store = config, goal, seed, store
         by_ways = config.exits == "many" or "macro_accuracy" in goal.judged_by
@@ -81,7 +85,7 @@ class Search:
         archives = [self._initial_archive()]
         hypervolume = Hypervolume.from_archive(archives[0].costs(objectives))
         history: list[dict[str, Any]] = []
-        clock = _Clock(self.config.turns)
+        clock = _Clock(self.config.turns, METRICS[self.metric].word)
         for turn in range(1, self.config.turns + 1):
             archive, entry = self._turn(archives[-1], turn)
             feasible, closest = archive.feasible(constraints), archive.take(archive.closest(constraints))
@@ -193,10 +197,10 @@ class Search:
 
 
 class _Clock:
-    """Says how a search stands, and how long it will take."""
+    """Says how a search stands, and how long it will take; `word` is what it calls accuracy."""
 
-    def __init__(self, turns: int) -> None:
-        self.turns, self.taken, self.start = turns, 0, time.perf_counter()
+    def __init__(self, turns: int, word: str) -> None:
+        self.turns, self.word, self.taken, self.start = turns, word, 0, time.perf_counter()
 
     def report(self, entry: Mapping[str, Any]) -> str:
         """A line about the turn that `entry` tells of, the latest of those taken in this process."""
@@ -208,7 +212,7 @@ class _Clock:
         others = f"; about {left} left for the other turns" if left else ""
         return (
             f"turn {entry['turn']} of {self.turns}: hypervolume {entry['hypervolume']:.4f}, best validation "
-            f"top-1 {100 * entry['best_accuracy']:.1f} %{order}{others}"
+            f"{self.word} {100 * entry['best_accuracy']:.1f} %{order}{others}"
         )
 
 

@@ -3,11 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from natv2.bar import Bar
 from natv2.exits.ensembles import ensemble
+from natv2.images.balance import accuracy_of_counts
+from natv2.objectives.metric import METRICS, Metric
 from natv2.spaces.architecture import Architecture
 
 T = TypeVar("T")
@@ -31,13 +35,21 @@ Collecting = Callable[[Mapping[int, Architecture], Sequence[float], Bar], Collec
 
 
 class CountRight:
-    """Counts right answers of `members`, architectures by their positions, as their heads give logits."""
+    """Counts right answers of `members`, architectures by their positions, as their heads give logits.
 
-    def __init__(self, members: Mapping[int, Architecture], weights: Sequence[float], bar: Bar) -> None:
+    They are counted by class: what they come to is accuracy by `metric`.
+    """
+
+    def __init__(
+        self,
+        members: Mapping[int, Architecture],
+        weights: Sequence[float],
+        bar: Bar,
+        metric: Metric = "top1",
+    ) -> None:
         self.labels: Sequence[Tensor] = ()
-        self._members, self._weights, self._bar = members, weights, bar
-        self._correct = dict.fromkeys(members, 0)
-        self._seen = dict.fromkeys(members, 0)
+        self._members, self._weights, self._bar, self._metric = members, weights, bar, metric
+        self._counts: dict[int, NDArray[np.int64]] = {}
         self._earlier: dict[int, list[list[Tensor]]] = {}
 
     def __call__(self, position: int, exit: int, logits: list[Tensor]) -> None:
@@ -50,12 +62,21 @@ class CountRight:
                 return
             logits = [ensemble(outputs, self._weights) for outputs in zip(*given, strict=True)]
             del self._earlier[position]
-        pairs = zip(logits, self.labels, strict=True)
-        hits = [(output.argmax(dim=1) == labels).sum() for output, labels in pairs]
-        self._correct[position] += int(torch.stack(hits).sum())
-        self._seen[position] += sum(len(labels) for labels in self.labels)
-        self._bar.advance(f"top-1 {100 * self._correct[position] / self._seen[position]:.1f} %")
+        self.count(position, logits)
+        self._bar.advance(f"{METRICS[self._metric].word} {100 * self._accuracy(position):.1f} %")
+
+    def count(self, position: int, logits: Sequence[Tensor]) -> None:
+        """Count what logits are right about of the images that are on their way."""
+        labels = torch.cat(list(self.labels))
+        right = torch.cat([output.argmax(dim=1) for output in logits]) == labels
+        counted = torch.stack([right.long(), torch.ones_like(labels)])
+        counts = counted.new_zeros(2, logits[0].shape[1]).index_add_(1, labels, counted)
+        self._counts[position] = self._counts.get(position, 0) + counts.cpu().numpy()
 
     def results(self) -> dict[int, float]:
-        """Right answers over all answers of each."""
-        return {position: self._correct[position] / seen for position, seen in self._seen.items()}
+        """The accuracy of each."""
+        return {position: self._accuracy(position) for position in self._counts}
+
+    def _accuracy(self, position: int) -> float:
+        right, images = self._counts[position]
+        return float(accuracy_of_counts(right, images, self._metric))

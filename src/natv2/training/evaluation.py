@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -13,9 +14,10 @@ from torch import Tensor
 from natv2.bar import progress_bar, report
 from natv2.exits.early_classifier import EarlyClassifier
 from natv2.finished_network import Classifier
-from natv2.images.balance import recalls
+from natv2.images.balance import accuracy, recalls
 from natv2.images.batches import Batch, evaluation_batches
 from natv2.images.image_set import ImageSplits
+from natv2.objectives.metric import METRICS, Metric
 from natv2.ranks.together import together
 from natv2.ranks.world import world
 from natv2.spaces.architecture import Architecture
@@ -48,22 +50,24 @@ class Batches(Protocol):
 class Evaluator:
     """Recalibrates and tests subnets: `calibration` are training images, `images` those tested.
 
-    `exit_weights` weigh the exits of networks that have all of them, the ensemble's β.
+    `exit_weights` weigh the exits of networks that have all of them, the ensemble's β. Accuracies are by
+    `metric`.
     """
 
     calibration: Sequence[Batch]
     images: Batches
     exit_weights: tuple[float, ...] = (1.0,)
+    metric: Metric = "top1"
 
     def accuracies(
         self, family: Family, architectures: Sequence[Architecture], name: str
     ) -> NDArray[np.float64]:
-        """Top-1 (a fraction) of each architecture, in their order; `name` stands at the progress bar.
+        """Accuracy (a fraction) of each architecture, in their order; `name` stands at the progress bar.
 
         What architectures share is computed once; images go through in so many at a time as memory allows.
         Several ranks have a share of the architectures each, and find the same bits as one.
         """
-        found = self.collected(family, architectures, name, CountRight)
+        found = self.collected(family, architectures, name, partial(CountRight, metric=self.metric))
         return np.array(found, np.float64)
 
     def collected(
@@ -151,7 +155,7 @@ def _collected(
     these = world()
     if these.size == 1:
         result = evaluator.own(family, architectures, name, collect)
-        _report(result, name)
+        _report(result, name, evaluator.metric)
         return result
     supernet = next(iter(family.values()))
     shares = equal_shares(supernet.design, architectures, supernet.classes, these.size)
@@ -161,15 +165,16 @@ def _collected(
         every |= dict(zip(positions, found, strict=True))
     result = [every[position] for position in sorted(every)]
     if these.keeps:
-        _report(result, name)
+        _report(result, name, evaluator.metric)
     return result
 
 
-def _report(results: Sequence[Any], name: str) -> None:
-    """Tell the best top-1: results are accuracies, or have some."""
+def _report(results: Sequence[Any], name: str, metric: Metric) -> None:
+    """Tell the best accuracy: results are accuracies by `metric`, or have some."""
     if len(results):
         best = max(float(np.max(getattr(result, "accuracy", result))) for result in results)
-        report(f"{name} evaluation", f"{len(results)} networks, best top-1 {100 * best:.1f} %")
+        told = f"{len(results)} networks, best {METRICS[metric].word} {100 * best:.1f} %"
+        report(f"{name} evaluation", told)
 
 
 def _piece(images: Tensor) -> int:
@@ -220,9 +225,9 @@ def macro(right: Tensor, labels: Tensor) -> float:
 
 
 class Validated(NamedTuple):
-    """On validation images: top-1 and macro accuracy (fractions), and the temperature of the logits.
+    """On validation images: accuracy by the run's metric and macro accuracy (fractions), and the temperature.
 
-    It makes probabilities of them.
+    That makes probabilities of logits.
     """
 
     accuracy: float
@@ -230,8 +235,11 @@ class Validated(NamedTuple):
     temperature: float
 
 
-def validated(classifier: Classifier, images: ImageSplits, batch_size: int) -> Validated:
+def validated(
+    classifier: Classifier, images: ImageSplits, batch_size: int, metric: Metric = "top1"
+) -> Validated:
     """What the validation images, which it has not learned from, say of `classifier`."""
     logits, labels = answers(classifier, evaluation_batches(images, images.valid, batch_size))
     right = logits.argmax(dim=1) == labels
-    return Validated(int(right.sum()) / len(labels), macro(right, labels), fit_temperature(logits, labels))
+    own = float(accuracy(right.numpy(), labels.numpy(), metric))
+    return Validated(own, macro(right, labels), fit_temperature(logits, labels))

@@ -1,6 +1,7 @@
 """True accuracies of all ways to use the exits of paths, from one pass through each."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,14 +11,16 @@ from torch import Tensor
 
 from natv2.bar import Bar
 from natv2.exits.variants import ExitAnswers
+from natv2.images.balance import accuracy
+from natv2.objectives.metric import METRICS, Metric
 from natv2.spaces.architecture import Architecture
 from natv2.training.evaluation import Evaluator, Family
 
 
 class WayScores(NamedTuple):
-    """Of each of a path's `variants`: top-1 and macro accuracy (V,), shares that leave at each exit (V, E).
+    """Of each of a path's `variants`: accuracy, macro accuracy (V,), shares that leave at each exit (V, E).
 
-    Macro accuracy is the mean of the classes' recalls.
+    Accuracy is by the run's metric, macro accuracy always the mean of the classes' recalls.
     """
 
     accuracy: NDArray[np.float64]
@@ -30,16 +33,23 @@ def way_scores(
 ) -> list[WayScores]:
     """Those of each of `paths`, architectures with all the exits that may be used; equal ones count once."""
     once = list(dict.fromkeys(paths))
-    found = dict(zip(once, evaluator.collected(family, once, name, _Ways), strict=True))
+    collect = partial(_Ways, metric=evaluator.metric)
+    found = dict(zip(once, evaluator.collected(family, once, name, collect), strict=True))
     return [found[path] for path in paths]
 
 
 class _Ways:
     """Keeps what the exits of `members` say until all of a network's have spoken."""
 
-    def __init__(self, members: Mapping[int, Architecture], weights: Sequence[float], bar: Bar) -> None:
+    def __init__(
+        self,
+        members: Mapping[int, Architecture],
+        weights: Sequence[float],
+        bar: Bar,
+        metric: Metric = "top1",
+    ) -> None:
         self.labels: Sequence[Tensor] = ()
-        self._members, self._bar = members, bar
+        self._members, self._bar, self._metric = members, bar, metric
         self._waiting: dict[int, list[Tensor]] = {}
         self._answers: dict[int, list[ExitAnswers]] = {position: [] for position in members}
         self._seen: list[Tensor] = []
@@ -55,20 +65,23 @@ class _Ways:
         if exit == self._members[position].exits[-1]:
             told = ExitAnswers.of(torch.stack(self._waiting.pop(position)), self._seen[-1])
             self._answers[position].append(told)
-            self._bar.advance(f"top-1 {100 * float(told.right[0].double().mean()):.1f} %")
+            first = accuracy(told.right[0].numpy(), self._seen[-1].cpu().numpy(), self._metric)
+            self._bar.advance(f"{METRICS[self._metric].word} {100 * float(first):.1f} %")
 
     def results(self) -> dict[int, WayScores]:
         """The scores of each."""
         labels = torch.cat(self._seen).cpu()
-        return {position: _scores(answers, labels) for position, answers in self._answers.items()}
+        return {
+            position: _scores(answers, labels, self._metric) for position, answers in self._answers.items()
+        }
 
 
-def _scores(answers: Sequence[ExitAnswers], labels: Tensor) -> WayScores:
+def _scores(answers: Sequence[ExitAnswers], labels: Tensor, metric: Metric) -> WayScores:
     judged = ExitAnswers.joined(answers).judged()
     counts = torch.bincount(labels).double()
     each = 1 / (counts[labels] * int((counts > 0).sum()))
     return WayScores(
-        accuracy=(judged.right.sum(dim=1).double() / len(labels)).numpy(),
+        accuracy=accuracy(judged.right.numpy(), labels.numpy(), metric),
         macro=(judged.right.double() @ each).numpy(),
         shares=judged.shares.numpy(),
     )

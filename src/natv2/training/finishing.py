@@ -15,6 +15,7 @@ from natv2.finished_network import Classifier
 from natv2.images.batches import Batch, Epochs, calibration_batches
 from natv2.images.config import CalibrationConfig
 from natv2.images.image_set import ImageSet, ImageSplits
+from natv2.objectives.metric import Metric
 from natv2.randomness import process_generator
 from natv2.ranks.side_by_side import side_by_side
 from natv2.ranks.together import ranks
@@ -40,6 +41,7 @@ class Finishing:
     """What networks that are compared are all finished by: images, schedule, run, and who teaches them.
 
     `resolution` is that of networks which have none of their own. What the teacher says is kept in `labels`.
+    Accuracies on validation images are by `metric`.
     """
 
     images: ImageSplits
@@ -49,6 +51,7 @@ class Finishing:
     evaluation_batch_size: int
     labels: StateStore
     teacher: FinishingTeacher | None = None
+    metric: Metric = "top1"
 
     @property
     def teacher_name(self) -> str:
@@ -172,8 +175,8 @@ class Finishing:
         return (time.perf_counter() - start) * epochs.steps * self.config.epochs
 
     def validated(self, classifier: Classifier) -> Validated:
-        """Its top-1 on the validation images, and its temperature."""
-        return validated(classifier, self.images, self.evaluation_batch_size)
+        """Its accuracy on the validation images, and its temperature."""
+        return validated(classifier, self.images, self.evaluation_batch_size, self.metric)
 
     def _calibration(self, classifier: Classifier) -> Iterator[Tensor]:
         """Whole training images for batch norms, as `classifier` takes them."""

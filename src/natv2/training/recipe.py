@@ -11,20 +11,23 @@ from torch.nn.functional import cross_entropy
 
 from natv2.exits.ensembles import ensemble
 from natv2.exits.weightings import ExitWeighting, exit_weights
+from natv2.images.balance import accuracy_of_counts
 from natv2.images.batches import Batch, Epochs, evaluation_batches
 from natv2.images.image_set import ImageSet, ImageSplits
+from natv2.objectives.metric import Metric
 from natv2.ranks.world import mine, world
 from natv2.run import Run
 from natv2.supernets.network import Network
 from natv2.training.config import RecipeConfig
 from natv2.training.distillation import joint_loss
+from natv2.training.finishing import class_weights
 from natv2.training.loop import History, Step, Validation, backward, best_epoch, fit
 from natv2.training.state_store import StateStore
 
 
 @dataclass(frozen=True)
 class FoundEpochs:
-    """What phase one found: how many epochs to train, validation top-1 after them, and its `network` then.
+    """What phase one found: how many epochs to train, validation accuracy after them, and its `network` then.
 
     With one exit, of which nothing more is asked, it is that of the last epoch tried.
     """
@@ -43,6 +46,7 @@ def fine_tune(
     evaluation_batch_size: int,
     run: Run,
     store: StateStore,
+    metric: Metric = "top1",
 ) -> tuple[Network, FoundEpochs]:
     """Fine-tune copies of `network` twice from its weights; gives the second, and what the first found.
 
@@ -51,7 +55,8 @@ def fine_tune(
 
     Phase one trains on the training images and finds the number of epochs with the lowest validation
     loss, or with `epochs="all"` what the whole schedule is worth; phase two trains on training and
-    validation images for exactly that number.
+    validation images for exactly that number. Accuracy is by `metric`; by `macro` the classes count alike in
+    the validation loss too, which chooses.
     """
     found = find_epochs(
         network,
@@ -61,6 +66,7 @@ def fine_tune(
         evaluation_batch_size=evaluation_batch_size,
         run=run,
         store=store,
+        metric=metric,
     )
     final, step = copy.deepcopy(network), store.child("final")
     part = images.train_and_valid()
@@ -77,13 +83,17 @@ def find_epochs(
     evaluation_batch_size: int,
     run: Run,
     store: StateStore,
+    metric: Metric = "top1",
 ) -> FoundEpochs:
     """Phase one, on a copy of `network`."""
     trial = copy.deepcopy(network)
     valid = evaluation_batches(images, images.valid, evaluation_batch_size)
     weights = exit_weights(exit_weighting, len(network.architecture.exits)).output
+    loss_weights = None
+    if metric == "macro":
+        loss_weights = class_weights(images.valid.labels, len(images.class_names)).to(images.device)
     validation = Validation(
-        metrics=lambda: validate(trial, valid, weights),
+        metrics=lambda: validate(trial, valid, weights, metric, loss_weights),
         patience=config.patience if config.epochs == "found" else None,
         keep_best=config.epochs == "found" and len(network.architecture.exits) > 1,
     )
@@ -129,17 +139,27 @@ def _step(network: Network, exit_weighting: ExitWeighting) -> Step:
 
 
 @torch.no_grad()
-def validate(network: Network, batches: Iterable[Batch], weights: tuple[float, ...]) -> dict[str, float]:
-    """Loss and top-1 (a fraction) over `batches`, in evaluation mode, of the exits' outputs by `weights`.
+def validate(
+    network: Network,
+    batches: Iterable[Batch],
+    weights: tuple[float, ...],
+    metric: Metric = "top1",
+    loss_weights: Tensor | None = None,
+) -> dict[str, float]:
+    """Loss and accuracy (a fraction) over `batches`, in evaluation mode, of the exits' outputs by `weights`.
 
-    Ranks share the batches.
+    The classes count in the loss what `loss_weights` (classes,) say, else as their images. Ranks share the
+    batches.
     """
     network.eval()
-    loss, correct, total = 0.0, 0, 0
+    loss, counts = 0.0, torch.zeros(2, network.classes, dtype=torch.float64)
     for batch in mine(batches):
         logits = ensemble(network(batch.at(network.architecture.resolution)), weights)
-        loss += cross_entropy(logits, batch.labels, reduction="sum").item()
-        correct += int((logits.argmax(dim=1) == batch.labels).sum())
-        total += len(batch)
-    loss, correct, total = world().sum(torch.tensor([loss, correct, total], dtype=torch.float64)).tolist()
-    return {"valid_loss": loss / total, "valid_accuracy": correct / total}
+        loss += cross_entropy(logits, batch.labels, loss_weights, reduction="sum").item()
+        right = logits.argmax(dim=1) == batch.labels
+        counted = torch.stack([right, torch.ones_like(right)]).double()
+        counts += counted.new_zeros(counts.shape).index_add_(1, batch.labels, counted).cpu()
+    total = world().sum(torch.cat([torch.tensor([loss], dtype=torch.float64), counts.flatten()]))
+    right_C, images_C = total[1:].reshape(2, -1).long().numpy()
+    accuracy = float(accuracy_of_counts(right_C, images_C, metric))
+    return {"valid_loss": float(total[0]) / int(images_C.sum()), "valid_accuracy": accuracy}

@@ -11,6 +11,7 @@ from natv2.errors import UserError
 from natv2.finished_network import Classifier, load_network
 from natv2.images.datasets import Channels
 from natv2.images.image_set import ImageSplits
+from natv2.objectives.metric import METRICS
 from natv2.own_network import code_digest, imported, own_network, said
 from natv2.training.finishing import Finishing
 from natv2.training.soft_labels import FinishingTeacher, teacher_mark
@@ -54,7 +55,8 @@ def choose_teacher(
     }
     chosen = max(accuracies, key=lambda each: accuracies[each])
     told = ", ".join(f"{each} {100 * accuracy:.2f} %" for each, accuracy in accuracies.items())
-    logger.info("teacher: %s (validation top-1: %s)", chosen, told)
+    word = METRICS[finishing.metric].word
+    logger.info("teacher: %s (validation %s: %s)", chosen, word, told)
     return FinishingTeacher.of(made[chosen], chosen, device)
 
 

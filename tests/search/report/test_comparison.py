@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from natv2.runs.table_shapes import shaped
 from natv2.search.report.comparison import (
     finished_networks,
     searched_networks,
     searches_mean,
     searches_table,
 )
+from natv2.search.report.comparison_figures import supernets_figure
 
 
 def front(run: str, *networks: tuple[float, int, int, bool]) -> pd.DataFrame:
@@ -151,3 +153,32 @@ def test_ways_to_use_the_exits_of_one_path_are_different_networks():
     table = searches_table(networks)
     assert table["searched_exits"].tolist() == ["many", "one"]
     assert (table["hypervolume"] > 0).all()  # of one measure
+
+
+def test_searches_by_different_metrics_are_after_different_things():
+    fronts = pd.concat([FIRST, SECOND.assign(metric="macro")])
+    summaries = pd.DataFrame([summary("1"), summary("2", metric="macro")])
+    networks = searched_networks(fronts, summaries, NONE)
+    table = searches_table(networks)
+    assert table["objectives"].tolist() == ["accuracy+macs", "macro_accuracy+macs"]
+    assert table["best accuracy"].tolist() == [80, 60] and "best top-1" not in table
+    shown = shaped("searches_mean", searches_mean(table))
+    assert shown.columns.is_unique and shown["best accuracy"].tolist() == [80, 60]
+    assert {"best accuracy sd", "test accuracy sd", "hypervolume sd"} <= set(searches_mean(table))
+    alone = [
+        searches_table(searched_networks(FIRST, summaries, NONE)),
+        searches_table(searched_networks(SECOND, pd.DataFrame([summary("2")]), NONE)),
+    ]
+    assert table["hypervolume"].tolist() == [each["hypervolume"][0] for each in alone]
+    titles = str(supernets_figure(networks.assign(supernet="EE_D_OFAMobileNetV3")))
+    assert "Validation accuracy (%)" in titles and "macro_accuracy + macs" in titles
+
+
+def test_where_all_are_by_macro_the_columns_say_so():
+    summaries = pd.DataFrame([summary("1", metric="macro"), summary("2", metric="macro", preset="natv2")])
+    fronts = pd.concat([FIRST, SECOND]).assign(metric="macro")
+    table = searches_table(searched_networks(fronts, summaries, NONE))
+    usual = searches_table(searched_networks(pd.concat([FIRST, SECOND]), SUMMARIES, NONE))
+    assert [name.replace("macro accuracy", "top-1") for name in table] == list(usual)
+    assert table["hypervolume"].tolist() == usual["hypervolume"].tolist()
+    assert not [name for name in shaped("searches_mean", searches_mean(table)) if "top-1" in name]

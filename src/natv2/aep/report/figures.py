@@ -5,9 +5,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from natv2.aep.report.changes import exit_columns
-from natv2.objectives.objectives import OBJECTIVES
+from natv2.objectives.objectives import ACCURACY, OBJECTIVES
 from natv2.reporting.style import (
-    ACCURACY_TITLE,
     BLACK,
     BLUE,
     GREY,
@@ -20,6 +19,7 @@ from natv2.reporting.style import (
 )
 
 _COSTS = ("params", "macs", "latency")
+_ACCURACY = OBJECTIVES[ACCURACY].axis
 
 
 def curves_figure(curves: pd.DataFrame) -> go.Figure:
@@ -28,7 +28,7 @@ def curves_figure(curves: pd.DataFrame) -> go.Figure:
     `curves` has a row an epoch and network: network, epoch, and columns such as valid_top1, valid_loss,
     valid_exit_1_top1 (fractions); what a network does not have is missing.
     """
-    figure = make_subplots(rows=1, cols=2, subplot_titles=(ACCURACY_TITLE, "Validation loss"))
+    figure = make_subplots(rows=1, cols=2, subplot_titles=(_ACCURACY, "Validation loss"))
     drawn = [("baseline", "", "Single exit", BLACK, "dot"), ("ensemble", "", "Ensemble", VERMILION, "solid")]
     exits = sorted(
         column.removeprefix("valid_").removesuffix("_top1")
@@ -93,7 +93,7 @@ def subsets_figure(subsets: pd.DataFrame, chosen: pd.Series, baseline: pd.DataFr
         ticks, texts = logarithmic_ticks(pd.concat([subsets[cost], baseline[cost]]))
         title = OBJECTIVES[cost].plain_label
         figure.update_xaxes(title=title, type="log", tickvals=ticks, ticktext=texts, row=1, col=column)
-    figure.update_yaxes(title=ACCURACY_TITLE, row=1, col=1).update_xaxes(tickangle=0)
+    figure.update_yaxes(title=_ACCURACY, row=1, col=1).update_xaxes(tickangle=0)
     return style(figure, "Every sub-ensemble on validation images").update_layout(height=480)
 
 
@@ -132,7 +132,7 @@ def stopping_figure(curve: pd.DataFrame, row: int, ensembles: pd.DataFrame) -> g
             mode="markers",
             marker={"symbol": symbol, "color": colour, "size": 14, "line": {"width": 2}},
         )
-    return figure.update_yaxes(title=ACCURACY_TITLE).update_xaxes(title="MACs of an image, on average")
+    return figure.update_yaxes(title=_ACCURACY).update_xaxes(title="MACs of an image, on average")
 
 
 def results_figure(results: pd.DataFrame) -> go.Figure:

@@ -65,8 +65,8 @@ function leavingInWords(row) {
     row.threshold > 1
       ? "Nobody leaves before the last exit: "
       : `At ${sureness(row.threshold)} sure an image leaves: `;
-  const top1 = make("strong", {}, `${(100 * row.top1).toFixed(1)} % top-1`);
-  return [make("p", {}, when, top1, ` with ${amount(row.mean_macs)} MACs on average.`)];
+  const right = "top1" in row ? `${(100 * row.top1).toFixed(1)} % top-1` : `${(100 * row.macro).toFixed(1)} % macro accuracy`;
+  return [make("p", {}, when, make("strong", {}, right), ` with ${amount(row.mean_macs)} MACs on average.`)];
 }
 
 function leavingTable(shares, exits) {

@@ -49,8 +49,17 @@ function compare(text, name) {
     return say(
       `${name} is of another version (format ${data.format}, here ${DATA.format}): run natv2 again to renew it.`,
     );
+  if (data.search.metric !== DATA.search.metric)
+    return say(
+      `${name} is of a search by ${metricOf(data)}, this one is by ${metricOf(DATA)}: they cannot be compared.`,
+    );
   state.second = data;
   changed();
+}
+
+/** What a search calls accuracy: top-1 where it does not say. */
+function metricOf(data) {
+  return data.search.metric === "macro" ? "macro accuracy" : "top-1";
 }
 
 function drawSecond(networks, scales) {

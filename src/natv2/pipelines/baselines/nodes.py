@@ -15,6 +15,7 @@ from natv2.costs.network_latency import costs_of_plain
 from natv2.finished_network import StoredNetworks
 from natv2.images.image_set import ImageSplits
 from natv2.objectives.goal import Goal
+from natv2.objectives.metric import Metric
 from natv2.objectives.objectives import in_whole_costs, others
 from natv2.postprocess.config import PostprocessConfig
 from natv2.postprocess.extract import Extraction
@@ -70,13 +71,14 @@ def train_baselines(
     run: Run,
     kept: StateStore,
     store: StateStore,
+    metric: Metric = "top1",
 ) -> StoredNetworks:
     """Each of `plan` by the recipe of finishing, and those near in cost by the same teacher too.
 
     Raises UserError where weights that the plan has are not there any more.
     """
     extraction = Extraction(
-        narrow, wide, images, calibration=search.calibration, dropout=search.dropout, run=run
+        narrow, wide, images, calibration=search.calibration, dropout=search.dropout, run=run, metric=metric
     )
     size = max(search.at(images.sizes).resolutions or ())
     finishing = extraction.finishing(postprocess.full, size, search.evaluation_batch_size, kept)

@@ -26,6 +26,7 @@ _TRAIN = [
     "params:run",
     "finishing_store",
     "progress",
+    "params:metric",
 ]
 
 

@@ -11,6 +11,7 @@ from natv2.costs.measured_on import origin_of
 from natv2.images.image_set import ImageSplits
 from natv2.objectives.costs import space_costs
 from natv2.objectives.goal import Goal
+from natv2.objectives.metric import Metric, said
 from natv2.objectives.objectives import first_cost
 from natv2.reporting.front import front_figure, front_image
 from natv2.run import Run
@@ -133,8 +134,9 @@ def search_networks(
     preset: str,
     run: Run,
     store: StateStore,
+    metric: Metric = "top1",
 ) -> Found:
-    """All turns.
+    """All turns, accuracy being by `metric`.
 
     Gives the archive, what it was after each turn, the predictor's data, the turns' figures, their summary
     and the adapted supernets.
@@ -154,16 +156,16 @@ def search_networks(
         return dict(zip(("narrow", "wide"), checkpoints(f"adaptation of turn {turn}"), strict=True))
 
     keeper = SupernetKeeper(snapshot, store) if config.keep_supernets else None
-    subnets = AdaptableFamily(supernets, store, keeper)
-    result = Search(space, subnets, costs_of, config, goal, run.seed, store).run()
+    subnets = AdaptableFamily(supernets, store, keeper, metric)
+    result = Search(space, subnets, costs_of, config, goal, run.seed, store, metric).run()
     by_turn = describe_turns(result.archives, space, goal.objectives, search.high_tradeoff, goal.constraints)
-    latency = origin_of(latency_table)
-    summary = search_summary(config, goal, run, (narrow, wide), images, result.hypervolume, latency)
+    by_turn, latency = by_turn.assign(**said(metric)), origin_of(latency_table)
+    summary = search_summary(config, goal, run, (narrow, wide), images, result.hypervolume, latency, metric)
     archive = by_turn[by_turn["at_turn"] == by_turn["at_turn"].max()].drop(columns="at_turn")
     return (
         archive.reset_index(drop=True),
         by_turn,
-        result.archive.to_frame(),
+        result.archive.to_frame().assign(**said(metric)),
         result.history,
         {"preset": preset, **summary},
         *checkpoints("adaptation"),
@@ -180,9 +182,10 @@ def search_and_keep(
     preset: str,
     run: Run,
     store: StateStore,
+    metric: Metric = "top1",
 ) -> tuple[*Found, KeptSupernets]:
     """What `search_networks` gives, and the supernets after each turn: none unless they were to be kept."""
-    found = search_networks(narrow, wide, images, latency_table, search, goal, preset, run, store)
+    found = search_networks(narrow, wide, images, latency_table, search, goal, preset, run, store, metric)
     return *found, kept_supernets(store)
 
 

@@ -31,6 +31,7 @@ _SEARCH = [
     "params:goal",
     "params:preset",
     *_RUN,
+    "params:metric",
 ]
 _FOUND = [
     "archive",

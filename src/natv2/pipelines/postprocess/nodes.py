@@ -15,10 +15,12 @@ from natv2.baselines.verdict import judge, pretrained_clause, sentence, with_ver
 from natv2.costs.measured_on import origin_of
 from natv2.costs.network_latency import costs_of_plain, latency_teller
 from natv2.finished_network import StoredNetworks
+from natv2.images.balance import parts
 from natv2.images.batches import evaluation_batches
 from natv2.images.image_set import ImageSplits
 from natv2.network_facts import with_facts
 from natv2.objectives.goal import Goal
+from natv2.objectives.metric import Metric
 from natv2.objectives.objectives import first_cost, others
 from natv2.postprocess.config import PostprocessConfig
 from natv2.postprocess.detail import verdicts_beside
@@ -64,9 +66,10 @@ def prepare_finishing(
     search: SearchConfig,
     run: Run,
     kept: StateStore,
+    metric: Metric = "top1",
 ) -> Finishing:
     """Images, recipe and teacher of what will be finished; the thesis's recipe has no teacher."""
-    extraction = _extraction(narrow, wide, images, search, run)
+    extraction = _extraction(narrow, wide, images, search, run, metric)
     size = max(search.at(images.sizes).resolutions or ())
     finishing = extraction.finishing(postprocess.full, size, search.evaluation_batch_size, kept)
     if postprocess.recipe == "thesis":
@@ -90,7 +93,7 @@ def finish_networks(
     store: StateStore,
 ) -> tuple[StoredNetworks, StoredNetworks]:
     """Every chosen network as it was found, and as each method leaves it."""
-    extraction = _extraction(narrow, wide, finishing.images, search, finishing.run)
+    extraction = _extraction(narrow, wide, finishing.images, search, finishing.run, finishing.metric)
     whole = None
     if postprocess.recipe == "full":
         whole = WholeSchedule(extraction=extraction, finishing=finishing, config=postprocess)
@@ -100,9 +103,11 @@ def finish_networks(
 
 
 def _extraction(
-    narrow: Checkpoint, wide: Checkpoint, images: ImageSplits, search: SearchConfig, run: Run
+    narrow: Checkpoint, wide: Checkpoint, images: ImageSplits, search: SearchConfig, run: Run, metric: Metric
 ) -> Extraction:
-    return Extraction(narrow, wide, images, calibration=search.calibration, dropout=search.dropout, run=run)
+    return Extraction(
+        narrow, wide, images, calibration=search.calibration, dropout=search.dropout, run=run, metric=metric
+    )
 
 
 def test_networks(
@@ -116,11 +121,12 @@ def test_networks(
     run: Run,
     summary: dict[str, Any],
     latency_table: pd.DataFrame,
+    metric: Metric = "top1",
 ) -> Tested:
     """Read the test split, for the first and only time; what bounded the search bounds its networks too.
 
     Latency is that of the search's own device: where its table was measured elsewhere, what it expects.
-    Gives the finished networks, which know what was found of them, their table, their top-1 (a fraction) in
+    Gives the finished networks, which know what was found of them, their table, their recall (a fraction) of
     each class, the table of plain networks, the verdict as a table and as a sentence, and the plain networks,
     which know what was found of them too. Last is what stands in no table: `networks` in detail, and verdicts
     `beside` other networks than plain ones, by kind.
@@ -130,19 +136,22 @@ def test_networks(
     batches = evaluation_batches(images, images.test, search.evaluation_batch_size)
     latency = latency_teller(latency_table, search.latency, run.device) if asked.needs_latency else None
     valid = evaluation_batches(images, images.valid, search.evaluation_batch_size)
-    results, classes, right, details = tested_networks(found, finished, batches, latency, valid)
+    results, classes, right, details = tested_networks(found, finished, batches, latency, valid, metric)
     say_drop(results)
     results = with_constraints(with_means(results, asked.judged_by), asked.constraints)
     builds = own_builds(baselines)
-    beside, right_plain = tested_baselines(plain, builds, batches, latency, run.device)
+    beside, right_plain = tested_baselines(plain, builds, batches, latency, run.device, metric)
     beside = with_means(beside, asked.judged_by)
     costs, right = costs_of_plain(others(objectives), latency_table), right | right_plain
     judged = beside[beside["plain"]]
     if (origin := origin_of(latency_table)) is not None and len(plain):
         logger.info("plain networks have no latency on %s: they are judged by %s", origin, ", ".join(costs))
-    verdict = judge(results, judged, right, costs, run.seed)
+    alike = parts(images.test.labels.cpu().numpy(), metric)
+    verdict = judge(results, judged, right, costs, run.seed, alike)
     kinds = {kind: beside[beside["kind"] == kind] for kind in (KIND, *SUPERNETS_OWN)}
-    apart = {kind: judge(results, rows, right, costs, run.seed) for kind, rows in kinds.items() if len(rows)}
+    apart = {
+        kind: judge(results, rows, right, costs, run.seed, alike) for kind, rows in kinds.items() if len(rows)
+    }
     results = with_verdict(results, verdict)
     told = [sentence(verdict, results, judged), pretrained_clause(apart.get(KIND, verdict[:0]))]
     said = " ".join(filter(None, told))

@@ -21,6 +21,7 @@ _PREPARE = [
     "params:search",
     "params:run",
     "finishing_store",
+    "params:metric",
 ]
 _FINISH = ["chosen_networks", *_ADAPTED, "finishing", "params:postprocess", "params:search", "progress"]
 _TEST = [
@@ -34,6 +35,7 @@ _TEST = [
     "params:run",
     "search_summary",
     "latency_table",
+    "params:metric",
 ]
 _RESULTS = [
     "finished_networks",

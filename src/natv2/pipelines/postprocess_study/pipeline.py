@@ -16,6 +16,7 @@ _STUDY = [
     "params:run",
     "search_summary",
     "progress",
+    "params:metric",
 ]
 
 

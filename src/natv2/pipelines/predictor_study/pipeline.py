@@ -14,7 +14,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 evaluate_samples,
-                inputs=[*_SUPERNETS, *_PARAMETERS, "progress"],
+                inputs=[*_SUPERNETS, *_PARAMETERS, "progress", "params:metric"],
                 outputs="predictor_samples",
                 name="evaluate_samples",
             ),

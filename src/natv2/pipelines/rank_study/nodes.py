@@ -4,6 +4,7 @@ import pandas as pd
 from plotly.graph_objects import Figure
 
 from natv2.images.image_set import ImageSplits
+from natv2.objectives.metric import Metric
 from natv2.postprocess.config import PostprocessConfig, RankStudyConfig
 from natv2.postprocess.extract import Extraction
 from natv2.postprocess.rank import finish_for_rank, networks_at_budgets, rank_table
@@ -24,10 +25,11 @@ def study_rank(
     search: SearchConfig,
     run: Run,
     store: StateStore,
+    metric: Metric = "top1",
 ) -> pd.DataFrame:
     """Networks of the archive around some budgets of MACs, with what finishing by each seed made of them."""
     extraction = Extraction(
-        narrow, wide, images, calibration=search.calibration, dropout=search.dropout, run=run
+        narrow, wide, images, calibration=search.calibration, dropout=search.dropout, run=run, metric=metric
     )
     size = max(search.at(images.sizes).resolutions or ())
     finishing = extraction.finishing(postprocess.full, size, search.evaluation_batch_size, store)

@@ -14,6 +14,7 @@ _STUDY = [
     "params:search",
     "params:run",
     "progress",
+    "params:metric",
 ]
 
 

@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from natv2.postprocess.report.figure import METHODS
 from natv2.postprocess.report.study import WAY, name_of_way, study_table
 from natv2.reporting.runs import newest
-from natv2.reporting.style import ACCURACY_TITLE, BLACK, percentages, style
+from natv2.reporting.style import BLACK, accuracy_title, percentages, style
 
 SEARCH = ["supernet", "preset", "dataset", "objectives", "settings", "seed"]
 """What tells the search that found a network from others."""
@@ -27,7 +27,7 @@ def newest_studies(every: pd.DataFrame, dataset: str) -> pd.DataFrame:
 
 
 def best_ways_figure(scores: pd.DataFrame) -> go.Figure:
-    """Validation top-1 of networks before and after the two best ways of each method: a panel a search.
+    """Validation accuracy of networks before and after the two best ways of each method: a panel a search.
 
     `scores` has a row a network and way, with SEARCH: name, WAY, accuracy_before and accuracy_after
     (fractions), epochs. The best are those of the panel's networks: a column a supernet, a row a task and
@@ -51,7 +51,7 @@ def best_ways_figure(scores: pd.DataFrame) -> go.Figure:
     for trace in figure.data:
         trace.showlegend = trace.name not in named
         named.add(trace.name)
-    figure.update_yaxes(title=ACCURACY_TITLE, col=1)
+    figure.update_yaxes(title=accuracy_title(scores), col=1)
     figure = style(figure, "The best ways to refine each search's networks")
     return figure.update_layout(height=_PANEL * len(rows) + _AROUND, margin_r=60, margin_t=160)
 

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from natv2.objectives.titles import accuracy_word
 from natv2.reporting.style import (
     BLACK,
     GREEN,
@@ -36,7 +37,7 @@ def finished_figure(
     plain: pd.DataFrame | None = None,
     pretrained: pd.DataFrame | None = None,
 ) -> go.Figure:
-    """Test top-1 of networks as found and as finished, against `objective`.
+    """Test accuracy of networks as found and as finished, against `objective`.
 
     `results` has a row a finished network: method, test_accuracy_before and test_accuracy, fractions, and
     columns `objective` and `objective`_before; other known columns go into the hover texts. An arrow
@@ -64,7 +65,7 @@ def finished_figure(
         figure.add_trace(points(pretrained, objective, "test_accuracy", PRETRAINED_NETWORKS, marker))
         costs.append(pretrained[objective])
     set_cost_axis(figure, axis, pd.concat(costs).astype(float))
-    return figure.update_yaxes(title="Test top-1 (%)")
+    return figure.update_yaxes(title=f"Test {accuracy_word(results)} (%)")
 
 
 def _marker(symbol: str, colour: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from natv2.objectives.objectives import others
+from natv2.objectives.titles import accuracy_word
 from natv2.postprocess.report.figure import METHODS
 from natv2.reporting.style import BLACK, cost_axis, logarithmic_ticks, style
 from natv2.reporting.traces import points
@@ -15,7 +16,7 @@ _TITLE = "What post-processing made of each search's networks"
 
 
 def postprocessed_figure(finished: pd.DataFrame) -> go.Figure:
-    """Test top-1 of networks as found and as finished: a column a supernet and preset, a row a task.
+    """Test accuracy of networks as found and as finished: a column a supernet and preset, a row a task.
 
     `finished` has a row a network, method and search: supernet, preset, dataset, objectives (joined by +),
     run, method, test_accuracy and test_accuracy_before (fractions), and the first objective's column beside
@@ -39,7 +40,7 @@ def postprocessed_figure(finished: pd.DataFrame) -> go.Figure:
     known: set[str] = set()
     for (row, column), panel in shown.groupby(["panel_row", "panel_column"]):
         _fill(figure, panel, rows.index(row) + 1, columns.index(column) + 1, known)
-    figure.update_yaxes(title="Test top-1 (%)", col=1)
+    figure.update_yaxes(title=f"Test {accuracy_word(finished)} (%)", col=1)
     return style(figure, _TITLE).update_layout(height=_PANEL * len(rows) + _AROUND, margin_r=60)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Hashable, Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
+from natv2.objectives.metric import said
+from natv2.objectives.titles import accuracy_word, metrics_of
 from natv2.postprocess.report.figure import METHODS
 from natv2.reporting.style import new_figure
 
@@ -13,7 +15,7 @@ WAY = ["method", "exit_weighting", "optimizer", "lr"]
 
 
 def study_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """A row a way: means over its networks of top-1 before, after and gained (per cent), best first.
+    """A row a way: means over its networks of accuracy before, after and gained (per cent), best first.
 
     `scores` has a row a network and way: WAY, accuracy_before and accuracy_after as fractions, epochs.
     `best` marks the way of each method whose networks are the most accurate on average.
@@ -30,7 +32,8 @@ def study_table(scores: pd.DataFrame) -> pd.DataFrame:
     )
     table = table.sort_values("gain", ascending=False).reset_index()
     table["best"] = table.groupby("method")["gain"].transform("max") == table["gain"]
-    return table
+    (metric,) = metrics_of(scores)
+    return table.assign(**said(metric))
 
 
 def study_figure(table: pd.DataFrame) -> go.Figure:
@@ -49,9 +52,9 @@ def study_figure(table: pd.DataFrame) -> go.Figure:
                 hovertemplate="%{y}: %{x:.2f} points<extra>" + name + "</extra>",
             )
     figure.update_yaxes(autorange="reversed")
-    return figure.update_xaxes(title="Mean gain in validation top-1 (percentage points)").update_layout(
-        height=max(360, 22 * len(table) + 140)
-    )
+    return figure.update_xaxes(
+        title=f"Mean gain in validation {accuracy_word(table)} (percentage points)"
+    ).update_layout(height=max(360, 22 * len(table) + 140))
 
 
 def name_of_way(way: Mapping[Hashable, object]) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from natv2.images.batches import evaluation_batches
+from natv2.objectives.metric import Metric
 from natv2.search.adaptation.keeping import SupernetKeeper
 from natv2.search.adaptation.training import Sampler, TargetSupernets, adapt
 from natv2.spaces.architecture import Architecture
@@ -21,7 +22,7 @@ class Adaptable(Protocol):
     """Subnets that can be evaluated truly, and adapted all at once."""
 
     def accuracies(self, codes: Codes, name: str) -> NDArray[np.float64]:
-        """Validation top-1 (N,), fractions, of `codes` (N, V); `name` stands at the progress bar."""
+        """Validation accuracy (N,), fractions, of `codes` (N, V); `name` stands at the progress bar."""
 
     def way_scores(self, codes: Codes, name: str) -> list[WayScores]:
         """What each way to use the exits of the path of each of `codes` (N, V) reaches."""
@@ -34,10 +35,17 @@ class Adaptable(Protocol):
 
 
 class AdaptableFamily:
-    """Two supernets, adapted in place (sections 3.3.4 and 6.2.3); `keeper` keeps them after each turn."""
+    """Two supernets, adapted in place (sections 3.3.4 and 6.2.3); `keeper` keeps them after each turn.
+
+    Accuracies are by `metric`.
+    """
 
     def __init__(
-        self, supernets: TargetSupernets, store: StateStore, keeper: SupernetKeeper | None = None
+        self,
+        supernets: TargetSupernets,
+        store: StateStore,
+        keeper: SupernetKeeper | None = None,
+        metric: Metric = "top1",
     ) -> None:
         self._supernets, self._store, self._keeper = supernets, store.child("adaptation"), keeper
         images, config = supernets.images, supernets.config
@@ -45,12 +53,13 @@ class AdaptableFamily:
             calibration=supernets.calibration(),
             images=evaluation_batches(images, images.valid, config.evaluation_batch_size),
             exit_weights=supernets.exit_weights.output,
+            metric=metric,
         )
         # Before any adaptation is restored: the teacher is the supernet as it came.
         self._teacher = supernets.teacher()
 
     def accuracies(self, codes: Codes, name: str) -> NDArray[np.float64]:
-        """Validation top-1 (N,) with the weights as they are, each recalibrated."""
+        """Validation accuracy (N,) with the weights as they are, each recalibrated."""
         architectures = [self._supernets.space.decode(code) for code in codes]
         return self._evaluator.accuracies(self._supernets.family, architectures, name)
 
@@ -77,7 +86,7 @@ class AdaptableFamily:
         return history[:until][-1]["loss"] if until else None
 
     def validate(self, name: str) -> dict[str, float]:
-        """Mean and best top-1 over the supernets' extreme combinations (section 6.2.3)."""
+        """Mean and best accuracy over the supernets' extreme combinations (section 6.2.3)."""
         grid = extreme_networks(self._supernets.space)
         validated = self._evaluator.accuracies(self._supernets.family, grid, name)
         return {"supernet_mean": float(validated.mean()), "supernet_best": float(validated.max())}

@@ -5,12 +5,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from natv2.objectives.metric import MACRO_ACCURACY, named_objectives
 from natv2.objectives.objectives import ACCURACY, OBJECTIVES, as_costs, others
+from natv2.objectives.titles import accuracy_word
 from natv2.reporting.runs import mean_over_seeds, newest
 from natv2.search.moo.indicators import Hypervolume
 
 TASK = ["source", "dataset", "objectives"]
-"""Searches that agree in these were after the same: their networks can be compared."""
+"""Searches that agree in these were after the same: their networks can be compared.
+
+The objectives of a search have the name of its metric for accuracy (`named_objectives`).
+"""
 
 SEARCH = [*TASK, "supernet", "preset", "searched_exits", "settings"]
 """What tells one search from another; runs that differ in their seed alone are the same one."""
@@ -24,7 +29,8 @@ _BEFORE = {"params": "params_before", "macs": "macs_before", ACCURACY: "accuracy
 """Columns of a front, and of results what a finished network was when it was found."""
 
 _DIGITS = 9
-_SPREAD = ["hypervolume", "best top-1", "trade-off top-1", "test top-1"]
+_SPREAD = ("hypervolume", "best", "trade-off", "test")
+"""Values whose deviation is told, by the first words of their columns' names: the others are of accuracy."""
 
 
 def searched_networks(fronts: pd.DataFrame, summaries: pd.DataFrame, finished: pd.DataFrame) -> pd.DataFrame:
@@ -37,6 +43,9 @@ def searched_networks(fronts: pd.DataFrame, summaries: pd.DataFrame, finished: p
     """
     named = _named(summaries)
     networks = fronts.merge(newest(named, [*SEARCH, "seed"]), on="run")
+    own = networks["objectives"].str.split("+").map(lambda names: ACCURACY not in names)
+    if own.any():
+        networks.loc[own, MACRO_ACCURACY] = networks.loc[own, ACCURACY]
     if finished.empty:
         return networks.assign(**dict.fromkeys(_AFTER, np.nan))
     return _with_finished(networks, finished)
@@ -67,36 +76,41 @@ def finished_networks(networks: pd.DataFrame, finished: pd.DataFrame) -> pd.Data
 
 
 def searches_table(networks: pd.DataFrame) -> pd.DataFrame:
-    """A row a search and seed: its hypervolume and its best networks, top-1 in per cent.
+    """A row a search and seed: its hypervolume and its best networks, accuracies in per cent.
 
     `networks` are those of `searched_networks`. Columns: SEARCH, seed, run, networks (of the front),
     hypervolume; "best ..." is the most accurate network of the front, "trade-off ..." the most accurate high
     trade-off one (validation), "before", "after" (validation) and "test top-1" those of the finished network
-    that is the most accurate in validation. The hypervolumes of one task have the same ideal and reference
-    point, those of all its fronts together.
+    that is the most accurate in validation. Where accuracy is not top-1 it has its own name there. The
+    hypervolumes of one task have the same ideal and reference point, those of all its fronts together.
     """
-    rows: list[dict[str, Any]] = []
+    rows, word = list[dict[str, Any]](), accuracy_word(networks)
     for _, found in networks.groupby(TASK):
         objectives = tuple(str(found["objectives"].iloc[0]).split("+"))
         measure = Hypervolume.from_archive(as_costs(found, objectives))
         for _, front in found.groupby("run"):
             same = {name: front[name].iloc[0] for name in (*SEARCH, "seed", "run")}
             volume = round(measure.value(as_costs(front, objectives)), 4)
-            rows.append({**same, "networks": len(front), "hypervolume": volume, **_best(front)})
+            rows.append({**same, "networks": len(front), "hypervolume": volume, **_best(front, word)})
     return pd.DataFrame(rows).sort_values([*SEARCH, "seed"], ignore_index=True)
 
 
 def searches_mean(table: pd.DataFrame) -> pd.DataFrame:
     """A row a search: the number of its seeds, its runs, means of `searches_table`, some deviations."""
     values = [name for name in table.columns if name not in (*SEARCH, "seed", "run")]
-    return mean_over_seeds(table, SEARCH, values, _SPREAD, digits=4)
+    costs = others(tuple(OBJECTIVES))
+    spread = [name for name in values if name.startswith(_SPREAD) and name.split(" ")[-1] not in costs]
+    return mean_over_seeds(table, SEARCH, values, spread, digits=4)
 
 
 def _named(summaries: pd.DataFrame) -> pd.DataFrame:
     """The columns run, SEARCH and seed of `summaries`, filled where those of earlier versions have none."""
     named = summaries.reindex(columns=["run", *SEARCH, "seed"])
     order = list(OBJECTIVES).index
-    named["objectives"] = ["+".join(sorted(names, key=order)) for names in named["objectives"]]
+    named["objectives"] = [
+        "+".join(named_objectives({**row, "objectives": sorted(row["objectives"], key=order)}))
+        for row in summaries.to_dict("records")
+    ]
     missing = {"preset": "none", "searched_exits": "one", "settings": "", "source": "unknown", "seed": 0}
     for name, value in missing.items():
         named[name] = named[name].astype(object).where(named[name].notna(), value)
@@ -128,15 +142,16 @@ def _with_exits(networks: pd.DataFrame) -> pd.DataFrame:
     return networks.assign(kept=kept.where(several), leaving=leaving)
 
 
-def _best(front: pd.DataFrame) -> dict[str, Any]:
-    """What `searches_table` says of the networks of one front."""
+def _best(front: pd.DataFrame, word: str) -> dict[str, Any]:
+    """What `searches_table` says of the networks of one front, accuracy being called `word`."""
     row: dict[str, Any] = {}
     for name, networks in (("best", front), ("trade-off", front[front["high_tradeoff"].eq(True)])):
         best = networks.nlargest(1, ACCURACY)
-        row[f"{name} top-1"] = _percent(best[ACCURACY])
+        row[f"{name} {word}"] = _percent(best[ACCURACY])
         row |= {f"{name} {cost}": best[cost].max() for cost in others(tuple(OBJECTIVES)) if cost in front}
     finished = front.dropna(subset="accuracy_after").nlargest(1, "accuracy_after")
-    for name, column in (("before", ACCURACY), ("after", "accuracy_after"), ("test top-1", "test_accuracy")):
+    told = (("before", ACCURACY), ("after", "accuracy_after"), (f"test {word}", "test_accuracy"))
+    for name, column in told:
         row[name] = _percent(finished[column])
     return row
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from natv2.objectives.objectives import others
-from natv2.reporting.style import ACCURACY_TITLE, SERIES, cost_axis, logarithmic_ticks, style
+from natv2.reporting.style import SERIES, accuracy_title, cost_axis, logarithmic_ticks, style
 from natv2.reporting.traces import points
 from natv2.spaces.design import DESIGNS
 
@@ -121,7 +121,7 @@ def _panels(networks: pd.DataFrame, title: str, *, shared: str | bool = False) -
             figure.add_trace(_line(found, str(series), cost, shown=series not in known), **place)
             known.add(str(series))
         _set_axis(figure, networks[networks["panel_row"] == row] if shared else panel, cost, place)
-    figure.update_yaxes(title=ACCURACY_TITLE, col=1)
+    figure.update_yaxes(title=accuracy_title(networks), col=1)
     figure = style(figure, title if rows else f"{title}: there are none yet")
     return figure.update_layout(
         height=height + _TOP + _BOTTOM,

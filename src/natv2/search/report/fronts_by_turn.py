@@ -10,10 +10,10 @@ from plotly.colors import sample_colorscale
 
 from natv2.reporting.fields import descriptions
 from natv2.reporting.style import (
-    ACCURACY_TITLE,
     BLACK,
     BLUE,
     ORANGE,
+    accuracy_title,
     cost_axis,
     new_figure,
     percentages,
@@ -59,7 +59,7 @@ def fronts_figure(by_turn: pd.DataFrame, objective: str) -> go.Figure:
         low, high = math.log10(costs.min()), math.log10(costs.max())
         room = 0.1 * (high - low or 1)  # for the label of the smallest network
         figure.update_xaxes(range=[low - room, high + room])
-    return figure.update_yaxes(title=ACCURACY_TITLE)
+    return figure.update_yaxes(title=accuracy_title(by_turn))
 
 
 def extremes(by_turn: pd.DataFrame) -> pd.DataFrame:
@@ -147,4 +147,4 @@ def _accuracies(by_turn: pd.DataFrame) -> go.Figure:
     known = extremes(by_turn).rename(columns={"at_turn": "turn_seen"})
     _add_extremes(figure, known, "turn_seen")
     figure.update_xaxes(title="Search turn", tickformat="d")
-    return figure.update_yaxes(title=ACCURACY_TITLE).update_layout(hovermode="x unified")
+    return figure.update_yaxes(title=accuracy_title(by_turn)).update_layout(hovermode="x unified")

@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from natv2.objectives.metric import METRICS, metric_of, said
 from natv2.reporting.fields import known_fields
 from natv2.reporting.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION, percentages, style
 from natv2.reporting.traces import band, curve
@@ -19,10 +20,10 @@ def search_figure(history: pd.DataFrame, summary: Mapping[str, Any] | None = Non
     """Hypervolume, metrics of the predictor and best accuracy by turn, one panel each.
 
     `history` has a row a turn: turn, hypervolume, best_accuracy (validation, a fraction), pearson,
-    spearman, kendall and rmse (a fraction of top-1) between predicted and true accuracy, missing
+    spearman, kendall and rmse (a fraction of accuracy) between predicted and true accuracy, missing
     where no predictor was fitted; perhaps also the cross-validated Kendall `cv_kendall` with its interval,
-    `cv_low` to `cv_high`, and the name of the turn's `predictor`. `summary` has the search's objectives and
-    hypervolume, whose reference point is told.
+    `cv_low` to `cv_high`, and the name of the turn's `predictor`. `summary` has the search's objectives, its
+    metric, and its hypervolume, whose reference point is told.
     """
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     turns = history["turn"].tolist()
@@ -47,7 +48,8 @@ def search_figure(history: pd.DataFrame, summary: Mapping[str, Any] | None = Non
         _note(figure, 2, f"Predictor (turns): {', '.join(turns_of)}")
     figure.update_yaxes(title="Hypervolume", row=1)
     figure.update_yaxes(title="Correlation of<br>predicted and true", row=2)
-    figure.update_yaxes(title="Best validation<br>top-1 (%)", row=3)
+    word = METRICS[metric_of(summary or {})].word
+    figure.update_yaxes(title=f"Best validation<br>{word} (%)", row=3)
     figure.update_xaxes(title="Search turn", tickformat="d", row=3)
     if len(turns) <= 20:
         figure.update_xaxes(dtick=1)
@@ -76,7 +78,7 @@ def _reference(summary: Mapping[str, Any]) -> str:
     """The reference point of the hypervolume in the units of the figures; accuracy is kept as an error."""
     values = dict(zip(summary["objectives"], summary["hypervolume"]["reference"], strict=True))
     values["accuracy"] = 1 - values["accuracy"]
-    fields = known_fields()
+    fields = known_fields(pd.DataFrame([said(metric_of(summary))]))
     return ", ".join(f"{fields[name].title} {fields[name].write(value)}" for name, value in values.items())
 
 
