@@ -1,6 +1,8 @@
 """The pipelines and how they fit together."""
 
 import re
+import subprocess
+import sys
 from inspect import signature
 
 import pytest
@@ -71,3 +73,21 @@ def test_what_another_pipeline_makes_is_kept_in_versions(name, catalog):
     made = SMALL[name].inputs() & PIPELINES["__default__"].all_outputs()
     for dataset in made:
         assert isinstance(catalog.get(dataset), AbstractVersionedDataset), dataset
+
+
+def test_what_single_steps_need_is_not_loaded_before_any_command_begins():
+    late = {
+        "scipy.stats",
+        "scipy.optimize",
+        "sklearn",
+        "matplotlib.figure",
+        "torchvision",
+        "triton",
+        "lightgbm",
+    }
+    code = (
+        "import sys; from natv2.pipeline_registry import register_pipelines; register_pipelines(); "
+        f"print(sorted({late!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

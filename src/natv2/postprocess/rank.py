@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kendalltau
+import scipy
 
 from natv2.postprocess.config import PostprocessConfig, RankStudyConfig
 from natv2.postprocess.extract import Extraction
@@ -89,7 +89,7 @@ def _by_budget(scores: pd.DataFrame) -> Iterator[pd.DataFrame]:
 def _tau(groups: list[pd.DataFrame], one: str, other: str) -> float:
     """The mean over `groups`, each counting as its pairs."""
     pairs = [len(group) * (len(group) - 1) / 2 for group in groups]
-    taus = [kendalltau(group[one], group[other]).statistic for group in groups]
+    taus = [scipy.stats.kendalltau(group[one], group[other]).statistic for group in groups]
     known = [(tau, count) for tau, count in zip(taus, pairs, strict=True) if np.isfinite(tau)]
     if not known:
         return np.nan

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from matplotlib.ticker import EngFormatter
 
 from natv2.objectives.objectives import ACCURACY, OBJECTIVES
 from natv2.objectives.titles import accuracy_word, titled
@@ -25,6 +24,8 @@ class Field:
 
 def amount(value: float) -> str:
     """A count with three significant digits and its SI prefix: 412 k, 7.66 M."""
+    from matplotlib.ticker import EngFormatter  # half a second that only drawing needs
+
     return str(EngFormatter()(float(f"{value:.3g}"))).strip()
 
 

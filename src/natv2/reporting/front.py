@@ -1,12 +1,10 @@
 """The archive of a search and its front: what accuracy there is to be had at what cost."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import plotly.graph_objects as go
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from natv2.reporting.style import (
     BLACK,
@@ -26,6 +24,9 @@ from natv2.reporting.style import (
     set_cost_axis,
 )
 from natv2.reporting.traces import points, steps
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _TITLE = "Front of the search"
 _RIM = {"color": BLACK, "width": 1}
@@ -105,8 +106,11 @@ def front_figure(
     return figure.update_yaxes(title=accuracy_title(archive))
 
 
-def front_image(front: go.Figure) -> Figure:
+def front_image(front: go.Figure) -> "Figure":
     """What a `front_figure` shows, as a Matplotlib figure."""
+    from matplotlib.figure import Figure  # half a second that only drawing needs
+    from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+
     image = Figure(figsize=(9, 5.5), dpi=150, layout="constrained")
     plot = image.add_subplot()
     for trace in front.data:

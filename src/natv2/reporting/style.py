@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 import plotly.graph_objects as go
-from matplotlib.ticker import LogLocator, MaxNLocator
 
 from natv2.objectives.objectives import ACCURACY, OBJECTIVES, others
 from natv2.objectives.titles import titled
@@ -54,6 +53,8 @@ def logarithmic_ticks(values: pd.Series) -> tuple[list[float], list[str]]:
 
     What is missing or not above zero has no place on the axis: a noisy machine's latencies may be below.
     """
+    from matplotlib.ticker import LogLocator, MaxNLocator  # half a second that only drawing needs
+
     known = values[values > 0]
     if known.empty:
         return [], []

@@ -2,13 +2,13 @@
 
 import logging
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import matplotlib.figure
 import pandas as pd
 import plotly.graph_objects as go
 from mlflow import MlflowClient
@@ -82,7 +82,7 @@ class TrackedRun:
         elif isinstance(data, go.Figure):
             self._figures[name] = data
             self._client.log_text(self.id, data.to_json(), f"figures/{name}.json")
-        elif isinstance(data, matplotlib.figure.Figure):
+        elif "matplotlib.figure" in sys.modules and isinstance(data, sys.modules["matplotlib.figure"].Figure):
             self._client.log_figure(self.id, data, f"{name}.png")
         elif isinstance(data, dict) and all(isinstance(each, StoredNetwork) for each in data.values()):
             with tempfile.TemporaryDirectory() as folder:

@@ -2,17 +2,19 @@
 
 from functools import cache
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
 from numpy.typing import NDArray
 
 from natv2.images.listing import SPLITS
 from natv2.images.look import ImageReport
 from natv2.reporting.style import SPLIT_COLOURS, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _MOST_ROWS = 20  # classes on a contact sheet
 _PIXELS = 64  # of an example's side on a contact sheet
@@ -48,11 +50,13 @@ def examples(index: pd.DataFrame, label: int, count: int, split: str = "train") 
 
 def contact_sheet(
     index: pd.DataFrame, pixels: NDArray[np.uint8], class_names: tuple[str, ...], columns: int = 10
-) -> Figure:
+) -> "Figure":
     """Training examples, a row for each class (the first 20, if there are more).
 
     `pixels` are uint8 (N, H, W, 3); `index` has a row for each with its label and split.
     """
+    from matplotlib.figure import Figure  # half a second that only drawing needs
+
     shown = class_names[:_MOST_ROWS]
     figure = Figure(figsize=(0.7 * columns + 2, 0.7 * len(shown) + 0.4), layout="constrained")
     axes = figure.subplots(len(shown), columns, squeeze=False)
@@ -86,4 +90,6 @@ def _printable(name: str) -> str:
 
 @cache
 def _letters() -> frozenset[int]:
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
     return frozenset(get_font(findfont(FontProperties())).get_charmap())

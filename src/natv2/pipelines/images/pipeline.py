@@ -1,10 +1,9 @@
 """`images`: what is in a data set."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from kedro.pipeline import Node, Pipeline
-from matplotlib.figure import Figure as Image
 from plotly.graph_objects import Figure
 
 from natv2.errors import UserError
@@ -12,8 +11,11 @@ from natv2.images.image_set import ImageSplits
 from natv2.images.report.figures import contact_sheet, counts_figure, counts_table
 from natv2.images.report.page import images_page
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Image
 
-def show_images(images: ImageSplits) -> tuple[dict[str, Any], pd.DataFrame, Figure, Image, str]:
+
+def show_images(images: ImageSplits) -> tuple[dict[str, Any], pd.DataFrame, Figure, "Image", str]:
     """What was found when the images were loaded: the report, counts and their figure, examples, the page."""
     if images.report is None or images.index is None:
         raise UserError(f"{images.name} came without the look at its images")

@@ -1,10 +1,9 @@
 """Nodes of `natv2_search`: warm-up, search and report."""
 
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
-from matplotlib.figure import Figure as Image
 from plotly.graph_objects import Figure
 
 from natv2.costs.measured_on import origin_of
@@ -42,6 +41,9 @@ from natv2.search.search import Search
 from natv2.shrinking.config import Training
 from natv2.supernets.checkpoint import Checkpoint
 from natv2.training.state_store import StateStore
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Image
 
 Found: TypeAlias = tuple[
     pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any], Checkpoint, Checkpoint
@@ -191,7 +193,7 @@ def search_and_keep(
 
 def report_search(
     archive: pd.DataFrame, by_turn: pd.DataFrame, history: pd.DataFrame, summary: dict[str, Any]
-) -> tuple[pd.DataFrame, Figure, Image, Figure, Figure, Figure]:
+) -> tuple[pd.DataFrame, Figure, "Image", Figure, Figure, Figure]:
     """The front, its figure and image, the turns' curves, their fronts and their architectures.
 
     Fronts are drawn against the first objective beside accuracy, or by turn where there is none.
