@@ -137,8 +137,8 @@ class RunHooks:
         self._recorder = Recorder(catalog, project, about, inputs.records)
         steps = [node.name for node in pipeline.nodes if node.name not in self._skipped]
         kept = project / "data/08_reporting" / self._folder / "pace"
-        told = {} if expected_s is not None else planned(steps, catalog, self._parameters)
-        self._pace = Pace(steps, kept, resumed=resumed, planned=told, expected_s=expected_s)
+        plans = {} if expected_s is not None else planned(steps, catalog, self._parameters)
+        self._pace = Pace(steps, kept, resumed=resumed, planned=plans, expected_s=expected_s)
         store.folder = self._resumable.folder
         self._looks = images_read(pipeline, catalog)
         self._run.read(self._looks)
