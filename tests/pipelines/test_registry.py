@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from inspect import signature
+from typing import get_type_hints
 
 import pytest
 from kedro.config import OmegaConfigLoader
@@ -91,3 +92,9 @@ def test_what_single_steps_need_is_not_loaded_before_any_command_begins():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_types_of_all_nodes_can_be_read_as_kedro_reads_them():
+    for pipeline in PIPELINES.values():
+        for node in pipeline.nodes:
+            assert get_type_hints(node.func)

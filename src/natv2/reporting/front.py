@@ -1,7 +1,7 @@
 """The archive of a search and its front: what accuracy there is to be had at what cost."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -17,6 +17,7 @@ from natv2.reporting.style import (
     PRETRAINED_NETWORKS,
     PURPLE,
     VERMILION,
+    Image,
     accuracy_title,
     cost_axis,
     new_figure,
@@ -24,9 +25,6 @@ from natv2.reporting.style import (
     set_cost_axis,
 )
 from natv2.reporting.traces import points, steps
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _TITLE = "Front of the search"
 _RIM = {"color": BLACK, "width": 1}
@@ -106,7 +104,7 @@ def front_figure(
     return figure.update_yaxes(title=accuracy_title(archive))
 
 
-def front_image(front: go.Figure) -> "Figure":
+def front_image(front: go.Figure) -> Image:
     """What a `front_figure` shows, as a Matplotlib figure."""
     from matplotlib.figure import Figure  # half a second that only drawing needs
     from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator

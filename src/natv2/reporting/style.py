@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -20,6 +21,9 @@ PLAIN_NETWORKS = "Plain networks"
 PLAIN_MARKER = {"symbol": "x-thin", "size": 10, "line": {"color": BLACK, "width": 2}}
 PRETRAINED_NETWORKS = "Fine-tuned from ImageNet"
 PRETRAINED_MARKER = {"symbol": "asterisk", "size": 10, "line": {"color": PURPLE, "width": 2}}
+
+Image: TypeAlias = Any
+"""A Matplotlib figure. Its type has no name here, since half a second of loading comes with it."""
 
 
 @dataclass(frozen=True)

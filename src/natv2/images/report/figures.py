@@ -2,7 +2,6 @@
 
 from functools import cache
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,10 +10,7 @@ from numpy.typing import NDArray
 
 from natv2.images.listing import SPLITS
 from natv2.images.look import ImageReport
-from natv2.reporting.style import SPLIT_COLOURS, new_figure
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from natv2.reporting.style import SPLIT_COLOURS, Image, new_figure
 
 _MOST_ROWS = 20  # classes on a contact sheet
 _PIXELS = 64  # of an example's side on a contact sheet
@@ -50,7 +46,7 @@ def examples(index: pd.DataFrame, label: int, count: int, split: str = "train") 
 
 def contact_sheet(
     index: pd.DataFrame, pixels: NDArray[np.uint8], class_names: tuple[str, ...], columns: int = 10
-) -> "Figure":
+) -> Image:
     """Training examples, a row for each class (the first 20, if there are more).
 
     `pixels` are uint8 (N, H, W, 3); `index` has a row for each with its label and split.

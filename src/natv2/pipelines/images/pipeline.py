@@ -1,6 +1,6 @@
 """`images`: what is in a data set."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from kedro.pipeline import Node, Pipeline
@@ -10,12 +10,10 @@ from natv2.errors import UserError
 from natv2.images.image_set import ImageSplits
 from natv2.images.report.figures import contact_sheet, counts_figure, counts_table
 from natv2.images.report.page import images_page
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Image
+from natv2.reporting.style import Image
 
 
-def show_images(images: ImageSplits) -> tuple[dict[str, Any], pd.DataFrame, Figure, "Image", str]:
+def show_images(images: ImageSplits) -> tuple[dict[str, Any], pd.DataFrame, Figure, Image, str]:
     """What was found when the images were loaded: the report, counts and their figure, examples, the page."""
     if images.report is None or images.index is None:
         raise UserError(f"{images.name} came without the look at its images")

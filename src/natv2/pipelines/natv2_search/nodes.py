@@ -1,7 +1,7 @@
 """Nodes of `natv2_search`: warm-up, search and report."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import pandas as pd
 from plotly.graph_objects import Figure
@@ -13,6 +13,7 @@ from natv2.objectives.goal import Goal
 from natv2.objectives.metric import Metric, said
 from natv2.objectives.objectives import first_cost
 from natv2.reporting.front import front_figure, front_image
+from natv2.reporting.style import Image
 from natv2.run import Run
 from natv2.search.adaptation.keeping import (
     KeptSupernets,
@@ -41,9 +42,6 @@ from natv2.search.search import Search
 from natv2.shrinking.config import Training
 from natv2.supernets.checkpoint import Checkpoint
 from natv2.training.state_store import StateStore
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Image
 
 Found: TypeAlias = tuple[
     pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any], Checkpoint, Checkpoint
@@ -193,7 +191,7 @@ def search_and_keep(
 
 def report_search(
     archive: pd.DataFrame, by_turn: pd.DataFrame, history: pd.DataFrame, summary: dict[str, Any]
-) -> tuple[pd.DataFrame, Figure, "Image", Figure, Figure, Figure]:
+) -> tuple[pd.DataFrame, Figure, Image, Figure, Figure, Figure]:
     """The front, its figure and image, the turns' curves, their fronts and their architectures.
 
     Fronts are drawn against the first objective beside accuracy, or by turn where there is none.
