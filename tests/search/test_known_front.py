@@ -31,7 +31,7 @@ def test_dynamic_programming_finds_the_front_of_all_networks(name: str, seed: in
     macs = CostTable(space=space, classes=7)(codes)[:, MACS]
     costs = np.unique(np.stack([1 - known.accuracy(codes), macs], axis=1), axis=0)
     expected = costs[non_dominated(costs)]
-    assert len(expected) > 10
+    assert len(expected) > 3
     found = true_front(known, 7)
     np.testing.assert_allclose(found[np.argsort(found[:, 0])], expected, rtol=1e-12)
 

@@ -84,6 +84,7 @@ def evolve(
     costs_of: CostsOf,
     objectives: tuple[str, ...],
     archive: Archive,
+    known: Archive | None = None,
     population: int = 100,
     generations: int = 20,
     seed: int,
@@ -94,8 +95,8 @@ def evolve(
     A genetic algorithm for one objective, NSGA-II for two, NSGA-III for more, over `population` x
     `generations` evaluations. It starts from the archive's best and, as many, random architectures: from
     the best alone it finds what the predictor overrates next to them (benchmarks/known_front.py).
-    Of all that was evaluated and whose path is not in the archive it returns the best `population`, one a
-    path: those that an elitist algorithm has kept, and others in place of the archive's own members.
+    Of all that was evaluated and whose path is not `known` (not in the archive, where that is None) it
+    returns the best `population`, one a path: those that an elitist algorithm has kept, and others in place of the archive's own members.
 
     All keep `constraints`, the one on accuracy as it is predicted; where too few do, those are all it
     returns. Only where none is predicted to be accurate enough, it returns those that come closest:
@@ -116,7 +117,7 @@ def evolve(
     violations = np.maximum(excess, 0).sum(axis=1)
     first = np.sort(np.unique(codes, axis=0, return_index=True)[1])
     # All ways to use the exits of a path are known when it has been evaluated once.
-    new = first[~is_among(space.paths(codes[first]), space.paths(archive.codes))]
+    new = first[~is_among(space.paths(codes[first]), space.paths((archive if known is None else known).codes))]
     new = new[constraints.on_costs().feasible(costs_of(codes[new]))]
     if (feasible := violations[new] == 0).any():
         new = new[feasible]
