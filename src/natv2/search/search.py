@@ -136,7 +136,8 @@ class Search:
 
     def _turn(self, archive: Archive, known: Archive, turn: int) -> tuple[Archive, Archive, dict[str, Any]]:
         """The archive after a turn, all that is `known` after it, and the turn's figures."""
-        fitted = known.renewed(archive) if self.config.fitted_to == "all" else archive
+        known = known.renewed(archive)
+        fitted = known if self.config.fitted_to == "all" else archive
         found = self.store.remembered(f"turn_{turn}_found", partial(self._find, archive, fitted, turn))
         archive = self._archive(found)
         # What the archive drops now was evaluated too.
