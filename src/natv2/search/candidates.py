@@ -93,6 +93,7 @@ def propose(
         objectives=goal.objectives,
         archive=archive,
         known=known,
+        islands=config.proposal == "islands",
         population=config.population,
         generations=config.generations,
         seed=search_seed(seed, "evolution", turn),

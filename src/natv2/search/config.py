@@ -33,8 +33,8 @@ Growth = Literal["grow", "substitute"]
 Sampling = Literal["codes", "architectures"]
 """What the first archive is drawn from: codes, mostly deep (NAT), or architectures (section 6.1.3)."""
 
-Proposal = Literal["evolution", "random"]
-"""Where a turn's candidates come from: evolution on the predictor, or nowhere, to compare with."""
+Proposal = Literal["evolution", "islands", "random"]
+"""Where a turn's candidates come from: one evolution on the predictor, one for each exit, or chance."""
 
 FittedTo = Literal["archive", "all"]
 """What a turn's predictor is fitted to: the archive, or every architecture that was evaluated so far."""
