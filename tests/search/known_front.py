@@ -29,7 +29,10 @@ _SIZES = {"resolutions": (48, 52, 56, 60, 64), "widths": (1.0, 1.2)}
 THESIS = SearchSpace(design=DESIGNS["EE_D_OFAMobileNetV3"], **_SIZES)
 """The 23 variables of the thesis's smallest early-exit space."""
 
-SPACES = {"EE_D_OFAMobileNetV3": THESIS, "OFAMobileNetV3": SearchSpace(design=DESIGNS["OFAMobileNetV3"], **_SIZES)}
+SPACES = {
+    "EE_D_OFAMobileNetV3": THESIS,
+    "OFAMobileNetV3": SearchSpace(design=DESIGNS["OFAMobileNetV3"], **_SIZES),
+}
 """The spaces that are searched, with and without early exits."""
 
 _BEST, _CURVE = 0.90, 1500
@@ -75,7 +78,7 @@ class KnownAccuracy:
 
     @property
     def _lots(self) -> NDArray[np.float64]:
-        """How large what is drawn for each level is (levels, 1): less in late stages, but not as their share."""
+        """How large what is drawn for each level is (levels, 1): less in late stages."""
         return np.sqrt(np.repeat(_SHARES, self.space.design.levels_per_stage))[:, None]
 
     @cached_property

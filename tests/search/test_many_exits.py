@@ -166,7 +166,9 @@ def test_all_that_was_evaluated_teaches_a_search_of_several_exits(tmp_path, monk
     assert len(known) == 3
     for archive, every, islands in known:
         assert islands and len(every) > len(archive) and every.contains(archive.codes).all()
-        values = every.take([list(map(tuple, every.codes)).index(tuple(code)) for code in archive.codes]).values
+        values = every.take(
+            [list(map(tuple, every.codes)).index(tuple(code)) for code in archive.codes]
+        ).values
         assert values.equals(archive.values)  # the newest
 
 

@@ -194,7 +194,9 @@ def test_a_predictor_is_fitted_to_the_archive_or_to_the_newest_of_all_that_was_e
 
         def accuracies(self, codes, name):
             found = super().accuracies(codes, name)
-            self.newest |= {tuple(map(float, code)): 1 - top1 for code, top1 in zip(codes, found, strict=True)}
+            self.newest |= {
+                tuple(map(float, code)): 1 - top1 for code, top1 in zip(codes, found, strict=True)
+            }
             if "archive" not in name or name == "initial archive":
                 for code in codes:
                     self.times[tuple(code)] = self.times.get(tuple(code), 0) + 1
@@ -212,7 +214,9 @@ def test_a_predictor_is_fitted_to_the_archive_or_to_the_newest_of_all_that_was_e
     assert len(whole) == 3
     if fitted_to == "archive":
         for fit, archive in zip(whole, result.archives, strict=False):
-            assert fit == dict(zip(map(tuple, archive.codes.astype(float)), 1 - archive.values.accuracy, strict=True))
+            assert fit == dict(
+                zip(map(tuple, archive.codes.astype(float)), 1 - archive.values.accuracy, strict=True)
+            )
     else:
         assert [len(fit) for fit in whole] == [24, 27, 30]
         assert set(whole[1]) == set(fits[0])  # what was evaluated before the second turn

@@ -67,7 +67,8 @@ def propose(
 ) -> Candidates:
     """At most `config.candidates` architectures that are not in `known`: none where none was found.
 
-    A predictor is fitted to all of `known`, which `archive` is a part of. They are random ones where the predictor tells none of these from another.
+    A predictor is fitted to all of `known`, which `archive` is a part of. They are random ones where it tells
+    none of these from another.
     """
     if config.proposal == "random":
         return _at_random(known, space, costs_of, config, goal, seed, turn)

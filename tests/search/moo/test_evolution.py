@@ -268,5 +268,7 @@ def test_without_early_exits_islands_are_one_evolution(
     if space.design.early_exits:
         pytest.skip("early exits have islands")
     stand_in, archive = StandIn(space, predict_error, costs_of), make_archive(12)
-    plain, islands = (stand_in.evolve(archive, ("accuracy", "macs"), islands=each)[0] for each in (False, True))
+    plain, islands = (
+        stand_in.evolve(archive, ("accuracy", "macs"), islands=each)[0] for each in (False, True)
+    )
     np.testing.assert_array_equal(plain, islands)

@@ -68,7 +68,7 @@ class _CandidateFinding(Problem):  # type: ignore[misc]
 
 
 class _Canonical(Repair):  # type: ignore[misc]
-    """Offspring in canonical form, of the island's exit: what is evaluated, and duplicates are compared by."""
+    """Offspring in canonical form, with the island's exit: evaluated and compared."""
 
     def __init__(self, space: SearchSpace, exit: int | None) -> None:
         super().__init__()
@@ -100,11 +100,12 @@ def evolve(
     A genetic algorithm for one objective, NSGA-II for two, NSGA-III for more, over `population` x
     `generations` evaluations. It starts from the archive's best and, as many, random architectures: from
     the best alone it finds what the predictor overrates next to them (benchmarks/known_front.py).
-    Of all that was evaluated and whose path is not `known` (not in the archive, where that is None) it
-    returns the best `population`, one a path: those that an elitist algorithm has kept, and others in place of the archive's own members.
+    Of all that was evaluated and whose path is not `known` (by default: not in the archive) it returns the
+    best `population`, one a path: those that an elitist algorithm has kept, and others in place of the
+    archive's own members.
 
-    With `islands` each exit has an evolution of its own, as large, which starts from the best `known` with that
-    exit. A deeper exit pays only when its new stages are good: among others it dies out before.
+    With `islands` each exit has an evolution of its own, as large, which starts from the best `known` with
+    that exit. A deeper exit pays only when its new stages are good: among others it dies out before.
 
     All keep `constraints`, the one on accuracy as it is predicted; where too few do, those are all it
     returns. Only where none is predicted to be accurate enough, it returns those that come closest:
