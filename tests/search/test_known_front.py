@@ -106,7 +106,7 @@ def test_a_short_search_beats_random_sampling(objectives: tuple[str, ...], tmp_p
     assert contest.evaluations == 60 * 5 + 5 * 12
     assert contest.ours > contest.random
     if contest.best is not None:
-        assert 0.92 * contest.best < contest.ours < contest.best
+        assert 0.7 * contest.best < contest.ours < contest.best
 
 
 def test_the_seed_decides(tmp_path: Path) -> None:
