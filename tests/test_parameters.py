@@ -113,7 +113,9 @@ def test_presets_are_the_theses_phases_and_differ_in_nothing_else(preset):
     search = given["search"]
     assert (given["teacher"], *(search[name] for name in COLUMNS)) == PRESETS[preset]
     differing = {name for name, value in flattened(given).items() if flattened(BASE)[name] != value}
+    assert (search["fitted_to"], search["proposal"]) == ("archive", "evolution")
     named = {"preset", "teacher", "postprocess.method", "postprocess.recipe"}
+    named |= {"search.fitted_to", "search.proposal"}
     assert differing <= {*named, *(f"search.{name}" for name in COLUMNS)}
     assert given["postprocess"]["recipe"] == "thesis"
     assert validate_parameters(given).preset == preset

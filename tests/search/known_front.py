@@ -2,7 +2,8 @@
 
 Its accuracy is a sum over the network's levels of what each adds and of what it makes of the one before,
 put through a saturating curve. So the best networks of a few MACs more are not the best ones with a
-larger level, a predictor has to learn pairs of variables, and yet the front is exact.
+larger level, a predictor has to learn pairs of variables, and yet the front is exact. Sizes of the parts
+are such that LightGBM orders networks as well as it does on pictures (docs/results.md, The predictor study).
 """
 
 from collections.abc import Iterator
@@ -23,16 +24,25 @@ from natv2.spaces.space import Codes, SearchSpace
 Points = NDArray[np.int64]
 """Hundredths of a point of accuracy before the curve: whole numbers, so that few sums are possible."""
 
-THESIS = SearchSpace(
-    design=DESIGNS["EE_D_OFAMobileNetV3"], resolutions=(48, 52, 56, 60, 64), widths=(1.0, 1.2)
-)
+_SIZES = {"resolutions": (48, 52, 56, 60, 64), "widths": (1.0, 1.2)}
+
+THESIS = SearchSpace(design=DESIGNS["EE_D_OFAMobileNetV3"], **_SIZES)
 """The 23 variables of the thesis's smallest early-exit space."""
 
-_BEST, _CURVE = 0.90, 4500
-# What a stage's first level adds, its second, ...: less and less.
-_FADING = (700, 330, 210, 140)
-_RESOLUTION, _WIDTH = 900, 300
-_OWN, _PAIR = 25, 30
+SPACES = {
+    "EE_D_OFAMobileNetV3": THESIS,
+    "OFAMobileNetV3": SearchSpace(design=DESIGNS["OFAMobileNetV3"], **_SIZES),
+}
+"""The spaces that are searched, with and without early exits."""
+
+_BEST, _CURVE = 0.90, 1500
+# What a stage's first level adds, its second, ...: less and less; and the share of it in each stage.
+_FADING = (240, 200, 160, 120)
+_SHARES = (1.0, 0.6, 0.4, 0.3, 0.3)
+# An early exit makes nearly as much of few stages as the last one of all: so do well-trained supernets'.
+_HEADS = (990, 620, 370, 190, 0)
+_RESOLUTION, _WIDTH = 200, 100
+_OWN, _PAIR = 55, 37
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +63,9 @@ class KnownAccuracy:
         kernels, ratios = np.asarray(design.kernels), np.asarray(design.expand_ratios)
         # Concave in both: 7x7 is better than 5x5 by less than 5x5 than 3x3.
         use = 0.25 * np.log(ratios / 3)[:, None] + 0.12 * np.log(kernels / 3)
-        fading = np.tile(_FADING[: design.levels_per_stage], len(STAGES))
+        fading = np.outer(_SHARES, _FADING[: design.levels_per_stage]).ravel()
         own = numpy_generator(self.seed, "levels").normal(0, _OWN, (design.levels, self.space.pairs))
-        return np.rint(fading[:, None] * (1 + use.ravel()) + own).astype(np.int64)
+        return np.rint(fading[:, None] * (1 + use.ravel()) + own * self._lots).astype(np.int64)
 
     @cached_property
     def added(self) -> Points:
@@ -63,21 +73,29 @@ class KnownAccuracy:
         pairs = self.space.pairs
         pair = numpy_generator(self.seed, "pairs").normal(0, _PAIR, (self.space.design.levels, pairs, pairs))
         pair[0] = 0
-        return np.maximum(self.alone[:, None, :] + np.rint(pair).astype(np.int64), 0)
+        drawn = np.rint(pair * self._lots[:, None]).astype(np.int64)
+        return np.maximum(self.alone[:, None, :] + drawn, 0)
+
+    @property
+    def _lots(self) -> NDArray[np.float64]:
+        """How large what is drawn for each level is (levels, 1): less in late stages."""
+        return np.sqrt(np.repeat(_SHARES, self.space.design.levels_per_stage))[:, None]
 
     @cached_property
     def frame(self) -> Points:
-        """What resolution and width add: (resolutions, widths)."""
+        """What resolution, width and exit add: (resolutions, widths, exits)."""
         pixels = np.log(np.asarray(self.space.resolutions) / self.space.resolutions[0])
         width = np.log(np.asarray(self.space.widths) / self.space.widths[0])
         both = _RESOLUTION * pixels[:, None] / np.log(4 / 3) + _WIDTH * width / np.log(1.2)
-        return np.rint(both).astype(np.int64)
+        heads = np.asarray(_HEADS)[np.asarray(self.space.design.exits) - 1]
+        return np.rint(both[:, :, None] + heads).astype(np.int64)
 
     def points(self, codes: Codes) -> Points:
         """Points (N,) of canonical `codes` (N, V)."""
         space, design = self.space, self.space.design
-        total = self.frame[codes[:, 0], codes[:, 1]]
-        stages = codes[:, 2] + 1 if design.early_exits else np.full(len(codes), len(STAGES))
+        exits = codes[:, 2] if design.early_exits else np.zeros(len(codes), np.int64)
+        total = self.frame[codes[:, 0], codes[:, 1], exits]
+        stages = np.asarray(design.exits)[exits]
         before = np.zeros(len(codes), np.int64)
         for level in range(design.levels):
             choice = codes[:, space.first_level + level] - 1
@@ -106,14 +124,14 @@ def true_front(known: KnownAccuracy, classes: int) -> Costs:
     design = known.space.design
     most = int(known.frame.max() + known.added.max(axis=(1, 2)).sum())
     least = np.full(most + 1, np.inf)
-    for r, w in np.ndindex(known.frame.shape):
+    for r, w in np.ndindex(known.frame.shape[:2]):
         resolution, plan = known.space.resolutions[r], channel_plan(design, known.space.widths[w])
         sizes, stem = stage_sizes(resolution), stem_cost(plan, resolution)[MACS]
         for exit, table in _stages(known, r, w, most):
             if exit in design.exits:
                 head = head_cost(plan, exit, sizes[exit], classes)[MACS]
                 macs = table.min(axis=0) + stem + head
-                shift = known.frame[r, w]
+                shift = known.frame[r, w, design.exits.index(exit)]
                 np.minimum(least[shift:], macs[: most + 1 - shift], out=least[shift:])
     # From the most points down: what costs less than everything better is not dominated.
     better = np.minimum.accumulate(least[::-1])[::-1]

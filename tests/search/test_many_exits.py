@@ -153,6 +153,25 @@ def test_a_path_that_is_known_is_not_asked_for_again(tmp_path, monkeypatch):
         assert not {SPACE.decode(code).path for code in known} & set(paths)
 
 
+def test_all_that_was_evaluated_teaches_a_search_of_several_exits(tmp_path, monkeypatch):
+    known, evolve = [], candidates.evolve
+
+    def watched(**options):
+        known.append((options["archive"], options["known"], options["islands"]))
+        return evolve(**options)
+
+    monkeypatch.setattr(candidates, "evolve", watched)
+    result = run(tmp_path, fitted_to="all", proposal="islands")
+    assert [len(archive) for archive in result.archives] == [12] * 4
+    assert len(known) == 3
+    for archive, every, islands in known:
+        assert islands and len(every) > len(archive) and every.contains(archive.codes).all()
+        values = every.take(
+            [list(map(tuple, every.codes)).index(tuple(code)) for code in archive.codes]
+        ).values
+        assert values.equals(archive.values)  # the newest
+
+
 def test_restricted_to_one_exit_it_is_the_search_of_one_exit(tmp_path):
     plain = goal("accuracy+macs")
     one = run(tmp_path / "one", OfOneExit(), ONE, CONFIG, plain)

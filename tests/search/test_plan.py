@@ -1,5 +1,6 @@
 """A plan has every stage of the search to come, and leaves no trace; its figures are counted instead."""
 
+from dataclasses import replace
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
@@ -128,8 +129,12 @@ def test_a_turn_for_which_there_is_no_time_is_told_by_a_smaller_one(monkeypatch)
     costs = space_costs(supernets.space, CLASSES, NO_TABLE)
     assert turn_seconds(supernets, costs, GOAL, 1e9) == (1.0, "all")
     assert [config.archive_size for config in taken] == [10, 40]
+    assert {config.pre_processing for config in taken} == {1}
     seconds, told = turn_seconds(supernets, costs, GOAL, 2.0)
     assert seconds > 4 and told == "a smaller turn" and len(taken) == 3
+    config = supernets.config.model_copy(update={"fitted_to": "all", "pre_processing": 5})
+    turn_seconds(replace(supernets, config=config), costs, GOAL, 1e9)
+    assert [config.pre_processing for config in taken[3:]] == [5, 5]
 
 
 class Turn:

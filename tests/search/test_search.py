@@ -103,13 +103,13 @@ def test_values_are_those_of_the_weights_at_the_end_of_each_turn(space, tmp_path
     assert result.history["loss"].tolist() == [1.0, 1 / 2, 1 / 3]
 
 
-@pytest.mark.parametrize("killed_in", [1, 3])
-def test_a_killed_search_goes_on_as_if_nothing_had_been(space, tmp_path, killed_in):
-    undisturbed = run(space, tmp_path / "one")
+@pytest.mark.parametrize(("killed_in", "fitted_to"), [(1, "archive"), (3, "archive"), (2, "all")])
+def test_a_killed_search_goes_on_as_if_nothing_had_been(space, tmp_path, killed_in, fitted_to):
+    undisturbed = run(space, tmp_path / "one", fitted_to=fitted_to)
     with pytest.raises(KeyboardInterrupt):
-        run(space, tmp_path / "two", Subnets(killed_in))
+        run(space, tmp_path / "two", Subnets(killed_in), fitted_to=fitted_to)
     again = Subnets()
-    resumed = run(space, tmp_path / "two", again)
+    resumed = run(space, tmp_path / "two", again, fitted_to=fitted_to)
     assert resumed.history.equals(undisturbed.history)
     assert resumed.archive.to_frame().equals(undisturbed.archive.to_frame())
     assert again.evaluated < 2 * 12 + 3 * (3 + 12)
@@ -163,10 +163,66 @@ def test_nothing_is_chosen_by_a_predictor_that_tells_no_network_from_another(
     monkeypatch.setattr(candidates, "choices", lambda name, folds: {name: Mute()})
     result = run(space, tmp_path / "mute", predictor="rbf", turns=2)
     assert result.history["predictor"].tolist() == ["none", "none"]
-    assert "turn 1: the predictor rbf says the same of all 12 networks of the archive" in caplog.text
+    assert "turn 1: the predictor rbf says the same of all 12 networks it was fitted to" in caplog.text
     at_random = run(space, tmp_path / "random", proposal="random", turns=2)
     np.testing.assert_array_equal(result.archive.codes, at_random.archive.codes)
     assert at_random.archive.values["predicted_error"].isna().all()
+
+
+class Recording:
+    """A predictor that keeps what it was fitted to, and orders networks by their first variables."""
+
+    def __init__(self):
+        self.fits = []
+
+    def fit(self, features, errors, *, seed):
+        self.fits.append({tuple(row): error for row, error in zip(features, errors, strict=True)})
+        return self
+
+    def predict(self, features):
+        return features[:, 0] + 0.1 * features[:, 1]
+
+
+@pytest.mark.parametrize("fitted_to", ["archive", "all"])
+def test_a_predictor_is_fitted_to_the_archive_or_to_the_newest_of_all_that_was_evaluated(
+    space, tmp_path, monkeypatch, fitted_to
+):
+    class Remembering(Subnets):
+        def __init__(self):
+            super().__init__()
+            self.newest, self.times = {}, {}
+
+        def accuracies(self, codes, name):
+            found = super().accuracies(codes, name)
+            self.newest |= {
+                tuple(map(float, code)): 1 - top1 for code, top1 in zip(codes, found, strict=True)
+            }
+            if "archive" not in name or name == "initial archive":
+                for code in codes:
+                    self.times[tuple(code)] = self.times.get(tuple(code), 0) + 1
+            return found
+
+        def adapt(self, sampler, turn):
+            fits.append(dict(self.newest))
+            return super().adapt(sampler, turn)
+
+    fits, predictor, subnets = [], Recording(), Remembering()
+    monkeypatch.setattr(candidates, "choices", lambda name, folds: {name: predictor})
+    result = run(space, tmp_path, subnets, fitted_to=fitted_to)
+    # The last of a turn's fits is to all rows; the others are the cross-validation's.
+    whole = predictor.fits[5::6]
+    assert len(whole) == 3
+    if fitted_to == "archive":
+        for fit, archive in zip(whole, result.archives, strict=False):
+            assert fit == dict(
+                zip(map(tuple, archive.codes.astype(float)), 1 - archive.values.accuracy, strict=True)
+            )
+    else:
+        assert [len(fit) for fit in whole] == [24, 27, 30]
+        assert set(whole[1]) == set(fits[0])  # what was evaluated before the second turn
+        dropped = set(whole[2]) - set(map(tuple, result.archives[2].codes.astype(float)))
+        assert dropped and all(whole[2][code] == pytest.approx(fits[1][code]) for code in dropped)
+        assert set(subnets.times.values()) == {1}  # none is a candidate twice
 
 
 def test_a_plateau_is_little_progress_in_so_many_turns():

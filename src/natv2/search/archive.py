@@ -125,6 +125,10 @@ class Archive:
         """With those of `others` that are not there yet."""
         return self.grow(others.without(self))
 
+    def renewed(self, later: "Archive") -> "Archive":
+        """With all of `later`, whose values are the newer ones where both have an architecture."""
+        return self.without(later).grow(later)
+
     def without(self, others: "Archive") -> "Archive":
         """The architectures that are not in `others`."""
         return self.take(np.flatnonzero(~others.contains(self.codes)))

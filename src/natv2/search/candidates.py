@@ -56,6 +56,7 @@ def search_seed(seed: int, purpose: str, turn: int) -> int:
 
 def propose(
     archive: Archive,
+    known: Archive,
     space: SearchSpace,
     costs_of: CostsOf,
     config: SearchConfig,
@@ -64,33 +65,36 @@ def propose(
     seed: int,
     turn: int,
 ) -> Candidates:
-    """At most `config.candidates` architectures that are not in `archive`: none where none was found.
+    """At most `config.candidates` architectures that are not in `known`: none where none was found.
 
-    They are random ones where the predictor tells no network of the archive from another.
+    A predictor is fitted to all of `known`, which `archive` is a part of. They are random ones where it tells
+    none of these from another.
     """
     if config.proposal == "random":
-        return _at_random(archive, space, costs_of, config, goal, seed, turn)
-    errors = 1 - archive.values[ACCURACY].to_numpy()
-    known = features(space, archive.codes, config.features)
+        return _at_random(known, space, costs_of, config, goal, seed, turn)
+    errors = 1 - known.values[ACCURACY].to_numpy()
+    seen = features(space, known.codes, config.features)
     fit_seed = search_seed(seed, "predictor", turn)
-    name, validation = select_predictor(choices(config.predictor, config.folds), known, errors, seed=fit_seed)
-    predictor = choices(name, config.folds)[name].fit(known, errors, seed=fit_seed)
-    if np.ptp(errors) > 0 and np.ptp(predictor.predict(known)) == 0:
+    name, validation = select_predictor(choices(config.predictor, config.folds), seen, errors, seed=fit_seed)
+    predictor = choices(name, config.folds)[name].fit(seen, errors, seed=fit_seed)
+    if np.ptp(errors) > 0 and np.ptp(predictor.predict(seen)) == 0:
         logger.warning(
-            "turn %d: the predictor %s says the same of all %d networks of the archive, so candidates are "
+            "turn %d: the predictor %s says the same of all %d networks it was fitted to, so candidates are "
             "drawn at random; a larger search.archive_size may help",
             turn,
             name,
-            len(archive),
+            len(known),
         )
-        return _at_random(archive, space, costs_of, config, goal, seed, turn)
+        return _at_random(known, space, costs_of, config, goal, seed, turn)
     way = choices(name, config.folds)[name]
     candidates, predicted = evolve(
         space=space,
         predict_error=lambda codes: predictor.predict(features(space, codes, config.features)),
-        costs_of=expected_costs(archive, space, costs_of, goal, config.features, way, fit_seed),
+        costs_of=expected_costs(known, space, costs_of, goal, config.features, way, fit_seed),
         objectives=goal.objectives,
         archive=archive,
+        known=known,
+        islands=config.proposal == "islands",
         population=config.population,
         generations=config.generations,
         seed=search_seed(seed, "evolution", turn),
@@ -115,7 +119,7 @@ def propose(
 
 
 def _at_random(
-    archive: Archive,
+    known: Archive,
     space: SearchSpace,
     costs_of: CostsOf,
     config: SearchConfig,
@@ -129,11 +133,11 @@ def _at_random(
         partial(SAMPLERS[config.sampling], space),
         costs_of,
         goal.constraints,
-        2 * config.candidates,  # some may be in the archive
+        2 * config.candidates,  # some may be known
         numpy_generator(seed, "random candidates", turn),
         anchor=check_constraints(space, costs_of, goal.constraints),
     )
-    codes = drawn[~archive.contains(drawn)][: config.candidates]
+    codes = drawn[~known.contains(drawn)][: config.candidates]
     unknown = CrossValidation(kendall=np.nan, low=np.nan, high=np.nan)
     predicted = np.full(len(codes), np.nan)
     return Candidates(codes=codes, predicted_error=predicted, predictor="none", validation=unknown)

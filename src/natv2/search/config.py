@@ -33,8 +33,11 @@ Growth = Literal["grow", "substitute"]
 Sampling = Literal["codes", "architectures"]
 """What the first archive is drawn from: codes, mostly deep (NAT), or architectures (section 6.1.3)."""
 
-Proposal = Literal["evolution", "random"]
-"""Where a turn's candidates come from: evolution on the predictor, or nowhere, to compare with."""
+Proposal = Literal["evolution", "islands", "random"]
+"""Where a turn's candidates come from: one evolution on the predictor, one for each exit, or chance."""
+
+FittedTo = Literal["archive", "all"]
+"""What a turn's predictor is fitted to: the archive, or every architecture that was evaluated so far."""
 
 Exits = Literal["one", "many"]
 """Whether networks have one exit each, or any set of them, whose outputs are used together."""
@@ -123,6 +126,7 @@ class SearchConfig(SGDConfig):
     generations: Annotated[int, Field(ge=2)]  # the first is the archive's own
     predictor: Annotated[str, one_of({**PREDICTORS, "auto": AUTO}), Installed]
     features: Literal["integer", "one_hot"]
+    fitted_to: FittedTo
     folds: Annotated[int, Field(ge=2)]
     distributions: DistributionFit
     adaptation: AdaptationConfig

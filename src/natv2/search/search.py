@@ -82,12 +82,13 @@ class Search:
         Raises UserError where no network can keep the constraints on costs.
         """
         objectives, constraints = self.goal.objectives, self.goal.constraints
-        archives = [self._initial_archive()]
+        first, known = self._initial_archive()
+        archives = [first]
         hypervolume = Hypervolume.from_archive(archives[0].costs(objectives))
         history: list[dict[str, Any]] = []
         clock = _Clock(self.config.turns, METRICS[self.metric].word)
         for turn in range(1, self.config.turns + 1):
-            archive, entry = self._turn(archives[-1], turn)
+            archive, known, entry = self._turn(archives[-1], known, turn)
             feasible, closest = archive.feasible(constraints), archive.take(archive.closest(constraints))
             entry["hypervolume"] = hypervolume.value(feasible.costs(objectives))
             entry["best_accuracy"] = float(closest.values["accuracy"].max())
@@ -99,8 +100,8 @@ class Search:
         _warn_unless_feasible(archives[-1], constraints)
         return SearchResult(archives=tuple(archives), history=pd.DataFrame(history), hypervolume=hypervolume)
 
-    def _initial_archive(self) -> Archive:
-        """The best of a larger sample, with the largest and the smallest network (section 6.1.4).
+    def _initial_archive(self) -> tuple[Archive, Archive]:
+        """The best of a larger sample, with the largest and the smallest network (section 6.1.4); the sample.
 
         Where too few networks keep the constraints on costs, others fill it: they teach the predictor.
         """
@@ -130,26 +131,32 @@ class Search:
         # What comes at no cost has at most as many places as what was drawn: paths are to differ.
         offered = reduce(Archive.joined, offers).without(sampled)
         others = others.grow(self._top(offered, config.archive_size // 2, self._seed("offered", 0)))
-        return ends.grow(self._top(others, config.archive_size - 2, self._seed("initial", 0)))
+        return ends.grow(self._top(others, config.archive_size - 2, self._seed("initial", 0))), sampled
 
     def _sampled(self, codes: Codes) -> State:
         asked, offered = self.evaluation.archive(codes, 0, "initial archive")
         best = self._top(offered, self.config.archive_size // 2, self._seed("offered", 0))
         return _state(asked, offered=_frame(best))
 
-    def _turn(self, archive: Archive, turn: int) -> tuple[Archive, dict[str, Any]]:
-        found = self.store.remembered(f"turn_{turn}_found", partial(self._find, archive, turn))
+    def _turn(self, archive: Archive, known: Archive, turn: int) -> tuple[Archive, Archive, dict[str, Any]]:
+        """The archive after a turn, all that is `known` after it, and the turn's figures."""
+        known = known.renewed(archive)
+        fitted = known if self.config.fitted_to == "all" else archive
+        found = self.store.remembered(f"turn_{turn}_found", partial(self._find, archive, fitted, turn))
         archive = self._archive(found)
+        # What the archive drops now was evaluated too.
+        known = known.renewed(archive)
         best = self._top(archive, self.config.top, self._seed("top", turn))
         distributions = FITS[self.config.distributions](self.space, best.codes)
         loss = self.subnets.adapt(distributions.sample, turn)
         done = self.store.remembered(f"turn_{turn}", partial(self._reevaluate, archive, turn))
         entry = {"turn": turn, **found.values["metrics"], **done.values["validation"]}
-        return self._archive(done), entry | ({} if loss is None else {"loss": loss})
+        return self._archive(done), known, entry | ({} if loss is None else {"loss": loss})
 
-    def _find(self, archive: Archive, turn: int) -> State:
+    def _find(self, archive: Archive, known: Archive, turn: int) -> State:
         """Steps 2 to 6: predict, evolve, choose, evaluate, judge the predictor, grow or substitute."""
-        found = propose(archive, self.space, self.costs_of, self.config, self.goal, seed=self.seed, turn=turn)
+        goal, seed = self.goal, self.seed
+        found = propose(archive, known, self.space, self.costs_of, self.config, goal, seed=seed, turn=turn)
         if not len(found.codes):
             logger.warning("turn %d: no new network was found that keeps %s", turn, self.goal.constraints)
             return _state(archive, metrics=found.metrics() | predictor_metrics([], []).to_dict())

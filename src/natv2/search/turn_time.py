@@ -64,7 +64,9 @@ def turn_seconds(
     up as quickly, and no network of a plan need keep them.
     """
     goal = goal.model_copy(update={"constraints": UNCONSTRAINED})
-    whole = supernets.config.model_copy(update={"turns": 1, "pre_processing": 1})
+    # A predictor that is fitted to all has the first sample to learn, too: most of what there is.
+    samples = supernets.config.pre_processing if supernets.config.fitted_to == "all" else 1
+    whole = supernets.config.model_copy(update={"turns": 1, "pre_processing": samples})
     small = whole.model_copy(
         update={
             "archive_size": max(whole.candidates + 2, whole.archive_size // 4),
@@ -90,4 +92,5 @@ def turn_seconds(
 
 def _work(config: SearchConfig) -> int:
     """What a turn's time grows with: what the predictor is fitted to, and what it predicts."""
-    return config.folds * config.archive_size + config.generations * config.population
+    rows = config.archive_size * config.pre_processing
+    return config.folds * rows + config.generations * config.population

@@ -231,3 +231,44 @@ def test_where_none_is_accurate_enough_the_most_accurate_that_cost_little_enough
     cheap = evaluated[constraints.on_costs().feasible(stand_in.costs_of(evaluated))]
     left = cheap[~is_among(cheap, codes) & ~archive.contains(cheap)]
     assert stand_in.predict_error(left).min() >= errors.max()
+
+
+def test_with_islands_each_exit_is_searched_though_deeper_ones_are_worse_at_first(
+    costs_of: Callable[[Codes], pd.DataFrame], make_archive: Maker, space: SearchSpace
+) -> None:
+    if not space.design.early_exits:
+        pytest.skip("no early exits, no islands")
+    objectives = ("accuracy", "macs")
+    last = len(space.design.exits) - 1
+
+    def hidden(codes: Codes) -> NDArray[np.float64]:
+        """The last exit is the worst, but the best where its own stage is large."""
+        own = codes[:, -space.design.levels_per_stage :].sum(axis=1) / space.upper[-1]
+        return np.where(codes[:, 2] == last, 0.9 - 0.13 * own, 0.5)
+
+    stand_in, archive = StandIn(space, hidden, costs_of), make_archive(12)
+    found = {}
+    for islands in (False, True):
+        stand_in.populations.clear()
+        codes, _ = stand_in.evolve(archive, objectives, islands=islands, population=20, generations=10)
+        every = np.concatenate(stand_in.populations)
+        found[islands] = hidden(codes).min()
+        if islands:
+            assert (np.bincount(every[:, 2], minlength=last + 1) >= 20).all()
+            assert len(every) <= (last + 1) * 20 * 10
+    assert found[True] < 0.48 < found[False] == 0.5
+
+
+def test_without_early_exits_islands_are_one_evolution(
+    predict_error: Callable[[Codes], NDArray[np.float64]],
+    costs_of: Callable[[Codes], pd.DataFrame],
+    make_archive: Maker,
+    space: SearchSpace,
+) -> None:
+    if space.design.early_exits:
+        pytest.skip("early exits have islands")
+    stand_in, archive = StandIn(space, predict_error, costs_of), make_archive(12)
+    plain, islands = (
+        stand_in.evolve(archive, ("accuracy", "macs"), islands=each)[0] for each in (False, True)
+    )
+    np.testing.assert_array_equal(plain, islands)

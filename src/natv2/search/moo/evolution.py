@@ -24,6 +24,7 @@ from natv2.objectives.objectives import ACCURACY, Costs, cost_matrix, normalise
 from natv2.randomness import derived_seed, numpy_generator
 from natv2.search.archive import Archive, is_among
 from natv2.search.moo.survival import best_first, reference_directions
+from natv2.spaces.exit_codes import DEEPEST
 from natv2.spaces.space import Codes, SearchSpace
 
 PredictError = Callable[[Codes], NDArray[np.float64]]
@@ -67,14 +68,17 @@ class _CandidateFinding(Problem):  # type: ignore[misc]
 
 
 class _Canonical(Repair):  # type: ignore[misc]
-    """Offspring in canonical form: what is evaluated, and what duplicates are compared by."""
+    """Offspring in canonical form, with the island's exit: evaluated and compared."""
 
-    def __init__(self, space: SearchSpace) -> None:
+    def __init__(self, space: SearchSpace, exit: int | None) -> None:
         super().__init__()
-        self.space = space
+        self.space, self.exit = space, exit
 
     def _do(self, problem: Problem, x: NDArray[np.float64], **kwargs: Any) -> Codes:
-        return self.space.canonical(np.rint(x).astype(np.int64))
+        codes = np.rint(x).astype(np.int64)
+        if self.exit is not None:
+            codes[:, DEEPEST] = self.exit
+        return self.space.canonical(codes)
 
 
 def evolve(
@@ -84,6 +88,8 @@ def evolve(
     costs_of: CostsOf,
     objectives: tuple[str, ...],
     archive: Archive,
+    known: Archive | None = None,
+    islands: bool = False,
     population: int = 100,
     generations: int = 20,
     seed: int,
@@ -94,8 +100,12 @@ def evolve(
     A genetic algorithm for one objective, NSGA-II for two, NSGA-III for more, over `population` x
     `generations` evaluations. It starts from the archive's best and, as many, random architectures: from
     the best alone it finds what the predictor overrates next to them (benchmarks/known_front.py).
-    Of all that was evaluated and whose path is not in the archive it returns the best `population`, one a
-    path: those that an elitist algorithm has kept, and others in place of the archive's own members.
+    Of all that was evaluated and whose path is not `known` (by default: not in the archive) it returns the
+    best `population`, one a path: those that an elitist algorithm has kept, and others in place of the
+    archive's own members.
+
+    With `islands` each exit has an evolution of its own, as large, which starts from the best `known` with
+    that exit. A deeper exit pays only when its new stages are good: among others it dies out before.
 
     All keep `constraints`, the one on accuracy as it is predicted; where too few do, those are all it
     returns. Only where none is predicted to be accurate enough, it returns those that come closest:
@@ -107,16 +117,19 @@ def evolve(
         values = others.assign(**{ACCURACY: 1 - errors})
         return cost_matrix(errors, others, objectives), constraints.excess(values)
 
-    start = _start(space, archive, objectives, population, seed, constraints)
+    known = archive if known is None else known
     problem = _CandidateFinding(space, objectives, constraints, evaluate, archive.costs(objectives))
-    algorithm = _algorithm(len(objectives), population, start, _Canonical(space))
-    with warnings.catch_warnings():  # pymoo changes the process's filters
-        minimize(problem, algorithm, ("n_gen", generations), seed=derived_seed(seed, "evolution"))
+    for exit, own in _islands(space, known) if islands else [(None, archive)]:
+        here = seed if exit is None else derived_seed(seed, "island", exit)
+        start = _start(space, own, objectives, population, here, constraints, exit)
+        algorithm = _algorithm(len(objectives), population, start, _Canonical(space, exit))
+        with warnings.catch_warnings():  # pymoo changes the process's filters
+            minimize(problem, algorithm, ("n_gen", generations), seed=derived_seed(here, "evolution"))
     codes, costs, excess = map(np.concatenate, zip(*problem.evaluated, strict=True))
     violations = np.maximum(excess, 0).sum(axis=1)
     first = np.sort(np.unique(codes, axis=0, return_index=True)[1])
     # All ways to use the exits of a path are known when it has been evaluated once.
-    new = first[~is_among(space.paths(codes[first]), space.paths(archive.codes))]
+    new = first[~is_among(space.paths(codes[first]), space.paths(known.codes))]
     new = new[constraints.on_costs().feasible(costs_of(codes[new]))]
     if (feasible := violations[new] == 0).any():
         new = new[feasible]
@@ -126,6 +139,14 @@ def evolve(
     return codes[best], costs[best]
 
 
+def _islands(space: SearchSpace, known: Archive) -> list[tuple[int | None, Archive]]:
+    """Each exit, as codes have it, with what is known of it; one island of all where there are no others."""
+    if not space.design.early_exits:
+        return [(None, known)]
+    exits = range(len(space.design.exits))
+    return [(exit, known.take(np.flatnonzero(known.codes[:, DEEPEST] == exit))) for exit in exits]
+
+
 def _start(
     space: SearchSpace,
     archive: Archive,
@@ -133,11 +154,15 @@ def _start(
     population: int,
     seed: int,
     constraints: Constraints,
+    exit: int | None,
 ) -> Codes:
-    """The initial population: (population, V), at most half of it from the archive."""
+    """The initial population: (population, V), at most half of it from the archive; of `exit`, if any."""
     best = archive.top(population // 2, objectives, seed=derived_seed(seed, "start"), constraints=constraints)
     known = best.codes
     random = space.sample_architectures(population - len(known), numpy_generator(seed, "top up"))
+    if exit is not None:
+        random[:, DEEPEST] = exit
+        random = space.canonical(random)
     return np.concatenate([known, random])
 
 
