@@ -124,7 +124,7 @@ def short_table(name: str) -> str:
     ]
     for budget, rows in at_budgets(name).groupby("budget"):
         gains = _over_seeds(rows["test"] - rows["plain_test"])
-        names = ", ".join(sorted({shown_name(each) for each in rows["plain"]}))
+        names = " or ".join(sorted({shown_name(each.removesuffix("_taught")) for each in rows["plain"]}))
         cells = (
             f"{float(str(budget)) / 1e6:g} M",
             f"**{rows['test'].mean():.1f} %**",
