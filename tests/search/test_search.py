@@ -137,7 +137,7 @@ def test_a_killed_search_tracks_and_tells_each_turn_once(space, tmp_path, name, 
 
 def test_a_turn_is_told_without_what_is_not_known_or_not_left(monkeypatch):
     monkeypatch.setattr("natv2.search.search.time.perf_counter", lambda: 0.2)
-    clock = _Clock(turns=2)
+    clock = _Clock(turns=2, word="top-1")
     clock.start = 0.0
     entry = {"turn": 1, "hypervolume": 0.5, "best_accuracy": 0.25, "kendall": float("nan")}
     first, last = clock.report(entry), clock.report({**entry, "turn": 2, "kendall": 0.4})
