@@ -181,6 +181,28 @@ def tau_table(file: str) -> str:
     return "\n".join(lines)
 
 
+def earlyon_table() -> str:
+    """Networks that stop early of `aep` beside earlyon's, at each of its operating points, in Markdown."""
+    lines = [
+        "| seed | earlyon calibrated for | test top-1, mean MACs: earlyon | aep | points above it (95 %) | "
+        "median of an image, images a second: earlyon | aep |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in _read("early_exits").to_dict("records"):
+        gain = (100 * row[name] for name in ("gain", "gain_low", "gain_high"))
+        sides = {
+            side: (
+                f"{100 * row[f'{before}top1']:.1f} %, {row[f'{before}macs'] / 1e6:.1f} M",
+                f"{row[f'{side}_ms']:.2f} ms, {row[f'{side}_per_s']:.0f}",
+            )
+            for side, before in (("peer", "peer_"), ("ours", ""))
+        }
+        told, took = zip(sides["peer"], sides["ours"], strict=True)
+        cells = (str(row["seed"]), row["point"], *told, _gain(*gain), *took)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def _plain(name: str, test: float, of_set: str, seed: int) -> str:
     if name:
         return f"{shown_name(name)}: {test:.1f}"
@@ -215,7 +237,7 @@ MACROS: Mapping[str, Callable[..., str]] = MappingProxyType(
         each.__name__: each
         for each in (
             *(budget_table, finished_table, short_table, seeds, beaten, random_gap, test_top1, top1_within),
-            tau_table,
+            *(tau_table, earlyon_table),
         )
     }
 )
