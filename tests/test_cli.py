@@ -4,7 +4,7 @@ PARAMETERS = (
     "supernet, schedule, teacher, kd, init_from, elastic, eps, objectives, constraints, network, weights, "
     "scenario, aep, seed, device, precision, threads, workers, hosts, rendezvous, source, dataset, "
     "source_path, data_path, images, "
-    "preset, budget, fresh, widths, search, postprocess, rank_study, baselines, postprocess_study, "
+    "preset, metric, budget, fresh, widths, search, postprocess, rank_study, baselines, postprocess_study, "
     "predictor_study, import_ofa, export"
 )
 

@@ -40,7 +40,7 @@ def inputs(values: Parameters) -> dict[str, Any]:
     # Not even the pixels that all splits share hold what a network could learn of the test images.
     images.train.pool[images.test.positions] = 0
     images = replace(images, test=Poisoned(images.train.pool))
-    names = ("search", "preset", "postprocess", "baselines")
+    names = ("search", "preset", "metric", "postprocess", "baselines")
     named: dict[str, Any] = {f"params:{name}": getattr(values, name) for name in names}
     named |= {"params:run": RUN, "params:training": Training.part_of(values)}
     named |= {"params:goal": Goal.part_of(values)}
