@@ -28,13 +28,14 @@ _FAMILIES: Mapping[str, str] = MappingProxyType(
 
 
 @cache
-def _read(name: str) -> pd.DataFrame:
+def read(name: str) -> pd.DataFrame:
+    """A table of the evidence."""
     return pd.read_csv(EVIDENCE / f"{name}.csv")
 
 
 def networks_of(name: str) -> pd.DataFrame:
     """The networks of the data set `name`, top-1 and intervals in per cent."""
-    table = _read("networks")
+    table = read("networks")
     of_set = table[table["set"] == name]
     return of_set.assign(**{column: 100 * of_set[column] for column in _SHARES})
 
@@ -87,8 +88,8 @@ def budget_table(name: str) -> str:
             f"{rows['test'].mean():.1f} %",
             f"{rows['plain_test'].mean():.1f} %",
         ]
-        cells.append(_over_seeds(rows["test"] - rows["plain_test"]))
-        cells += [f"{rows['random'].mean():.1f} %", _over_seeds(rows["test"] - rows["random"])]
+        cells.append(over_seeds(rows["test"] - rows["plain_test"]))
+        cells += [f"{rows['random'].mean():.1f} %", over_seeds(rows["test"] - rows["random"])]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -109,7 +110,7 @@ def finished_table(name: str) -> str:
             f"{row['params'] / 1e3:.0f} k",
             f"{row['found']:.1f} → {row['test']:.1f}",
             _plain(row["plain"], row["plain_test"], name, row["seed"]),
-            _gain(row["test"] - row["plain_test"], row["gain_low"], row["gain_high"]),
+            gain_text(row["test"] - row["plain_test"], row["gain_low"], row["gain_high"]),
             f"{row['random']:.1f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -123,7 +124,7 @@ def short_table(name: str) -> str:
         "|---|---|---|---|",
     ]
     for budget, rows in at_budgets(name).groupby("budget"):
-        gains = _over_seeds(rows["test"] - rows["plain_test"])
+        gains = over_seeds(rows["test"] - rows["plain_test"])
         names = " or ".join(sorted({shown_name(each.removesuffix("_taught")) for each in rows["plain"]}))
         cells = (
             f"{float(str(budget)) / 1e6:g} M",
@@ -170,7 +171,7 @@ def tau_table(file: str) -> str:
     """Kendall's tau between archive and finishing, beside its ceiling, from the scores in `file`."""
     from natv2.postprocess.rank import rank_table
 
-    table = rank_table(_read(file)).set_index("scope")
+    table = rank_table(read(file)).set_index("scope")
     rows = {
         "the archive's accuracies with those after finishing": "tau",
         "finishing by one seed with finishing by the other: the ceiling": "ceiling",
@@ -178,28 +179,6 @@ def tau_table(file: str) -> str:
     (whole, within) = (table.loc[scope].to_dict() for scope in ("all", "within a budget"))
     lines = [f"| Kendall's tau | over all {whole['networks']:.0f} | within a budget |", "|---|---|---|"]
     lines += [f"| {title} | {whole[name]:.2f} | {within[name]:.2f} |" for title, name in rows.items()]
-    return "\n".join(lines)
-
-
-def earlyon_table() -> str:
-    """Networks that stop early of `aep` beside earlyon's, at each of its operating points, in Markdown."""
-    lines = [
-        "| seed | earlyon calibrated for | test top-1, mean MACs: earlyon | aep | points above it (95 %) | "
-        "median of an image, images a second: earlyon | aep |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in _read("early_exits").to_dict("records"):
-        gain = (100 * row[name] for name in ("gain", "gain_low", "gain_high"))
-        sides = {
-            side: (
-                f"{100 * row[f'{before}top1']:.1f} %, {row[f'{before}macs'] / 1e6:.1f} M",
-                f"{row[f'{side}_ms']:.2f} ms, {row[f'{side}_per_s']:.0f}",
-            )
-            for side, before in (("peer", "peer_"), ("ours", ""))
-        }
-        told, took = zip(sides["peer"], sides["ours"], strict=True)
-        cells = (str(row["seed"]), row["point"], *told, _gain(*gain), *took)
-        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -211,16 +190,17 @@ def _plain(name: str, test: float, of_set: str, seed: int) -> str:
     return f"none is small enough ({least['macs'] / 1e6:.2f} M: {least['test']:.1f})"
 
 
-def _over_seeds(gains: pd.Series) -> str:
+def over_seeds(gains: pd.Series, digits: int = 1) -> str:
     """The mean and its 95 % interval over seeds (Student's t); each seed's where there are two at most."""
     known = gains.dropna()
     if len(known) < _ENOUGH:
-        return ", ".join(f"{gain:.1f}" for gain in known)
+        return ", ".join(f"{gain:.{digits}f}" for gain in known)
     low, high = t.interval(0.95, len(known) - 1, known.mean(), known.std() / np.sqrt(len(known)))
-    return f"{known.mean():.1f} ({low:.1f} to {high:.1f})"
+    return f"{known.mean():.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
-def _gain(gain: float, low: float, high: float) -> str:
+def gain_text(gain: float, low: float, high: float) -> str:
+    """Points of gain with their interval; nothing where there is none."""
     return "" if np.isnan(gain) else f"{gain:.1f} ({low:.1f} to {high:.1f})"
 
 
@@ -237,7 +217,7 @@ MACROS: Mapping[str, Callable[..., str]] = MappingProxyType(
         each.__name__: each
         for each in (
             *(budget_table, finished_table, short_table, seeds, beaten, random_gap, test_top1, top1_within),
-            *(tau_table, earlyon_table),
+            tau_table,
         )
     }
 )

@@ -9,10 +9,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from evidence_tables import MACROS
+from evidence_tables import MACROS as NETWORKS
+from exit_tables import EXIT_MACROS
 from jinja2 import Environment, StrictUndefined
 
 ROOT = Path(__file__).parents[2]
+MACROS = {**NETWORKS, **EXIT_MACROS}
+"""What pages may ask for."""
+
 _MADE = re.compile(r"<!-- made: (?P<what>.+?) -->(?P<text>.*?)<!-- end -->", flags=re.DOTALL)
 
 

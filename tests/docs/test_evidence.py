@@ -28,7 +28,7 @@ def tables(monkeypatch: pytest.MonkeyPatch):
         table = pd.DataFrame(rows, columns=COLUMNS).assign(
             set=SET, params=1000, exit=1, resolution=24, width=0.5, found=0.7, gain_high=0.02
         )
-        monkeypatch.setattr(evidence_tables, "_read", lambda name: table)
+        monkeypatch.setattr(evidence_tables, "read", lambda name: table)
         return evidence_tables
 
     return with_seeds
@@ -46,10 +46,10 @@ def test_an_interval_is_over_seeds_and_wants_three_of_them(tables) -> None:
     gains = pd.Series([1.0, 2.0, 4.0])
     half = t.ppf(0.975, 2) * gains.std() / np.sqrt(3)
     assert (
-        made._over_seeds(gains)
+        made.over_seeds(gains)
         == f"{gains.mean():.1f} ({gains.mean() - half:.1f} to {gains.mean() + half:.1f})"
     )
-    assert made._over_seeds(gains[:2]) == "1.0, 2.0"
+    assert made.over_seeds(gains[:2]) == "1.0, 2.0"
     assert made.seeds(SET) == "three seeds"
     assert tables(1).seeds(SET) == "one seed"
 

@@ -12,8 +12,7 @@ README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
 def test_numbers_in_it_and_in_the_pages_are_those_of_the_files() -> None:
-    from evidence_tables import MACROS
-    from made_text import check, pages
+    from made_text import MACROS, check, pages
 
     told = "".join(page.read_text(encoding="utf-8") for page in pages())
     for page in pages():
