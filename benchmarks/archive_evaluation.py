@@ -63,7 +63,7 @@ def main() -> None:
     codes = space.sample_architectures(ARCHIVE, np.random.default_rng(0))
     archive = [space.decode(code) for code in codes]
     family = {w: Supernet(space.design, w, CLASSES).to(memory_format=torch.channels_last) for w in WIDTHS}
-    images = random_images(CALIBRATION.images, arguments.images)
+    images = random_images(CALIBRATION.images, arguments.images, classes=CLASSES)
     evaluator = Evaluator(
         calibration=calibration_batches(images, CALIBRATION, 0),
         images=list(evaluation_batches(images, images.valid, 250)),

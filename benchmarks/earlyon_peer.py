@@ -20,9 +20,8 @@ RECIPES = ("joint", "joint, adam", "two stages")
 
 _DROPS = (0.0, 0.005, 0.01, 0.02, 0.05)
 _SHARES = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4)
-_NEEDED = (
-    *("earlyon==0.3.0", "fvcore", "iopath", "yacs", "portalocker", "termcolor", "tabulate", "click"),
-)  # beside torch
+_NEEDED = ("earlyon==0.3.0", "fvcore", "iopath", "yacs", "portalocker", "termcolor", "tabulate", "click")
+"""It, and what it needs beside torch."""
 
 
 def provide_earlyon() -> None:

@@ -108,19 +108,19 @@ def random_architectures(design: Design, count: int, resolution: int, width: flo
     )
 
 
-def random_images(train: int, valid: int, size: int = 64) -> ImageSplits:
+def random_images(train: int, valid: int, size: int = 64, classes: int = CLASSES) -> ImageSplits:
     """Random images (the test ones validate too): for the time it takes, what they show does not matter."""
     generator = torch.Generator().manual_seed(0)
     count = train + valid
     pool = torch.randint(0, 256, (count, 3, size, size), dtype=torch.uint8, generator=generator)
     pool = pool.contiguous(memory_format=torch.channels_last)
-    labels = torch.randint(0, CLASSES, (count,), generator=generator)
+    labels = torch.randint(0, classes, (count,), generator=generator)
     whole = ImageSet(pool, labels, torch.arange(count))
     parts = [whole.subset(part) for part in torch.split(torch.arange(count), [train, valid])]
     channels = (0.5, 0.5, 0.5)
     return ImageSplits(
         name="random",
-        class_names=tuple(map(str, range(CLASSES))),
+        class_names=tuple(map(str, range(classes))),
         mean=channels,
         std=channels,
         augmentation=Augmentation(),

@@ -96,6 +96,20 @@ def test_a_plan_of_another_schedule_is_none(entry: str, table: pd.DataFrame) -> 
     assert planned(steps[entry], catalog(**{entry: table}), PARAMETERS) == {}
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        SEARCH_PLAN.drop(columns="times"),
+        SEARCH_PLAN.assign(stage="of another version"),
+        SEARCH_PLAN.assign(training="long"),
+        pd.DataFrame(),
+    ],
+    ids=["a column is missing", "unknown stages", "no numbers", "empty"],
+)
+def test_no_run_ends_for_a_plan_that_cannot_be_read(damaged: pd.DataFrame) -> None:
+    assert planned(["search"], catalog(search_plan=damaged), PARAMETERS) == {}
+
+
 def test_what_is_left_is_told_from_the_first_step_on_and_corrected(tmp_path: Path) -> None:
     clock, told = Clock(), {"narrow.full": 60.0, "search": 600.0}
     steps = {"narrow.full": 120.0, "search": 1200.0, "search_report": 1.0}

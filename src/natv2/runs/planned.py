@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
@@ -29,13 +30,14 @@ def planned(
 ) -> Mapping[str, float]:
     """Seconds of those of `steps` that plans tell of; none where a plan of a long one is missing.
 
-    A plan of other epochs or turns than `parameters` ask for is none.
+    A plan of other epochs or turns than `parameters` ask for is none, nor is one that cannot be read.
     """
     found = defaultdict[str, float](float)
     for entry, read in (("plan", _phases), ("search_plan", _stages), ("finishing_plan", _stages)):
-        if (table := _newest(catalog, entry)) is not None and _as_asked(table, parameters):
-            for step, seconds in read(table):
-                found[step] += seconds
+        with suppress(Exception):  # whatever is wrong with a plan, no run ends for what is only a guess
+            if (table := _newest(catalog, entry)) is not None and _as_asked(table, parameters):
+                for step, seconds in read(table):
+                    found[step] += seconds
     long = [step for step in steps if _is_long(step)]
     return found if long and all(step in found for step in long) else {}
 
