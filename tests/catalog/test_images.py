@@ -1,4 +1,5 @@
 import weakref
+from pathlib import Path
 
 import pytest
 import torch
@@ -35,6 +36,16 @@ def test_the_same_images_are_in_memory_once_and_no_longer_than_needed(tmp_path):
     other.release()
     del loaded
     assert seen() is None
+
+
+def test_each_project_has_its_own_decoded_images(tmp_path, monkeypatch):
+    """Else a rank of the second finds none where the first, still in memory, has them elsewhere."""
+    loaded = []
+    for project in ("first", "second"):
+        (tmp_path / project).mkdir()
+        monkeypatch.chdir(tmp_path / project)
+        loaded.append(ImagesDataset(name="digits", raw="raw", store="decoded").load())
+        assert list(Path("decoded").rglob("*.pixels"))
 
 
 def test_a_share_that_changes_no_split_is_no_other_fact(tmp_path):

@@ -30,7 +30,8 @@ class ImagesDataset(AbstractDataset[None, ImageSplits]):
     def load(self) -> ImageSplits:
         """The data set. Raises UserError on images that are missing or wrong."""
         if self._images is None:
-            which = str(self._describe())
+            # Whole paths: a process may run in one project after another.
+            which = str((self._describe(), self._raw.absolute(), self._store.absolute()))
             self._images = _LOADED.get(which) or load_images(
                 self._name, self._raw, self._store, **self._options
             )
