@@ -75,8 +75,8 @@ def propose(
     errors = 1 - known.values[ACCURACY].to_numpy()
     seen = features(space, known.codes, config.features)
     fit_seed = search_seed(seed, "predictor", turn)
-    name, validation = select_predictor(choices(config.predictor, config.folds), seen, errors, seed=fit_seed)
-    predictor = choices(name, config.folds)[name].fit(seen, errors, seed=fit_seed)
+    ways = choices(config.predictor, config.folds)
+    name, predictor, validation = select_predictor(ways, seen, errors, seed=fit_seed)
     if np.ptp(errors) > 0 and np.ptp(predictor.predict(seen)) == 0:
         logger.warning(
             "turn %d: the predictor %s says the same of all %d networks it was fitted to, so candidates are "
@@ -86,11 +86,10 @@ def propose(
             len(known),
         )
         return _at_random(known, space, costs_of, config, goal, seed, turn)
-    way = choices(name, config.folds)[name]
     candidates, predicted = evolve(
         space=space,
         predict_error=lambda codes: predictor.predict(features(space, codes, config.features)),
-        costs_of=expected_costs(known, space, costs_of, goal, config.features, way, fit_seed),
+        costs_of=expected_costs(known, space, costs_of, goal, config.features, ways[name], fit_seed),
         objectives=goal.objectives,
         archive=archive,
         known=known,

@@ -4,20 +4,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from natv2.search.predictors.folds import Rows, split_folds
 from natv2.search.predictors.interface import Errors, Features, FittedPredictor, Predictor
 from natv2.search.predictors.rbf import RBF
 
 
 @dataclass(frozen=True)
 class FittedEnsemble:
-    """The models of an ensemble."""
+    """The models of an ensemble, and the rows that each has not seen."""
 
     models: tuple[FittedPredictor, ...]
+    left_out: tuple[Rows, ...]
 
     def predict(self, features: Features) -> Errors:
         """The mean of what the models predict."""
         mean: Errors = np.mean([model.predict(features) for model in self.models], axis=0)
         return mean
+
+    def predict_unseen(self, features: Features) -> Errors:
+        """For each of the `features` (N, F) of its fit, what the model predicts that has not seen them."""
+        predicted = np.empty(len(features))
+        for model, rows in zip(self.models, self.left_out, strict=True):
+            predicted[rows] = model.predict(features[rows])
+        return predicted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +38,9 @@ class FoldEnsemble:
 
     def fit(self, features: Features, errors: Errors, *, seed: int) -> FittedEnsemble:
         """Fit to `features` (N, F) and `errors` (N,), at least three rows; `seed` decides the split."""
-        from sklearn.model_selection import KFold  # loads a second of what no other step needs
-
-        split = KFold(min(self.folds, len(errors)), shuffle=True, random_state=seed % 2**32)
-        return FittedEnsemble(
-            tuple(
-                self.member.fit(features[rest], errors[rest], seed=seed) for rest, _ in split.split(features)
-            )
-        )
+        split = split_folds(len(errors), self.folds, seed % 2**32)
+        models = (self.member.fit(features[rest], errors[rest], seed=seed) for rest, _ in split)
+        return FittedEnsemble(tuple(models), tuple(fold for _, fold in split))
 
 
 def rbf_ensemble(*, folds: int = 10) -> FoldEnsemble:

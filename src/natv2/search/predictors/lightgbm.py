@@ -1,27 +1,26 @@
 """LightGBM, the thesis's predictor (sections 3.3.4 and 6.3.1)."""
 
-import math
 from dataclasses import dataclass
 from typing import Any, cast
 
 import lightgbm as lgb
 import numpy as np
 
+from natv2.search.predictors.ensemble import FittedEnsemble
+from natv2.search.predictors.folds import split_folds
 from natv2.search.predictors.interface import Errors, Features
 
 
 @dataclass(frozen=True)
-class FittedLightGBM:
-    """The models of an ensemble."""
+class FittedTrees:
+    """A fitted model."""
 
-    models: tuple[lgb.Booster, ...]
+    booster: lgb.Booster
 
     def predict(self, features: Features) -> Errors:
-        """The mean of what the models predict."""
+        """What the model predicts."""
         # One thread: for a population of rows, starting others takes longer than the work.
-        each = [np.asarray(model.predict(features, num_threads=1)) for model in self.models]
-        mean: Errors = np.mean(each, axis=0)
-        return mean
+        return np.asarray(self.booster.predict(features, num_threads=1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,25 +38,24 @@ class LightGBMEnsemble:
     leaf_rows: int = 3
     feature_fraction: float = 0.5
 
-    def fit(self, features: Features, errors: Errors, *, seed: int) -> FittedLightGBM:
+    def fit(self, features: Features, errors: Errors, *, seed: int) -> FittedEnsemble:
         """Fit to `features` (N, F) and `errors` (N,), at least two rows.
 
         The split and the trees depend on `seed` and on nothing else; give each turn its own.
         """
         if len(features) < 2:
             raise ValueError(f"{len(features)} architectures to fit a predictor to: at least 2 are needed")
-        folds = min(self.folds, len(features))
-        fewest = len(features) - math.ceil(len(features) / folds)
+        split = split_folds(len(features), self.folds, seed % 2**31)
+        fewest = min(len(rest) for rest, _ in split)
         results = lgb.cv(
             self._parameters(seed, min(self.leaf_rows, max(1, fewest // 2))),
             lgb.Dataset(features, label=errors),
             num_boost_round=self.rounds,
-            nfold=folds,
-            stratified=False,
-            seed=seed % 2**31,
+            folds=split,
             return_cvbooster=True,
         )
-        return FittedLightGBM(tuple(cast(lgb.CVBooster, results["cvbooster"]).boosters))
+        boosters = cast(lgb.CVBooster, results["cvbooster"]).boosters
+        return FittedEnsemble(tuple(map(FittedTrees, boosters)), tuple(fold for _, fold in split))
 
     def _parameters(self, seed: int, leaf_rows: int) -> dict[str, Any]:
         return {

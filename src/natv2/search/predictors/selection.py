@@ -7,7 +7,9 @@ from math import atanh, sqrt, tanh
 import numpy as np
 import scipy
 
-from natv2.search.predictors.interface import Errors, Features, Predictor
+from natv2.search.predictors.ensemble import FittedEnsemble
+from natv2.search.predictors.folds import split_folds
+from natv2.search.predictors.interface import Errors, Features, FittedPredictor, Predictor
 from natv2.search.predictors.metrics import predictor_metrics
 from natv2.search.predictors.table import AUTO, PREDICTORS
 
@@ -29,22 +31,27 @@ class CrossValidation:
         return {"cv_kendall": self.kendall, "cv_low": self.low, "cv_high": self.high}
 
 
-def cross_validate(predictor: Predictor, features: Features, errors: Errors, *, seed: int) -> CrossValidation:
-    """Cross-validation of `predictor` on `features` (N, F) and the top-1 errors (N,) of the same networks.
+def cross_validate(
+    predictor: Predictor, features: Features, errors: Errors, *, seed: int
+) -> tuple[FittedPredictor, CrossValidation]:
+    """`predictor` fitted to `features` (N, F) and the top-1 errors (N,) of the same networks, and its trust.
 
-    Each fifth is predicted by what was fitted to the others. Fewer than ten architectures: nan.
+    An ensemble has models that have not seen a network, and each predicts those: nothing else is fitted. Of
+    others each fifth is predicted by one that was fitted to the rest. Fewer than ten architectures: nan.
     """
+    fitted = predictor.fit(features, errors, seed=seed)
     if len(errors) < 2 * _FOLDS:
-        return CrossValidation(kendall=np.nan, low=np.nan, high=np.nan)
-    from sklearn.model_selection import KFold  # loads a second of what no other step needs
-
-    predicted = np.empty(len(errors))
-    for rest, fold in KFold(_FOLDS, shuffle=True, random_state=seed % 2**32).split(features):
-        fitted = predictor.fit(features[rest], errors[rest], seed=seed)
-        predicted[fold] = fitted.predict(features[fold])
+        return fitted, CrossValidation(kendall=np.nan, low=np.nan, high=np.nan)
+    if isinstance(fitted, FittedEnsemble):
+        predicted = fitted.predict_unseen(features)
+    else:
+        predicted = np.empty(len(errors))
+        for rest, fold in split_folds(len(errors), _FOLDS, seed % 2**32):
+            there = predictor.fit(features[rest], errors[rest], seed=seed)
+            predicted[fold] = there.predict(features[fold])
     tau = predictor_metrics(errors, predicted).kendall
     low, high = interval(tau, len(errors))
-    return CrossValidation(kendall=tau, low=low, high=high)
+    return fitted, CrossValidation(kendall=tau, low=low, high=high)
 
 
 def interval(tau: float, pairs: int) -> tuple[float, float]:
@@ -63,9 +70,9 @@ def choices(name: str, folds: int) -> Mapping[str, Predictor]:
 
 def select_predictor(
     predictors: Mapping[str, Predictor], features: Features, errors: Errors, *, seed: int
-) -> tuple[str, CrossValidation]:
-    """Name and cross-validation of the predictor with the highest Kendall; of equal ones the first."""
+) -> tuple[str, FittedPredictor, CrossValidation]:
+    """Name, fit and cross-validation of the predictor with the highest Kendall; of equal ones the first."""
     found = {name: cross_validate(p, features, errors, seed=seed) for name, p in predictors.items()}
     # nan, a correlation that is not defined, is below every number.
-    name = max(found, key=lambda each: np.nan_to_num(found[each].kendall, nan=-2.0))
-    return name, found[name]
+    name = max(found, key=lambda each: np.nan_to_num(found[each][1].kendall, nan=-2.0))
+    return name, *found[name]
