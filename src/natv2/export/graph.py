@@ -9,6 +9,7 @@ import torch
 from onnx import ModelProto, NodeProto, checker
 
 from natv2.export.quiet import quiet
+from natv2.export.translations import kept_translations
 
 OPSET = 18
 """Of 2022: what runs on devices knows it."""
@@ -33,7 +34,7 @@ def network_graph(
     gives: Sequence[str] = (LOGITS,),
 ) -> ModelProto:
     """The graph of `network` for any number of images; its input and its outputs are called as is said."""
-    with quiet(), torch.no_grad():
+    with quiet(), kept_translations(), torch.no_grad():
         program = torch.onnx.export(
             network,
             (example,),
