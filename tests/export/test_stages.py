@@ -1,6 +1,5 @@
 """A network that stops early: files a stage and their runner, or source that stops by itself."""
 
-import os
 import subprocess
 import sys
 
@@ -19,6 +18,7 @@ from natv2.export.python_file import imported
 from natv2.export.timing import Rounds
 from natv2.export.writers import writer_of
 from tests.export.networks import multi_exit, prepared_as, stopping, subnet, with_thresholds
+from tests.telemetry import reported, unstopped
 
 STAGED = {"onnx": "onnx", "onnx_fp16": "fp16.onnx", "onnx_int8": "int8.onnx", "torch_export": "pt2"}
 RUN = {
@@ -194,12 +194,13 @@ def test_it_runs_where_natv2_cannot_be_imported(exported, tmp_path, format_):
     places = {"folder": str(folder)} | {name: str(tmp_path / f"{name}.npy") for name in ("images", "found")}
     np.save(places["images"], images.numpy())
     absent = ("natv2", "PIL", "torchvision", *(("torch", "onnx") if format_ == "onnx" else ("onnxruntime",)))
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    bare = {name: value for name, value in unstopped(tmp_path).items() if not name.startswith("PYTHON")}
     code = ALONE.format(absent=absent, code=CODE[format_], **places)
     result = subprocess.run(
         [sys.executable, "-B", "-I", "-c", code], env=bare, capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
+    assert reported(tmp_path) == []
     classifier = stopping()
     with torch.no_grad():
         expected = classifier(images).numpy()

@@ -51,8 +51,22 @@ def test_a_damaged_database_is_told(project):
 def test_a_folder_in_its_databases_place_is_told_at_once(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "mlflow.db").mkdir()
-    with pytest.raises(UserError, match="that is a folder"):
+    with pytest.raises(UserError, match="is a folder: move it away"):
         project_experiment(tmp_path)
+
+
+@pytest.mark.parametrize("closed", ["mlflow.db", "."])
+def test_a_place_that_is_not_ones_own_is_told_at_once(closed, project, monkeypatch):
+    """Of SQLite MLflow says so after 100 seconds, with a warning a try."""
+    (project / closed).chmod(0o555)
+    # Root may write all the same, as which containers run.
+    monkeypatch.setattr(os, "access", lambda path, mode: bool(Path(path).stat().st_mode & 0o200))
+    monkeypatch.setattr(experiment, "MlflowClient", None)
+    try:
+        with pytest.raises(UserError, match=r"mlflow\.db cannot be written: .* is not yours"):
+            project_experiment(project)
+    finally:
+        (project / closed).chmod(0o755)
 
 
 def test_a_deleted_experiment_is_told_with_what_brings_it_back(project):

@@ -20,6 +20,7 @@ _MOST_CLASSES = 200  # of which each is told of
 _USES: Mapping[str, str] = MappingProxyType(
     {
         ".onnx": (
+            "# first: export ORT_DISABLE_TELEMETRY=1, or onnxruntime reports its use to its maker\n"
             'session = onnxruntime.InferenceSession("{file}")\n'
             "# uint8 (N, 3, H, W), RGB\n"
             '(probabilities,) = session.run(["probabilities"], {{"images": images}})'

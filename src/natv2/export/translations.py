@@ -17,7 +17,7 @@ def kept_translations() -> Iterator[None]:
     """
     from torch.onnx._internal import exporter  # no public way leads there
 
-    registry = getattr(getattr(exporter, "_registration", None), "ONNXRegistry", None)
+    registry: Any = getattr(getattr(exporter, "_registration", None), "ONNXRegistry", None)
     made = getattr(registry, "from_torchlib", None)
     if made is None:
         yield

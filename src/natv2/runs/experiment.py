@@ -36,11 +36,24 @@ def project_experiment(project: Path) -> tuple[MlflowClient, str]:
     answer, its database is damaged, or its artifacts cannot be written.
     """
     uri = tracking_uri(project)
-    if uri.startswith(_SQLITE) and Path(uri.removeprefix(_SQLITE)).is_dir():
-        raise UserError(f"MLflow at {uri} does not work: that is a folder, its database is a file")
+    if uri.startswith(_SQLITE):
+        _refuse_unusable(Path(uri.removeprefix(_SQLITE)))
     if urlparse(uri).scheme not in ("http", "https"):
         return _found(project, uri)
     return _in_time(uri, lambda: _found(project, uri))
+
+
+def _refuse_unusable(database: Path) -> None:
+    """Raise UserError where nobody could open `database`, which MLflow would try again and again."""
+    if database.is_dir():
+        raise UserError(f"MLflow's database {database} is a folder: move it away")
+    # A database that is there is written with a journal beside it.
+    for place in (database, database.absolute().parent):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise UserError(
+                f"MLflow's database {database} cannot be written: {place} is not yours; allow writing "
+                "there, or run in a copy of the project"
+            )
 
 
 def _in_time(uri: str, ask: Callable[[], T]) -> T:
