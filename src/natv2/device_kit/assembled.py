@@ -6,7 +6,8 @@ from functools import reduce
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, checker, helper
 
-from natv2.device_kit.part_graph import GIVEN, IMAGES, IR_VERSION, MADE, SIDE
+from natv2.device_kit.part_graph import GIVEN, IR_VERSION, MADE, SIDE
+from natv2.export.any_number import IMAGES
 from natv2.export.graph import OPSET
 from natv2.search.kit_contents import KitContents
 from natv2.spaces.design import IMAGE_CHANNELS

@@ -6,6 +6,7 @@ import torch
 from onnx import ModelProto, TensorProto, helper
 from torch import Tensor, nn
 
+from natv2.export.any_number import IMAGES
 from natv2.export.folding import fold_norms
 from natv2.export.graph import OPSET, network_graph
 from natv2.export.plain_layers import replace_layers
@@ -13,8 +14,8 @@ from natv2.export.plain_layers import replace_layers
 GIVEN, MADE = "x", "y"
 """What a part's graph takes and gives."""
 
-IMAGES, SIDE = "images", "side"
-"""Dimensions that are not fixed: how many images, and pixels along an edge."""
+SIDE = "side"
+"""What pixels along an edge are called, which are not fixed."""
 
 IR_VERSION = 10  # runtimes of two years ago read it
 

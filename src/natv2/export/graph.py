@@ -4,10 +4,13 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import Any
 
 import torch
 from onnx import ModelProto, NodeProto, checker
 
+from natv2.export.any_number import IMAGES, has_known_layers, opened, telling_number
 from natv2.export.quiet import quiet
 from natv2.export.translations import kept_translations
 
@@ -17,6 +20,7 @@ OPSET = 18
 PREPARED, LOGITS = "prepared", "logits"
 """What the network's graph takes and gives: float32 (N, 3, R, R) and (N, classes)."""
 
+_NUMBERED = re.compile(r"val_\d+$")  # what torch calls constants, by how many values it has seen so far
 _SCOPES = "pkg.torch.onnx.name_scopes"
 _RENAMED = (
     (re.compile(r"^(classifier\.)?(network\.)?"), ""),
@@ -33,7 +37,31 @@ def network_graph(
     takes: str = PREPARED,
     gives: Sequence[str] = (LOGITS,),
 ) -> ModelProto:
-    """The graph of `network` for any number of images; its input and its outputs are called as is said."""
+    """The graph of `network` for any number of images; its input and its outputs are called as is said.
+
+    `example` (N, ...) tells the other sizes; a person's own layers are traced with a symbol for N.
+    """
+    number = telling_number(network, example.shape) if has_known_layers(network) else None
+    model = (
+        None
+        if number is None
+        else _traced(network, example[:1].expand(number, *example.shape[1:]), takes, gives)
+    )
+    if model is None or number is None or not opened(model, number):
+        model = _traced(network, example, takes, gives, {0: torch.export.Dim(IMAGES)})
+    tidy(model)
+    checker.check_model(model, full_check=True)
+    return model
+
+
+def _traced(
+    network: torch.nn.Module,
+    example: torch.Tensor,
+    takes: str,
+    gives: Sequence[str],
+    free: Mapping[int, Any] | None = None,
+) -> ModelProto:
+    """The graph as torch gives it, for the sizes of `example` but for those that are `free`."""
     with quiet(), kept_translations(), torch.no_grad():
         program = torch.onnx.export(
             network,
@@ -42,13 +70,11 @@ def network_graph(
             opset_version=OPSET,
             input_names=[takes],
             output_names=list(gives),
-            dynamic_shapes=({0: torch.export.Dim("images")},),
+            dynamic_shapes=None if free is None else (dict(free),),
             verbose=False,
         )
     assert program is not None  # what is written to a file gives none
     model: ModelProto = program.model_proto
-    tidy(model)
-    checker.check_model(model, full_check=True)
     return model
 
 
@@ -59,8 +85,12 @@ def tidy(model: ModelProto) -> None:
     """
     graph = model.graph
     graph.name, model.producer_name = "network", "natv2"
+    unnamed = count(1)
     names: dict[str, str] = {
-        tensor.name: _named(tensor.name).replace(".", "/") for tensor in graph.initializer
+        tensor.name: f"constant_{next(unnamed)}"
+        if _NUMBERED.match(tensor.name)
+        else _named(tensor.name).replace(".", "/")
+        for tensor in graph.initializer
     }
     kept = {value.name for value in (*graph.input, *graph.output)}
     taken = Counter([*names.values(), *kept])
