@@ -95,14 +95,12 @@ def plain_costs(name: str, classes: int, resolution: int, build: Build | None = 
 
     Raises UserError as `plain_network`, and where it cannot take such images.
     """
-    # A person's function may load weights: that is not possible on the meta device.
-    with process_generator(0), torch.device("cpu" if build else "meta"):
+    # With values: one small image takes less than torch's bookkeeping of shapes on the meta device.
+    with process_generator(0):
         network = plain_network(name, classes, build).eval()
     try:
         with torch.no_grad():
-            logits = network(
-                torch.zeros(1, 3, resolution, resolution, device=next(network.parameters()).device)
-            )
+            logits = network(torch.zeros(1, 3, resolution, resolution))
         found = counted_costs(network, resolution)
     except Exception as error:  # whatever a person's network does
         raise UserError(f"{name} takes no images of {resolution} px: {said(error)}") from None
