@@ -117,6 +117,15 @@ def finished_table(name: str) -> str:
     return "\n".join(lines)
 
 
+def _either(names: list[str]) -> str:
+    """Names that one of is meant; a family is named once."""
+    family = names[0].rpartition(" ")[0]
+    if len(names) == 1 or any(each.rpartition(" ")[0] != family for each in names):
+        return " or ".join(names)
+    *others, last = (each.rpartition(" ")[2] for each in names)
+    return f"{family} {', '.join(others)} or {last}"
+
+
 def short_table(name: str) -> str:
     """Means over seeds in four columns, for the README."""
     lines = [
@@ -125,7 +134,7 @@ def short_table(name: str) -> str:
     ]
     for budget, rows in at_budgets(name).groupby("budget"):
         gains = over_seeds(rows["test"] - rows["plain_test"])
-        names = " or ".join(sorted({shown_name(each.removesuffix("_taught")) for each in rows["plain"]}))
+        names = _either(sorted({shown_name(each.removesuffix("_taught")) for each in rows["plain"]}))
         cells = (
             f"{float(str(budget)) / 1e6:g} M",
             f"**{rows['test'].mean():.1f} %**",
