@@ -4,11 +4,12 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 
+from natv2.baselines import plan
 from natv2.config import seconds_of
 from natv2.errors import UserError
 from natv2.pipeline_registry import register_pipelines
 from natv2.runs import time_budget
-from natv2.runs.time_budget import within_budget
+from natv2.runs.time_budget import Expected, within_budget
 from natv2.shrinking.config import Training
 from natv2.training.state_store import StateStore
 from tests.configs import RUN, parameters
@@ -30,7 +31,7 @@ def test_other_times_are_refused_with_what_is_allowed(text):
 
 
 def shortened(tmp_path, monkeypatch, expected, **changes):
-    monkeypatch.setattr(time_budget, "_expected", lambda *_: expected)
+    monkeypatch.setattr(time_budget, "_expected", lambda *_: Expected(*expected))
     asked = parameters(**{"schedule": "random", "postprocess": {"full": {"epochs": 40}}} | changes)
     store = StateStore(tmp_path)
     return asked, within_budget(asked, Pipeline([]), DataCatalog(), RUN, store)
@@ -71,6 +72,13 @@ def test_too_little_time_is_refused_with_what_would_do(tmp_path, monkeypatch):
     assert sized.postprocess.full.epochs == round(40 * 4200 / 7200)
 
 
+def test_time_that_pretrained_networks_would_take_is_told_where_it_is_too_much(tmp_path, monkeypatch):
+    with pytest.raises(
+        UserError, match=r"5 need 1:06:00 \(0:58:00 without pretrained networks: baselines\.pre"
+    ):
+        shortened(tmp_path, monkeypatch, (7200.0, 3000.0, 3600.0), budget="1h", **PHASES)
+
+
 def test_without_a_budget_nothing_is_timed(tmp_path, monkeypatch):
     asked = parameters()
     assert within_budget(asked, Pipeline([]), DataCatalog(), RUN, StateStore(tmp_path)) is asked
@@ -83,7 +91,7 @@ def test_every_stage_of_a_pipeline_is_timed_and_no_other(tmp_path, monkeypatch):
         monkeypatch.setattr(time_budget, name, lambda *_: timed.append(name) or result)
 
     for name in ("_supernets", "_search", "_finishing"):
-        stage(name, (60.0, 30.0))
+        stage(name, Expected(60.0, 30.0))
     catalog = DataCatalog({name: MemoryDataset(splits()) for name in ("source_images", "target_images")})
     pipelines = register_pipelines()
     for pipeline, stages in (
@@ -98,10 +106,13 @@ def test_every_stage_of_a_pipeline_is_timed_and_no_other(tmp_path, monkeypatch):
         assert timed == stages
 
 
-def test_finishing_is_timed_by_the_networks_that_are_likely(tmp_path):
+def test_finishing_is_timed_by_the_networks_that_are_likely(tmp_path, monkeypatch):
     values, images = parameters(), splits()
-    alone, _ = time_budget._finishing(values, images, RUN, StateStore(tmp_path), ["finishing"])
-    both, _ = time_budget._finishing(
-        values, images, RUN, StateStore(tmp_path), ["finishing", "plain networks"]
-    )
-    assert 0 < alone < both
+    alone = time_budget._finishing(values, images, RUN, StateStore(tmp_path), ["finishing"])
+    stages = ["finishing", "plain networks", "pretrained networks"]
+    both = time_budget._finishing(values, images, RUN, StateStore(tmp_path), stages[:2])
+    assert 0 < alone.trained < both.trained and both.pretrained == 0
+    monkeypatch.setattr(plan, "likely_networks", lambda config: ["mobilenet_v3_small_035"])
+    monkeypatch.setattr(plan, "_plain_seconds", lambda finishing, name: 100.0)
+    with_pretrained = time_budget._finishing(values, images, RUN, StateStore(tmp_path), stages)
+    assert with_pretrained.pretrained == pytest.approx(100) and with_pretrained.trained > 100

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from kedro.io import CatalogProtocol
@@ -36,8 +36,14 @@ _FEWEST = 5  # epochs of finishing that are worth the name
 _KEY = "budget"
 
 Catalog = CatalogProtocol[Any, Any]
-Expected = tuple[float, float]
-"""Seconds of training, which follow the epochs, and of all else."""
+
+
+class Expected(NamedTuple):
+    """Seconds of training, which follow the epochs, of all else, and those of the training for pretrained ones."""
+
+    trained: float
+    fixed: float
+    pretrained: float = 0.0
 
 
 def within_budget(
@@ -56,11 +62,11 @@ def within_budget(
         return parameters
     state = store.load(_KEY)
     if state is None:
-        trained, fixed = _expected(parameters, pipeline, catalog, run, store)
-        budget = seconds_of(parameters.budget)
-        share = min(1.0, max(0.0, budget - fixed) / trained) if trained else 1.0
-        state = State(values={"share": share, "trained": trained, "fixed": fixed})
-        _refuse_too_little(parameters, share, trained, fixed)
+        expected = _expected(parameters, pipeline, catalog, run, store)
+        left = max(0.0, seconds_of(parameters.budget) - expected.fixed)
+        share = min(1.0, left / expected.trained) if expected.trained else 1.0
+        _refuse_too_little(parameters, share, expected)
+        state = State(values={"share": share, "trained": expected.trained, "fixed": expected.fixed})
         store.save(_KEY, state)
     share, trained, fixed = (float(state.values[name]) for name in ("share", "trained", "fixed"))
     sized = _with_share(parameters, share)
@@ -99,7 +105,7 @@ def _expected(
     if named := [stage for output, stages_of in late.items() if output in made for stage in stages_of]:
         stages.append(partial(_finishing, parameters, catalog.load("target_images"), run, store, named))
     found = [stage() for stage in stages]
-    return sum(trained for trained, _ in found), sum(fixed for _, fixed in found)
+    return Expected(*(sum(seconds) for seconds in zip(*found, strict=True))) if found else Expected(0.0, 0.0)
 
 
 def _supernets(parameters: Parameters, images: ImageSplits, run: Run) -> Expected:
@@ -109,7 +115,7 @@ def _supernets(parameters: Parameters, images: ImageSplits, run: Run) -> Expecte
         supernet = Supernet(training.design, width, len(images.class_names), dropout=training.eps.dropout)
         supernets.append(supernet.to(run.device, memory_format=torch.channels_last))  # type: ignore[call-overload]
     table = plan(supernets, images=images.to(run.device), training=training, run=run, steps=_STEPS)
-    return 3600 * table["training"].sum(), 3600 * (table["evaluation"] + table["test"]).sum()
+    return Expected(3600 * table["training"].sum(), 3600 * (table["evaluation"] + table["test"]).sum())
 
 
 def _search(parameters: Parameters, images: ImageSplits, run: Run) -> Expected:
@@ -124,7 +130,7 @@ def _search(parameters: Parameters, images: ImageSplits, run: Run) -> Expected:
     goal = Goal(objectives=("accuracy", "macs"), constraints=UNCONSTRAINED)
     costs = space_costs(space, len(images.class_names), NO_TABLE)
     table = plan_search(supernets, costs, goal, steps=_STEPS)
-    return 0.0, float(3600 * table[["training", "evaluation", "search"]].to_numpy().sum())
+    return Expected(0.0, float(3600 * table[["training", "evaluation", "search"]].to_numpy().sum()))
 
 
 def _finishing(
@@ -145,7 +151,9 @@ def _finishing(
     both = parameters.postprocess.start == "auto"
     networks = parameters.postprocess.expected(search.high_tradeoff)
     table = plan_finishing(finishing, space, networks, both, parameters.baselines)
-    return float(3600 * table["training"][table["stage"].isin(stages)].sum()), 0.0
+    seconds = 3600 * table.set_index("stage")["training"]
+    pretrained = seconds.get(PRETRAINED_NETWORKS, 0.0) if PRETRAINED_NETWORKS in stages else 0.0
+    return Expected(float(seconds[seconds.index.isin(stages)].sum()), 0.0, float(pretrained))
 
 
 def _with_share(parameters: Parameters, share: float) -> Parameters:
@@ -171,16 +179,25 @@ def _shorter(epochs: int, schedule: Any, share: float) -> Mapping[str, int]:
     return {"epochs": fewer, "warmup_epochs": min(schedule.warmup_epochs, fewer // 2)}
 
 
-def _refuse_too_little(parameters: Parameters, share: float, trained: float, fixed: float) -> None:
+def _refuse_too_little(parameters: Parameters, share: float, expected: Expected) -> None:
     full = parameters.postprocess.full.epochs
     least = min(_FEWEST, full)
-    if trained and share * full < least:
-        needed = timedelta(minutes=1 + (fixed + trained * least / full) // 60)
-        raise UserError(
-            f"budget={parameters.budget} is too little for these images: networks would be finished for "
-            f"{share * full:.1f} epochs, {least} need {_text(needed.total_seconds())}; a larger budget, "
-            "fewer images (images.per_class), or smaller ones (search.resolutions, eps.resolutions) help"
-        )
+    if not expected.trained or share * full >= least:
+        return
+
+    def needed(trained: float) -> str:
+        minutes = 1 + (expected.fixed + trained * least / full) // 60
+        return _text(timedelta(minutes=minutes).total_seconds())
+
+    without = ""
+    if expected.pretrained:
+        others = needed(expected.trained - expected.pretrained)
+        without = f" ({others} without pretrained networks: baselines.pretrained=none)"
+    raise UserError(
+        f"budget={parameters.budget} is too little for these images: networks would be finished for "
+        f"{share * full:.1f} epochs, {least} need {needed(expected.trained)}{without}; a larger budget, "
+        "fewer images (images.per_class), or smaller ones (search.resolutions, eps.resolutions) help"
+    )
 
 
 def _epochs(parameters: Parameters) -> str:
