@@ -39,7 +39,7 @@ Catalog = CatalogProtocol[Any, Any]
 
 
 class Expected(NamedTuple):
-    """Seconds of training, which follow the epochs, of all else, and those of the training for pretrained ones."""
+    """Seconds of training, which follow the epochs, of all else, and how many pretrained networks train."""
 
     trained: float
     fixed: float
