@@ -29,6 +29,15 @@ def test_what_a_part_leaves_goes_to_those_after_it(monkeypatch):
     assert shared.share() == 0  # more than were said
 
 
+def test_a_plan_says_how_many_ranks_it_is_of(monkeypatch, caplog):
+    caplog.set_level("INFO", logger="natv2")
+    Budget(3).begin("the plan")
+    monkeypatch.setattr(budget, "ranks", lambda: 2)
+    Budget(3).begin("the plan")
+    alone, both = (record.getMessage() for record in caplog.records)
+    assert "rank" not in alone and both == f"{alone}, on 2 ranks"
+
+
 def test_what_networks_share_counts_once():
     supernet = shared_supernet(NAME)
     family = {supernet.width: supernet}

@@ -4,6 +4,7 @@ import logging
 import time
 
 from natv2.bar import Bar
+from natv2.ranks.together import ranks
 
 logger = logging.getLogger("natv2")
 
@@ -18,8 +19,10 @@ class Budget:
         self.seconds, self._parts, self._start = seconds, parts, time.perf_counter()
 
     def begin(self, what: str) -> None:
-        """Say what is timed, and for how long at most."""
-        logger.info("%s: %d parts are timed, within about %.0f seconds", what, self._parts, self.seconds)
+        """Say what is timed, for how long at most, and how many ranks the times are of."""
+        by = f", on {found} ranks" if (found := ranks()) > 1 else ""
+        timed = "%s: %d parts are timed, within about %.0f seconds%s"
+        logger.info(timed, what, self._parts, self.seconds, by)
 
     def share(self) -> float:
         """Seconds for the next part; few, or none, where others took longer than their share."""
