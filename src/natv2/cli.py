@@ -38,6 +38,7 @@ from natv2.runs.asked import AskedParameters
 from natv2.runs.config_file import read_config_file
 from natv2.runs.lazy_hooks import LazyHooks
 from natv2.runs.log_lines import use_lines_without_terminal
+from natv2.runs.places import refuse_missing_places
 from natv2.runs.shown_paths import typed_here
 from natv2.runs.ui import ui
 from natv2.settings import CONFIG_LOADER_ARGS
@@ -169,7 +170,8 @@ def _check(options: dict[str, Any]) -> None:
         )
     source = options["conf_source"] or _project() / "conf"
     env = options["env"] or os.environ.get("KEDRO_ENV")
-    AskedParameters(source, env, CONFIG_LOADER_ARGS).checked(options["params"])
+    asked = AskedParameters(source, env, CONFIG_LOADER_ARGS).checked(options["params"])
+    refuse_missing_places(asked, options["params"])
     validate_settings()  # an error while settings.py is imported would pass in silence
     _check_pipelines(options)
 

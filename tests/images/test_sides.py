@@ -133,6 +133,29 @@ def test_identical_copies_keep_their_sides(tmp_path):
     assert drawn(tmp_path, listing(tmp_path, [*files, *names(5, 20)])).items() >= before.items()
 
 
+def test_copies_of_known_images_are_where_these_are(tmp_path):
+    """Whichever comes first by its name: else an image that has trained is tested on as its copy."""
+    files = names(20)
+    before = drawn(tmp_path, listing(tmp_path, files))
+    copies = [f"{name[0]}{prefix}{name}" for name in files for prefix in ("-", "~")]
+    for copy in copies:
+        (tmp_path / copy).write_text(copy[2:])
+    after = drawn(tmp_path, listing(tmp_path, sorted([*files, *copies])))
+    assert {name: after[name] for name in files} == before
+    assert {copy: after[copy] for copy in copies} == {copy: before[copy[2:]] for copy in copies}
+
+
+def test_groups_that_earlier_runs_have_torn_are_told_from_too_few_images(tmp_path):
+    files = names(20)
+    sides = drawn(tmp_path, listing(tmp_path, files))
+    apart = {part: [name for name in files if sides[name] == part] for part in ("train", "valid", "test")}
+    of = {name: number % 8 for part in apart.values() for number, name in enumerate(part)}
+    with pytest.raises(
+        UserError, match=r"what has trained is not tested on; add images, or delete splits\.pa"
+    ):
+        drawn(tmp_path, listing(tmp_path, files, [of[name] for name in files]))
+
+
 def test_a_file_that_is_gone_is_told_and_one_that_cannot_be_read_is_left_to_decoding(tmp_path):
     files = names(20)
     images = listing(tmp_path, files)

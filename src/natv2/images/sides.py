@@ -59,6 +59,7 @@ def lasting_split(
         sources = [table[column] for table in (recorded, elsewhere) if column in table]
         if sources:
             found = sources[0] if len(sources) == 1 else sources[0].fillna(sources[1])
+            found = found.fillna(_as_its_copies(images["image"], found, known, column))
             earlier[part] = found.fillna(-1).to_numpy(dtype=np.int8)
     assigned = split(listing, counts, name=name, seed=seed, valid_fraction=valid_fraction, earlier=earlier)
     drawn: dict[str, Any] = {
@@ -88,6 +89,17 @@ def _elsewhere(folder: Path, images: pd.Series, recorded: pd.DataFrame) -> pd.Da
     if not found:
         return recorded.iloc[:, :0]
     return pd.concat(found).groupby("image").min().reindex(images).reset_index(drop=True)
+
+
+def _as_its_copies(images: pd.Series, found: pd.Series, known: pd.DataFrame, column: str) -> pd.Series:
+    """For each of `images` where others of the same content were, by what is `found` and `known` of them.
+
+    Where these differ, what trained anywhere is not tested on.
+    """
+    digests = images.str.partition("/")[0]
+    recorded = known.set_index(known["image"].str.partition("/")[0])[column] if column in known else found[:0]
+    told = pd.concat([recorded, found.set_axis(digests)]).dropna()
+    return pd.Series(digests.map(told.groupby(level=0).min()).to_numpy(), index=images.index)
 
 
 def _changed(first: pd.Series, classes: pd.Series) -> tuple[str, ...]:

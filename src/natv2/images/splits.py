@@ -42,7 +42,13 @@ def split(
         _draw(assigned, listing, "valid", share, derived_seed(seed, name, "valid"), known)
     for part in SPLITS:
         if not (assigned == part).any():
-            raise UserError(f"{name} has no images left for its split '{part}': {len(listing)} are too few")
+            why = f"{len(listing)} are too few"
+            if any((known >= 0).any() for known in earlier.values()):
+                why = (
+                    "earlier runs had all of them, or some of every group, in another, and what has trained "
+                    "is not tested on; add images, or delete splits.parquet above the decoded images"
+                )
+            raise UserError(f"{name} has no images left for its split '{part}': {why}")
     return assigned
 
 
