@@ -19,7 +19,7 @@ from natv2.pipeline_registry import NAMES, _pipeline
 from natv2.pipelines.natv2_search.pipeline import create_pipeline as search_pipeline
 from natv2.pipelines.postprocess.pipeline import create_pipeline as finish_pipeline
 from natv2.recorded import RECORD
-from natv2.runs.companions import Companions
+from natv2.runs.companions import Companions, _text
 from natv2.runs.inputs import asked_of
 from natv2.runs.lineage import Record, Recorder, _bears_on, contradiction, made_by_metric, told_by
 from natv2.search.identity import LARGEST_WARM_UP
@@ -292,3 +292,7 @@ def test_the_metric_bears_on_all_that_is_made_of_a_search_and_on_nothing_before_
     assert after | {"baseline_plan", "finished_networks", "predictor_scores", "export_table"} <= made
     before = {"narrow.supernet", "narrow.warm_supernet", "latency_table", "target_images"}
     assert not (before | {"aep_results"}) & made
+
+
+def test_nothing_is_said_in_words():
+    assert _text([]) == "none" and _text(["ape", "bee"]) == "ape, bee"

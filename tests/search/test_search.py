@@ -209,8 +209,8 @@ def test_a_predictor_is_fitted_to_the_archive_or_to_the_newest_of_all_that_was_e
     fits, predictor, subnets = [], Recording(), Remembering()
     monkeypatch.setattr(candidates, "choices", lambda name, folds: {name: predictor})
     result = run(space, tmp_path, subnets, fitted_to=fitted_to)
-    # The last of a turn's fits is to all rows; the others are the cross-validation's.
-    whole = predictor.fits[5::6]
+    # The first of a turn's fits is to all rows; the others are the cross-validation's.
+    whole = predictor.fits[::6]
     assert len(whole) == 3
     if fitted_to == "archive":
         for fit, archive in zip(whole, result.archives, strict=False):

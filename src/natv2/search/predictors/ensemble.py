@@ -6,7 +6,6 @@ import numpy as np
 
 from natv2.search.predictors.folds import Rows, split_folds
 from natv2.search.predictors.interface import Errors, Features, FittedPredictor, Predictor
-from natv2.search.predictors.rbf import RBF
 
 
 @dataclass(frozen=True)
@@ -45,4 +44,6 @@ class FoldEnsemble:
 
 def rbf_ensemble(*, folds: int = 10) -> FoldEnsemble:
     """Surfaces of radial basis functions, one a fold (NAT)."""
+    from natv2.search.predictors.rbf import RBF  # loads parts of scipy that no other ensemble needs
+
     return FoldEnsemble(member=RBF(), folds=folds)
