@@ -25,8 +25,10 @@ def told(model: ModelProto) -> list[object]:
 
 @pytest.mark.parametrize("name", ["EE_DP_OFAMobileNetV3, 2 exits", "plain shufflenet"])
 def test_it_is_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    exported = deployed(name)
+    exported, ways = deployed(name), []
+    monkeypatch.setattr(graph_module, "opened", lambda *known: ways.append(opened(*known)) or ways[-1])
     quick = network_graph(exported.network, exported.example())
+    assert ways == [True]  # and not traced with a symbol after all
     monkeypatch.setattr(graph_module, "has_known_layers", lambda network: False)
     with_symbol = network_graph(exported.network, exported.example())
     assert told(quick) == told(with_symbol)
@@ -59,10 +61,26 @@ def test_known_layers_that_hold_the_number_are_traced_with_a_symbol(monkeypatch:
     np.testing.assert_array_equal(said[:, 0], np.arange(5))
 
 
-def test_the_number_is_no_size_of_the_network() -> None:
-    layers = torch.nn.Sequential(torch.nn.Linear(31, 37), torch.nn.Linear(37, 41))
-    assert telling_number(layers, (2, 43)) == 47
-    assert telling_number(torch.nn.Linear(2, 3), (2, 3)) == 31
+@pytest.mark.parametrize("count", [1, 5])
+def test_attention_makes_images_times_heads(count: int) -> None:
+    """Of torch's own layers, whose graph has a multiple of the number alone."""
+    torch.manual_seed(0)
+    layer = torch.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
+    model = network_graph(torch.nn.Sequential(layer), torch.zeros(2, 6, 8))
+    x = torch.randn(count, 6, 8)
+    (said,) = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"prepared": x.numpy()})
+    with torch.no_grad():
+        np.testing.assert_allclose(said, layer(x).numpy(), atol=1e-5)
+
+
+def test_layers_that_were_traced_may_be_anybodys() -> None:
+    assert not has_known_layers(torch.fx.symbolic_trace(torch.nn.Sequential(torch.nn.ReLU())))
+
+
+def test_the_number_divides_no_size_of_the_network() -> None:
+    layers = torch.nn.Sequential(torch.nn.Linear(202, 103), torch.nn.Linear(103, 321))
+    assert telling_number(layers, (2, 109)) == 113
+    assert telling_number(torch.nn.Linear(2, 3), (2, 3)) == 101
 
 
 def model(body: str, takes: str = "31, 4, 2", gives: str = "31, 8", constants: str = "") -> ModelProto:
@@ -89,6 +107,9 @@ def test_what_a_reshape_leaves_is_the_number() -> None:
     ("body", "known"),
     [
         ("y = Expand(x, s)", {"constants": "int64[2] s = {31, 8}"}),
+        (RESHAPE, {"constants": "int64[2] s = {62, 4}"}),
+        (RESHAPE, {"constants": "int64[3] s = {31, 62, 8}"}),
+        ("y = Transpose <perm = [62, 0]> (x)", {}),
         (RESHAPE, {"constants": "int64[2] s = {8, 31}", "gives": "31, 8"}),
         (RESHAPE, {"constants": "int64[3] s = {31, 31, 8}"}),
         (RESHAPE, {"constants": "int64[2] s = {31, -1}"}),

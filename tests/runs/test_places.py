@@ -9,7 +9,7 @@ from tests.configs import parameters
     "given", [{"init_from": "/nope"}, {"search": {"init_from": "/nope"}}, {"data_path": "/nope"}], ids=str
 )
 def test_a_place_that_is_not_there_is_told(given):
-    values = parameters(dataset="folder", data_path="/nope")
+    values = parameters(**{"dataset": "folder", "data_path": "/nope"} | given)
     with pytest.raises(
         UserError, match=r"parameter '[a-z._]+' cannot be '/nope': there is no such file or f"
     ):

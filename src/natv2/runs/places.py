@@ -1,7 +1,6 @@
 """Files and folders that a command names are there, before anything is loaded."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from natv2.errors import UserError
@@ -15,8 +14,12 @@ def refuse_missing_places(parameters: Parameters, given: Mapping[str, Any]) -> N
 
     Named data sets are fetched to where they are said to be; all else is only read.
     """
-    own = {"data_path": is_own(parameters.dataset), "source_path": is_own(parameters.source)}
-    read = {"init_from", "search.init_from", *(name for name, is_persons in own.items() if is_persons)}
-    for name, value in flattened(given).items():
-        if name in read and value is not None and not Path(str(value)).expanduser().exists():
-            raise UserError(f"parameter '{name}' cannot be '{value}': there is no such file or folder")
+    read = {"init_from": parameters.init_from, "search.init_from": parameters.search.init_from}
+    if is_own(parameters.dataset):
+        read["data_path"] = parameters.data_path
+    if is_own(parameters.source):
+        read["source_path"] = parameters.source_path
+    for name in flattened(given):
+        place = read.get(name)
+        if place is not None and not place.exists():
+            raise UserError(f"parameter '{name}' cannot be '{place}': there is no such file or folder")

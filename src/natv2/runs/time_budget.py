@@ -39,7 +39,7 @@ Catalog = CatalogProtocol[Any, Any]
 
 
 class Expected(NamedTuple):
-    """Seconds of training, which follow the epochs, of all else, and how many pretrained networks train."""
+    """Seconds of training, which follow the epochs, and of all else; `pretrained` are among the first."""
 
     trained: float
     fixed: float
