@@ -10,6 +10,7 @@ from natv2.nn.layers import ConvNorm, Head
 from natv2.spaces.architecture import Architecture
 from natv2.spaces.channels import ChannelPlan, channel_plan
 from natv2.spaces.design import IMAGE_CHANNELS, STEM_STRIDE, Design
+from natv2.supernets.slots import Slots
 
 
 class Part(NamedTuple):
@@ -48,6 +49,12 @@ def levels(architecture: Architecture, stage: int) -> list[Part]:
     ]
 
 
+def parts_in(architecture: Architecture) -> list[Part]:
+    """All parts of a network, in the order in which images go through them, heads last."""
+    stages = [level for stage in range(architecture.deepest_exit) for level in levels(architecture, stage)]
+    return [STEM, FIRST, *stages, *(head(exit) for exit in architecture.exits)]
+
+
 def skipped(outputs: Sequence[Tensor], *, dense: bool) -> Tensor:
     """What goes on after a stage's levels, given their outputs so far.
 
@@ -78,7 +85,7 @@ class Stage(nn.Module):
         return x
 
 
-Parts = dict[Part, nn.Module]
+Parts = dict[Part, Slots]
 """Pieces that have been built."""
 
 
@@ -99,13 +106,14 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         self.design, self.architecture, self.classes, self.dropout = design, architecture, classes, dropout
-        parts = {} if parts is None else parts
         plan = channel_plan(design, architecture.width)
 
         def part(which: Part) -> nn.Module:
+            if parts is None:
+                return build(which, plan, classes, dropout)
             if which not in parts:
-                parts[which] = build(which, plan, classes, dropout)
-            return parts[which]
+                parts[which] = Slots(build(which, plan, classes, dropout))
+            return parts[which].module
 
         self.stem, self.first = part(STEM), part(FIRST)
         self.stages = nn.ModuleList(

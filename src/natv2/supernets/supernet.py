@@ -5,15 +5,15 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from natv2.nn.layers import initialise, track_statistics
+from natv2.nn.layers import initialise
 from natv2.randomness import torch_generator
 from natv2.spaces.architecture import Architecture, check_member, constant
 from natv2.spaces.channels import channel_plan
 from natv2.spaces.design import Design
-from natv2.supernets.network import Network, Part, Parts, build
+from natv2.supernets.network import Network, Part, Parts, build, parts_in
 from natv2.supernets.part import SupernetPart
+from natv2.supernets.slots import Slots
 
 Statistics = Mapping[str, Tensor]
 """Means and variances of the batch norms a network uses, by the names of its buffers."""
@@ -77,40 +77,57 @@ class Supernet(nn.Module):
 
         Without `statistics` the batch's own are used, as in training.
         """
-        skeleton = self._skeleton(architecture)
-        skeleton.train(statistics is None)
-        track_statistics(skeleton, False)
-        tensors = {**self.weights(skeleton), **(statistics or {})}
-        logits: tuple[Tensor, ...] = functional_call(skeleton, tensors, x, tie_weights=False)
-        return logits
+        return self._run(x, architecture, statistics or {}, training=statistics is None, recording=False)
 
     def record(self, x: Tensor, architecture: Architecture, statistics: dict[str, Tensor]) -> None:
         """Run `x` with its own statistics and average them into `statistics`, empty at first."""
-        skeleton = self._skeleton(architecture)
-        skeleton.train()
-        track_statistics(skeleton, True)
         if not statistics:
-            statistics |= {name: torch.zeros_like(b, device=x.device) for name, b in skeleton.named_buffers()}
-        functional_call(skeleton, {**self.weights(skeleton), **statistics}, x, tie_weights=False)
+            buffers = self._skeleton(architecture).named_buffers()
+            statistics |= {name: torch.zeros_like(b, device=x.device) for name, b in buffers}
+        self._run(x, architecture, statistics, training=True, recording=True)
+
+    def _run(
+        self,
+        x: Tensor,
+        architecture: Architecture,
+        statistics: Statistics,
+        *,
+        training: bool,
+        recording: bool,
+    ) -> tuple[Tensor, ...]:
+        network = self._skeleton(architecture)
+        pieces = [(f"{part.place}.", self._parts[part]) for part in parts_in(architecture)]
+        try:
+            for place, slots in pieces:
+                tensors = self._tensors(place, slots.shapes)
+                if statistics:
+                    tensors |= {name: statistics[place + name] for name in slots.buffers}
+                slots.fill(tensors, training=training, recording=recording)
+            logits: tuple[Tensor, ...] = network(x)
+            return logits
+        finally:
+            for _, slots in pieces:
+                slots.empty()
 
     def first_channels(self, statistics: Statistics, architecture: Architecture) -> Statistics:
         """What `statistics` of the largest network hold of `architecture`'s batch norms."""
         wanted = self._skeleton(architecture).named_buffers()
         return {name: statistics[name][: b.shape[0]] if b.dim() else statistics[name] for name, b in wanted}
 
-    def weights(self, module: nn.Module, prefix: str = "") -> dict[str, Tensor]:
-        """The tensors of `module`, a network or a part of one, by its parameters' names.
+    def weights(self, network: Network) -> dict[str, Tensor]:
+        """The tensors of `network`, by its parameters' names; gradients flow back through them."""
+        return self._tensors("", {name: weight.shape for name, weight in network.named_parameters()})
 
-        `prefix` stands before these in a network's names. Gradients flow back through the tensors.
-        """
+    def _tensors(self, place: str, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
+        """Those of a piece of a network by their names in it; in the network `place` stands before these."""
         result: dict[str, Tensor] = {}
-        for name, wanted in module.named_parameters():
-            full = prefix + name
+        for name, shape in shapes.items():
+            full = place + name
             weight: Tensor = self._named[full]
             if full.endswith(_ELASTIC_KERNEL):
-                weight = self._kernel(full, weight[: wanted.shape[0]], wanted.shape[-1])
-            elif weight.shape != wanted.shape:
-                for dimension, size in enumerate(wanted.shape):
+                weight = self._kernel(full, weight[: shape[0]], shape[-1])
+            elif weight.shape != shape:
+                for dimension, size in enumerate(shape):
                     weight = weight.narrow(dimension, 0, size)
             result[name] = weight
         return result
@@ -118,12 +135,13 @@ class Supernet(nn.Module):
     def part(self, part: Part) -> SupernetPart:
         """One piece of this supernet's networks, to be run by itself."""
         if part not in self._parts:
-            self._parts[part] = build(part, channel_plan(self.design, self.width), self.classes, self.dropout)
-        module = self._parts[part]
-        tensors = self.weights(module, f"{part.place}.")
+            plan = channel_plan(self.design, self.width)
+            self._parts[part] = Slots(build(part, plan, self.classes, self.dropout))
+        slots = self._parts[part]
+        tensors = self._tensors(f"{part.place}.", slots.shapes)
         device = next(self.parameters()).device
-        buffers = {name: torch.zeros_like(b, device=device) for name, b in module.named_buffers()}
-        return SupernetPart(module, {**tensors, **buffers})
+        buffers = {name: torch.zeros_like(b, device=device) for name, b in slots.buffers.items()}
+        return SupernetPart(slots, {**tensors, **buffers})
 
     def _kernel(self, name: str, weight: Tensor, size: int) -> Tensor:
         """The `size` x `size` version of depthwise kernels (C, 1, K, K), through the sizes between."""
