@@ -21,14 +21,21 @@ def test_a_search_is_known_by_its_front_and_hypervolume(front):
     history = pd.DataFrame({"turn": [1, 2], "hypervolume": [0.3, 0.4]})
     assert headlines({"search_history": history, "front": front}) == {
         "result/hypervolume": 0.4,
-        "result/valid_top1": 0.95,
+        "result/found_top1": 0.95,
         "result/params": 3_000_000,
         "result/macs": 2_000_000,
     }
 
 
 def test_what_is_finished_counts_before_what_is_found_in_any_order(front):
-    expected = {"valid_top1": 0.9, "test_top1": 0.8, "params": 300_000, "macs": 4_000_000, "gain": 0.02}
+    expected = {
+        "found_top1": 0.95,
+        "valid_top1": 0.9,
+        "test_top1": 0.8,
+        "params": 300_000,
+        "macs": 4_000_000,
+        "gain": 0.02,
+    }
     expected = {f"result/{name}": value for name, value in expected.items()}
     for saved in ({"results": RESULTS, "front": front}, {"front": front, "results": RESULTS}):
         assert headlines(saved) == expected
@@ -56,4 +63,24 @@ def test_accuracies_stand_under_the_name_of_their_metric(front):
     found = headlines(macro)
     assert (found["result/valid_macro"], found["result/test_macro"]) == (0.9, 0.8)
     assert not [name for name in found if "top1" in name]
-    assert headlines({"front": macro["front"]})["result/valid_macro"] == 0.95
+    assert found["result/found_macro"] == 0.95
+
+
+def test_a_comparison_has_the_hypervolumes_of_all_searches_on_one_scale():
+    table = pd.DataFrame(
+        {
+            "supernet": ["EE_D", "EE_D", "SE_DP"],
+            "preset": "nat",
+            "dataset": "eurosat",
+            "objectives": ["accuracy+macs", "accuracy+params", "accuracy+macs"],
+            "searched_exits": "one",
+            "settings": "0f",
+            "seed": [0, 1, 0],
+            "hypervolume": [0.4, 0.5, 0.3],
+        }
+    )
+    assert headlines({"searches_table": table}) == {
+        "result/hypervolume/EE_D nat accuracy_macs s0": 0.4,
+        "result/hypervolume/EE_D nat accuracy_params s1": 0.5,
+        "result/hypervolume/SE_DP nat accuracy_macs s0": 0.3,
+    }

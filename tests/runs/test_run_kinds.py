@@ -52,3 +52,13 @@ def test_tags_tell_who_really_teaches():
     assert (told["kind"], told["teacher"], told["schedule"], told["seed"]) == (
         *("training", "in-place", "sandwich", "7"),
     )
+
+
+def test_a_run_has_no_tag_of_what_plays_no_part_in_it():
+    tags = {name: set(run_tags(name, parameters(dataset="digits"))) - {"pipeline", "kind"} for name in KINDS}
+    searched = {"preset", "supernet", "source", "dataset", "objectives", "schedule", "teacher", "seed"}
+    assert {name for name in KINDS if tags[name] == searched} >= {"__default__", "natv2_search", "baselines"}
+    assert "metric" in run_tags("natv2_search", parameters(metric="macro"))
+    assert tags["natv2_compare"] == {"source"} and tags["images"] == {"dataset"} and not tags["aep_compare"]
+    assert tags["ofav2_eps"] == {"supernet", "source", "schedule", "teacher", "seed"}
+    assert tags["aep"] == {"network", "weights", "dataset", "scenario", "seed"}

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pandas as pd
+from kedro_datasets._typing import TablePreview
 from kedro_datasets.pandas import CSVDataset
 
+from natv2.catalog.previews import preview_of
 from natv2.errors import UserError
 from natv2.files import one_line
 from natv2.recorded import check_recorded
@@ -27,6 +29,10 @@ class SheetDataset(CSVDataset):  # type: ignore[misc]  # Kedro's data sets have 
             return with_formulas(CSVDataset.load.__wrapped__(self))
         except ValueError as error:  # pandas's for what is no table
             raise UserError(f"{path} is no table ({one_line(error)}); delete it or restore it") from None
+
+    def preview(self, nrows: int = 40) -> TablePreview:
+        """What Kedro-Viz shows of it."""
+        return TablePreview(preview_of(self._copy().load(), nrows))
 
     def save(self, data: pd.DataFrame) -> None:
         """Write it."""

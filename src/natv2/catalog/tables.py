@@ -6,9 +6,11 @@ from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
+from kedro_datasets._typing import TablePreview
 from kedro_datasets.pandas import ParquetDataset
 
 from natv2.atomic import write_bytes
+from natv2.catalog.previews import preview_of
 from natv2.errors import UserError
 from natv2.files import one_line
 from natv2.recorded import check_recorded
@@ -26,6 +28,10 @@ class TableDataset(ParquetDataset):  # type: ignore[misc] # kedro_datasets has n
         path = Path(self._get_load_path())
         check_recorded(path)
         return read_table(path)
+
+    def preview(self, nrows: int = 40) -> TablePreview:
+        """What Kedro-Viz shows of it."""
+        return TablePreview(preview_of(self.load(), nrows))
 
     def save(self, data: pd.DataFrame) -> None:
         """Write the table, atomically."""

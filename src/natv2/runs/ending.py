@@ -9,11 +9,12 @@ from kedro.io import CatalogProtocol
 
 from natv2.images.look import ImageReport
 from natv2.runs.explorer_file import EXPLORER, explorer_commands, write_explorer
+from natv2.runs.findings import finding
 from natv2.runs.headlines import headlines
 from natv2.runs.last_screen import show_last_screen
 from natv2.runs.lineage import Recorder
 from natv2.runs.report import report
-from natv2.runs.summary import places
+from natv2.runs.summary import places, said
 from natv2.runs.tracking import TrackedRun
 
 logger = logging.getLogger(__name__)
@@ -36,12 +37,24 @@ def end_well(
     if page is not None:
         run.keep(EXPLORER, page)
         saved = {EXPLORER: None, **saved}  # the first of the places that are told
-    if numbers := headlines(saved):
-        run.track(numbers, 0)
+    numbers = headlines(saved)
+    run.track(numbers, 0)
+    if text := _description(catalog, saved, numbers):
+        run.describe(text)
     run.end("FINISHED")
     found = dict(places(catalog, saved, project))
     report(version=run_params["run_id"], tracking_run=run.id, places=found)
     show_last_screen(run_params, catalog, saved, run)
+
+
+def _description(
+    catalog: CatalogProtocol[Any, Any], saved: Mapping[str, Any], numbers: Mapping[str, float]
+) -> str:
+    """What the run's page in MLflow begins with: its sentences, and its few numbers of hundreds."""
+    sentences = [text for text in (finding(saved), *said(catalog, saved)) if text]
+    rows = [f"| {name.removeprefix('result/')} | {value:.4g} |" for name, value in numbers.items()]
+    table = ["\n".join(["| result | |", "|---|---|", *rows])] if rows else []
+    return "\n\n".join([*sentences, *table])
 
 
 def _explorer(

@@ -15,34 +15,38 @@ _COMMON = "_OFAMobileNetV3"
 
 @dataclass(frozen=True)
 class RunKind:
-    """What a pipeline's runs are called first, what of their parameters follows, and the tag `kind`."""
+    """What a pipeline's runs are called first, what of their parameters follows, and the tag `kind`.
+
+    `tagged`: what else they have tags of. What plays no part in a run would only group it wrongly.
+    """
 
     word: str
     kind: str
     named: tuple[str, ...]
+    tagged: tuple[str, ...] = ()
 
 
-_SEARCH = ("preset", "supernet", "images", "objectives", "seed")
-_TRAINING = ("supernet", "source", "schedule", "teacher", "seed")
-_CLASSIC = ("network", "weights", "dataset", "scenario", "seed")
+_SEARCH = ("preset", "supernet", "images", "objectives", "seed"), ("source", "schedule", "teacher", "metric")
+_TRAINING = (("supernet", "source", "schedule", "teacher", "seed"),)
+_CLASSIC = (("network", "weights", "dataset", "scenario", "seed"),)
 
 KINDS: Mapping[str, RunKind] = MappingProxyType(
     {
-        "__default__": RunKind("journey", "journey", _SEARCH),
+        "__default__": RunKind("journey", "journey", *_SEARCH),
         "images": RunKind("images", "look", ("dataset",)),
         "import_ofa": RunKind("import", "training", ("supernet", "source")),
-        "ofav2_eps": RunKind("supernet", "training", _TRAINING),
-        "natv2_search": RunKind("search", "search", _SEARCH),
-        "baselines": RunKind("plain", "baselines", _SEARCH),
-        "postprocess": RunKind("finish", "finishing", _SEARCH),
-        "export": RunKind("export", "export", _SEARCH),
-        "aep": RunKind("aep", "training", _CLASSIC),
-        "aep_export": RunKind("export aep", "export", _CLASSIC),
-        "postprocess_study": RunKind("study of finishing", "study", _SEARCH),
-        "predictor_study": RunKind("study of predictors", "study", _SEARCH),
-        "rank_study": RunKind("study of ranks", "study", _SEARCH),
-        "ofav2_plan": RunKind("plan of supernet", "plan", _TRAINING),
-        "natv2_plan": RunKind("plan of search", "plan", _SEARCH),
+        "ofav2_eps": RunKind("supernet", "training", *_TRAINING),
+        "natv2_search": RunKind("search", "search", *_SEARCH),
+        "baselines": RunKind("plain", "baselines", *_SEARCH),
+        "postprocess": RunKind("finish", "finishing", *_SEARCH),
+        "export": RunKind("export", "export", *_SEARCH),
+        "aep": RunKind("aep", "training", *_CLASSIC),
+        "aep_export": RunKind("export aep", "export", *_CLASSIC),
+        "postprocess_study": RunKind("study of finishing", "study", *_SEARCH),
+        "predictor_study": RunKind("study of predictors", "study", *_SEARCH),
+        "rank_study": RunKind("study of ranks", "study", *_SEARCH),
+        "ofav2_plan": RunKind("plan of supernet", "plan", *_TRAINING),
+        "natv2_plan": RunKind("plan of search", "plan", *_SEARCH),
         "ofav2_compare": RunKind("compare supernets", "comparison", ("source",)),
         "natv2_compare": RunKind("compare searches", "comparison", ("source",)),
         "aep_compare": RunKind("compare aep", "comparison", ()),
@@ -52,7 +56,7 @@ KINDS: Mapping[str, RunKind] = MappingProxyType(
 
 def run_kind(pipeline: str) -> RunKind:
     """That of `pipeline`, by its name; of one's own or of several together, a row with its name."""
-    return KINDS.get(pipeline, RunKind(pipeline, "other", _SEARCH))
+    return KINDS.get(pipeline, RunKind(pipeline, "other", *_SEARCH))
 
 
 def run_title(pipeline: str, parameters: Parameters) -> str:
@@ -62,21 +66,13 @@ def run_title(pipeline: str, parameters: Parameters) -> str:
 
 
 def run_tags(pipeline: str, parameters: Parameters) -> dict[str, str]:
-    """What MLflow can filter and group runs by."""
-    return {
-        "pipeline": pipeline,
-        "kind": run_kind(pipeline).kind,
-        "dataset": _target(parameters),
-        "source": source_name(parameters),
-        "supernet": parameters.supernet,
-        "network": parameters.network,
-        "objectives": "+".join(parameters.objectives),
-        **said(parameters.metric),
-        "preset": parameters.preset,
-        "schedule": parameters.schedule,
-        "teacher": parameters.taught_by,
-        "seed": str(parameters.seed),
-    }
+    """What MLflow can filter and group runs by: of the parameters, those that say what this run is."""
+    kind = run_kind(pipeline)
+    names = ["dataset" if name == "images" else name for name in (*kind.named, *kind.tagged)]
+    tags = {"pipeline": pipeline, "kind": kind.kind}
+    for name in names:
+        tags |= _TAGS[name](parameters) if name in _TAGS else {name: str(getattr(parameters, name))}
+    return tags
 
 
 def _target(parameters: Parameters) -> str:
@@ -108,3 +104,14 @@ _WORDS: Mapping[str, Callable[[Parameters], str]] = MappingProxyType(
         "seed": lambda parameters: f"s{parameters.seed}",
     }
 )
+
+_TAGS: Mapping[str, Callable[[Parameters], dict[str, str]]] = MappingProxyType(
+    {
+        "dataset": lambda parameters: {"dataset": _target(parameters)},
+        "source": lambda parameters: {"source": source_name(parameters)},
+        "objectives": lambda parameters: {"objectives": "+".join(parameters.objectives)},
+        "teacher": lambda parameters: {"teacher": parameters.taught_by},
+        "metric": lambda parameters: said(parameters.metric),
+    }
+)
+"""Tags that are not a parameter's value as it is."""

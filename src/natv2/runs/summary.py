@@ -85,9 +85,13 @@ def show_places(
 
 def show_sentences(catalog: CatalogProtocol[Any, Any], saved: Mapping[str, Any]) -> None:
     """Show the saved texts that the catalog says are to be said."""
-    for name, text in saved.items():
-        if told(catalog, name).get("said"):
-            _tell(f"{text}\n")
+    for text in said(catalog, saved):
+        _tell(f"{text}\n")
+
+
+def said(catalog: CatalogProtocol[Any, Any], saved: Mapping[str, Any]) -> list[str]:
+    """The saved texts that the catalog says are to be said."""
+    return [str(text) for name, text in saved.items() if told(catalog, name).get("said")]
 
 
 def show_next(commands: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from natv2.catalog.exports import ExportsDataset
 from natv2.catalog.networks import NetworksDataset
@@ -98,6 +99,13 @@ class TrackedRun:
             kind = "html" if data.lstrip().startswith("<") else "txt"
             self._client.log_text(self.id, data, f"{name}.{kind}")
 
+    def describe(self, text: str) -> None:
+        """Show `text`, Markdown, at the top of the run's page."""
+        try:
+            self._client.set_tag(self.id, MLFLOW_RUN_NOTE, text)
+        except MlflowException as error:
+            logger.warning("MLflow did not keep the run's description: %s", error)
+
     def end(self, ending: Ending) -> None:
         """End the run. What has been computed is saved by now: a server that is away is only reported."""
         lost, error = self._metrics.close()
@@ -110,12 +118,15 @@ class TrackedRun:
             logger.warning("MLflow run %s was not ended: %s", self.id, why)
 
     def _keep_figures(self) -> None:
-        """All figures on one page: Plotly's script, of megabytes, is there once, and it needs no network."""
-        if not self._figures:
+        """All figures on one page: Plotly's script, of megabytes, is there once, and it needs no network.
+
+        What was drawn last comes first: a run ends with its results. One without a point is left out.
+        """
+        drawn = {name: figure for name, figure in reversed(self._figures.items()) if figure.data}
+        if not drawn:
             return
         try:
-            drawn = {name.replace("_", " "): figure for name, figure in sorted(self._figures.items())}
-            self._client.log_text(self.id, page(self.name, {}, drawn), "figures.html")
+            self._client.log_text(self.id, page(self.name, {}, _titled(drawn)), "figures.html")
         except MlflowException as error:
             logger.warning("MLflow did not keep the page of figures: %s", error)
 
@@ -151,6 +162,13 @@ def git_commit(project: Path) -> str:
     except (OSError, subprocess.CalledProcessError):
         return "none"
     return commit.stdout.strip() + ("-dirty" if status.stdout.strip() else "")
+
+
+def _titled(figures: Mapping[str, go.Figure]) -> dict[str, go.Figure]:
+    """`figures` by the names of their entries in words, such as: narrow, curves."""
+    return {
+        name.removesuffix("_figure").replace(".", ", ").replace("_", " "): f for name, f in figures.items()
+    }
 
 
 def _found(client: MlflowClient, run_id: str) -> Run | None:
