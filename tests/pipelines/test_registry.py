@@ -4,14 +4,17 @@ import re
 import subprocess
 import sys
 from inspect import signature
+from types import ModuleType
 from typing import get_type_hints
 
 import pytest
 from kedro.config import OmegaConfigLoader
 from kedro.io import AbstractVersionedDataset, DataCatalog
 
+from natv2.catalog.layers import LAYERS
 from natv2.pipeline_registry import register_pipelines
 from natv2.runs.checking import validate_parameters
+from natv2.runs.lazy_hooks import LazyHooks
 from natv2.settings import CONFIG_LOADER_ARGS
 from tests.configs import RUN
 from tests.pipelines.project import REPOSITORY
@@ -44,6 +47,25 @@ def test_what_no_pipeline_makes_is_images_parameters_and_stores():
     }
     journey = [SMALL[name].nodes for name in ("ofav2_eps", "natv2_search", "baselines", "postprocess")]
     assert set().union(*journey) == set(PIPELINES["__default__"].nodes)
+
+
+def layer_of(catalog: DataCatalog, name: str) -> str | None:
+    return (getattr(catalog.get(name), "metadata", None) or {}).get("kedro-viz", {}).get("layer")
+
+
+def test_kedro_viz_alone_draws_the_journey_in_layers_that_go_one_way(catalog, monkeypatch):
+    LazyHooks().after_catalog_created(catalog)
+    assert layer_of(catalog, "front") is None
+    monkeypatch.setitem(sys.modules, "kedro_viz.server", ModuleType("kedro_viz.server"))
+    LazyHooks().after_catalog_created(catalog)
+    order = ["images", *dict.fromkeys(LAYERS.values())]
+    for node in (PIPELINES["__default__"] + PIPELINES["export"]).nodes:
+        layers = {name: layer_of(catalog, name) for name in {*node.inputs, *node.outputs} if name in catalog}
+        assert all(layers[name] in order for name in node.outputs if name in layers)
+        read = [order.index(layers[name]) for name in node.inputs if layers.get(name)]
+        made = [order.index(layers[name]) for name in node.outputs if name in layers]
+        assert max(read, default=0) <= min(made, default=len(order))
+    assert catalog.get("results").metadata["place"]  # what the catalog says is still there
 
 
 def test_every_parameter_a_node_asks_for_exists():

@@ -1,5 +1,6 @@
 """Kedro's hooks of this project, which load what they need when a run begins, not with every command."""
 
+import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,15 @@ class LazyHooks:
     def after_context_created(self, context: Any) -> None:
         """As RunHooks."""
         self.hooks.after_context_created(context)
+
+    @hook_impl
+    def after_catalog_created(self, catalog: Any) -> None:
+        """Name the layers of Kedro-Viz's drawing, which alone reads them."""
+        if "kedro_viz.server" in sys.modules:
+            from natv2.catalog.layers import name_layers
+            from natv2.pipeline_registry import register_pipelines
+
+            name_layers(catalog, register_pipelines())
 
     @hook_impl
     def before_pipeline_run(self, run_params: Any, pipeline: Any, catalog: Any) -> None:

@@ -105,13 +105,13 @@ _WORDS: Mapping[str, Callable[[Parameters], str]] = MappingProxyType(
     }
 )
 
-_TAGS: Mapping[str, Callable[[Parameters], dict[str, str]]] = MappingProxyType(
+_TAGS: Mapping[str, Callable[[Parameters], Mapping[str, str]]] = MappingProxyType(
     {
         "dataset": lambda parameters: {"dataset": _target(parameters)},
         "source": lambda parameters: {"source": source_name(parameters)},
         "objectives": lambda parameters: {"objectives": "+".join(parameters.objectives)},
         "teacher": lambda parameters: {"teacher": parameters.taught_by},
-        "metric": lambda parameters: said(parameters.metric),
+        "metric": lambda parameters: dict(said(parameters.metric)),
     }
 )
 """Tags that are not a parameter's value as it is."""

@@ -10,7 +10,8 @@ from natv2.postprocess.report.figure import METHODS
 from natv2.reporting.style import BLACK, cost_axis, logarithmic_ticks, style
 from natv2.reporting.traces import points
 
-_PANEL, _AROUND = 300, 200  # pixels: height of a panel with what is below it, of what is around all
+# Pixels: height of a panel with what is below it, of what is around all, of that what is below.
+_PANEL, _AROUND, _BELOW = 300, 260, 120
 
 _TITLE = "What post-processing made of each search's networks"
 
@@ -34,6 +35,7 @@ def postprocessed_figure(finished: pd.DataFrame) -> go.Figure:
         cols=len(columns),
         row_titles=rows,
         column_titles=columns,
+        shared_yaxes="all",  # supernets are compared
         vertical_spacing=0.3 / len(rows),
         horizontal_spacing=0.05,
     )
@@ -41,7 +43,11 @@ def postprocessed_figure(finished: pd.DataFrame) -> go.Figure:
     for (row, column), panel in shown.groupby(["panel_row", "panel_column"]):
         _fill(figure, panel, rows.index(row) + 1, columns.index(column) + 1, known)
     figure.update_yaxes(title=f"Test {accuracy_word(finished)} (%)", col=1)
-    return style(figure, _TITLE).update_layout(height=_PANEL * len(rows) + _AROUND, margin_r=60)
+    return style(figure, _TITLE).update_layout(
+        height=_PANEL * len(rows) + _AROUND,
+        margin={"r": 60, "b": _BELOW},
+        legend={"yref": "container", "y": 0, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+    )
 
 
 def _fill(figure: go.Figure, panel: pd.DataFrame, row: int, column: int, known: set[str]) -> None:
