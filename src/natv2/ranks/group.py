@@ -20,7 +20,7 @@ from natv2.errors import UserError
 from natv2.ranks.agent import KEY, Agent
 from natv2.ranks.collectives import GroupWorld, RankLostError
 from natv2.ranks.control import HERE, Address, Control
-from natv2.ranks.joining import Plan, host_name, joined
+from natv2.ranks.joining import Plan, computing_modules, host_name, joined
 from natv2.ranks.sameness import same_everywhere
 from natv2.ranks.shipping import Parcels
 from natv2.ranks.watch import Watch
@@ -74,6 +74,7 @@ class RankGroup:
             agents=wanted.hosts - (wanted.ranks == 1),
             token=token,
             same=same_everywhere(),
+            modules=computing_modules(),
         )
         self._plan.left(self._control)
         self._agent = threading.Thread(target=self._run_agent, name="agent", daemon=True)

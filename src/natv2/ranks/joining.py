@@ -1,7 +1,9 @@
 """How ranks become one group: each says who it is, and torch's process group connects them."""
 
+import importlib
 import os
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -14,6 +16,7 @@ from natv2.ranks.collectives import GroupWorld
 from natv2.ranks.control import Address, Control
 from natv2.ranks.shipping import Parcels
 
+_COMPUTING = ("natv2.images.", "natv2.supernets.", "natv2.training.", "natv2.shrinking.")
 _LONG = timedelta(days=60)  # ranks that are gone are found by their silence, not by a time
 
 
@@ -21,7 +24,8 @@ _LONG = timedelta(days=60)  # ranks that are gone are found by their silence, no
 class Plan:
     """What rank 0 lets all know: device, images worth a rank, hosts and their agents, what must be the same.
 
-    `token` is a file that those find who share files with rank 0.
+    `token` is a file that those find who share files with rank 0. `modules` of this package are what it has
+    loaded to compute with: the others load them while rank 0 looks at its images.
     """
 
     device: str
@@ -30,10 +34,22 @@ class Plan:
     agents: int
     token: str
     same: dict[str, str]
+    modules: tuple[str, ...] = ()
 
     def left(self, control: Control) -> None:
         """Leave it for the others."""
         control.put("plan", asdict(self))
+
+    def load(self) -> None:
+        """Load `modules`, lest the first step waits for them."""
+        for name in self.modules:
+            if name.startswith(_COMPUTING):  # whoever left this plan: nobody else's code
+                importlib.import_module(name)
+
+
+def computing_modules() -> tuple[str, ...]:
+    """What this process has loaded of the modules that ranks compute with."""
+    return tuple(sorted(name for name in list(sys.modules) if name.startswith(_COMPUTING)))
 
 
 def joined(

@@ -36,6 +36,7 @@ def main() -> None:
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     _speak_through(Sender(Control.joined(address), rank))
     parcels = Parcels(bytes.fromhex(os.environ[KEY]))
+    plan.load()
     control.put_first("size", size)
     world = joined(control, plan, rank, size, parcels, lambda: None)
     number = 0
