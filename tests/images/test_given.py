@@ -71,6 +71,8 @@ def test_a_pil_image_is_taken_as_those_of_a_data_set_are():
         (torch.zeros(0, 3, 8, 8), r"a tensor of shape \(0, 3, 8, 8\)"),
         (torch.zeros(1, 3, 0, 8), r"a tensor of shape"),
         (torch.zeros(1, 1, 3, 8, 8), r"a tensor of shape"),
+        (torch.zeros(1, 3, 8, 8).to_sparse(), "a tensor that is sparse"),
+        (torch.zeros(1, 3, 8, 8, device="meta"), r"a tensor without values \(device meta\)"),
         (np.zeros((8, 8, 4)), r"an array of shape \(8, 8, 4\)"),
         (np.array(["a"]), "an array of <U1"),
         (np.zeros((8, 8, 3), object), "an array of object"),

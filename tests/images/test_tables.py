@@ -76,6 +76,7 @@ def test_numbers_are_labels_too(
         ("path,label\n1.png,a\n3.png,b\n", "1 of the files .* are not there, such as .*3.png"),
         ("path,label\n1.png,a\n2.png,a\n", "has 1 labels, at least 2"),
         ("path,label,split\n1.png,a,train\n2.png,b,holdout\n", "a split cannot be 'holdout'; allowed: train"),
+        ("path,label,split\n1.png,a,train\n2.png,b,\n", "row 2: there is no split; allowed: train"),
         ("path,label\n1.png,a\n2.png,   \n", "row 2: there is no label"),
         ("path,label\n1.png,a\n  ,b\n", "row 2: there is no path"),
         ("path,label\n1.png,a\n2.png,\"['a', 'b']\"\n", r"row 2: .* are several labels"),
@@ -162,3 +163,20 @@ def test_a_foreign_parquet_file_is_refused(tmp_path: Path) -> None:
         table(tmp_path / "list.parquet")
     with pytest.raises(FileNotFoundError):
         table(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "told"),
+    [
+        ("group", [["a"], ["b"]], r"row 1: .*\['a'\].* is no group"),
+        ("split", [0, 1], "row 1: a split cannot be '0'"),
+        ("split", [["train"], ["train"]], "row 1: a split cannot be"),
+    ],
+)
+def test_columns_of_other_things_are_refused_with_their_row(tmp_path: Path, column, values, told) -> None:
+    for name in ("1.png", "2.png"):
+        picture(tmp_path / name)
+    rows = {"path": ["1.png", "2.png"], "label": ["a", "b"], column: values}
+    pd.DataFrame(rows).to_parquet(tmp_path / "list.parquet")
+    with pytest.raises(UserError, match=told):
+        table(tmp_path / "list.parquet")

@@ -39,6 +39,9 @@ def as_batch(images: Given, levels: Levels | None = None) -> Tensor:
         images = _pixels(images, levels)
     is_tensor = isinstance(images, Tensor)
     tensor = images if isinstance(images, Tensor) else _tensor(images)
+    if tensor.layout != torch.strided or tensor.is_meta:
+        what = "without values (device meta)" if tensor.is_meta else "that is sparse"
+        raise _refusal(f"a tensor {what}")
     batch = _channels_first(tensor, is_tensor, greys=levels is not None)
     if batch is not None and levels is not None and _is_deep(batch):
         return _scaled(batch, levels)

@@ -1,6 +1,7 @@
 """Which versions of a pipeline's inputs belong together: the newest that do."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -131,19 +132,24 @@ class Companions:
         for name, record in preferred.items():
             if (fact := contradiction(record.facts, known)) is not None:
                 was, now = _text(record.facts[fact]), _text(known[fact])
-                made = f"{name}, of the run of {record.run}, was made with {fact}: {was}"
+                made = f"{name}, of the run of {record.run}, was made with {_named(fact)}: {was}"
                 return f"{made}; now: {now}. {commands[name]}"
         entries = {entry_name(dataset, self._project): name for name, dataset in self._datasets.items()}
         for name, other in ((a, b) for a in preferred for b in preferred if a < b):
             one, two = preferred[name], preferred[other]
             if (fact := contradiction(one.facts, two.facts)) is not None:
-                what = entries.get(fact, fact)
+                what = entries.get(fact, _named(fact))
                 return (
                     f"{name}, of the run of {one.run}, and {other}, of the run of {two.run}, do not belong "
                     f"together: {what} was {_text(one.facts[fact])} for the one and {_text(two.facts[fact])} "
                     f"for the other. {commands[name]}"
                 )
         return f"no versions of {', '.join(preferred)} belong together. {' '.join(set(commands.values()))}"
+
+
+def _named(fact: str) -> str:
+    """A fact as people call it: of the images that a run reads records have the entry's name."""
+    return re.sub(r"\b(source|target)_images$", r"the \1 images", fact)
 
 
 def _first_that_agree(

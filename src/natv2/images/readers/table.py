@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -108,7 +109,9 @@ def _parts(table: pd.DataFrame, file: Path) -> NDArray[np.str_]:
     if parts.isna().any():
         row = int(parts.isna().argmax())
         wrong = table["split"].iloc[row]
-        raise UserError(f"{file}, row {row + 1}: a split cannot be {wrong!r}; allowed: train, valid, test")
+        missing = pd.api.types.is_scalar(wrong) and pd.isna(wrong)
+        what = "there is no split" if missing else f"a split cannot be {str(wrong)!r}"
+        raise UserError(f"{file}, row {row + 1}: {what}; allowed: train, valid, test")
     return parts.to_numpy(dtype=np.str_)
 
 
@@ -116,7 +119,11 @@ def _groups(table: pd.DataFrame, parts: NDArray[np.str_], file: Path) -> NDArray
     """Numbers of the groups; an image without one is its own."""
     if "group" not in table:
         return None
-    names = table["group"].map(lambda name: str(name).strip()).where(table["group"].notna(), "")
+    names = table["group"].map(_name_of_group).where(table["group"].notna(), "")
+    if names.isna().any():
+        row = int(names.isna().argmax())
+        wrong = table["group"].iloc[row]
+        raise UserError(f"{file}, row {row + 1}: {wrong!r} is no group; a text or a number is needed")
     numbers = pd.factorize(names)[0].astype(np.int64)
     alone = (names == "").to_numpy()
     numbers[alone] = len(table) + np.arange(alone.sum())
@@ -128,6 +135,10 @@ def _groups(table: pd.DataFrame, parts: NDArray[np.str_], file: Path) -> NDArray
             "give each group one split, or leave out the column 'split' or 'group'"
         )
     return numbers
+
+
+def _name_of_group(value: Any) -> str | None:
+    return str(value).strip() if pd.api.types.is_scalar(value) else None
 
 
 def _numbers_first(name: str) -> tuple[bool, float, str]:
