@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -46,6 +47,14 @@ def test_nothing_is_loaded_from_elsewhere_and_what_is_loaded_is_there(site: Path
         assert "mermaid" not in read.classes  # for which the theme fetches a library
     for style in site.rglob("*.css"):
         assert not re.search(r"url\(['\"]?(https?:)?//|@import", style.read_text(encoding="utf-8")), style
+
+
+def test_headings_are_levels_of_one_title(site: Path) -> None:
+    """Else the table of contents beside a page leaves out what stands below a second title."""
+    for page in pages(site):
+        levels = [int(level) for level in re.findall(r"<h([1-6])[ >]", page.read_text(encoding="utf-8"))]
+        assert levels[0] == 1 and levels.count(1) == 1, page
+        assert all(after <= before + 1 for before, after in pairwise(levels)), page
 
 
 def test_every_parameter_has_its_type_its_default_and_its_meaning(site: Path) -> None:
