@@ -12,6 +12,7 @@ from jinja2 import UndefinedError
 
 from natv2.runs.checking import flattened
 from tests.conftest import REPOSITORY
+from tests.explorer.browser import Page
 
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href", "image": "href"}
 NO_PAGE = ("404.html",)
@@ -55,6 +56,13 @@ def test_headings_are_levels_of_one_title(site: Path) -> None:
         levels = [int(level) for level in re.findall(r"<h([1-6])[ >]", page.read_text(encoding="utf-8"))]
         assert levels[0] == 1 and levels.count(1) == 1, page
         assert all(after <= before + 1 for before, after in pairwise(levels)), page
+
+
+def test_an_equation_is_seen_whole_without_a_scrollbar(site: Path, chromium: Page) -> None:
+    chromium.open(site / "equations.html")
+    hidden = "[e.offsetWidth - e.clientWidth, e.scrollHeight - e.clientHeight]"
+    scrolled = chromium.run(f"[...document.querySelectorAll('.math')].map((e) => {hidden})")
+    assert len(scrolled) > 5 and all(pair == [0, 0] for pair in scrolled)
 
 
 def test_every_parameter_has_its_type_its_default_and_its_meaning(site: Path) -> None:
