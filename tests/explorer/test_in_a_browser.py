@@ -261,6 +261,30 @@ def test_limits_of_the_search_are_there_from_the_beginning(chromium, tmp_path):
     assert chromium.printed()[:5] == b"%PDF-"
 
 
+def printed_cards(page) -> list[str]:
+    """What each card begins with, from the top of the paper to its end."""
+    cards = "[...document.querySelectorAll('.card')].filter((each) => each.checkVisibility())"
+    about = "(each) => [each.getBoundingClientRect().top, each.textContent.trim()]"
+    return [text for _, text in sorted(page.run(f"{cards}.map({about})"))]
+
+
+def test_paper_has_the_chosen_network_after_the_plot_and_nothing_that_is_closed(shown):
+    shown.run("choose(NETWORKS.find((each) => each.name === 'network_01').index)")
+    shown.settle()
+    shown.on_paper()
+    plot, chosen, made_of, take = printed_cards(shown)
+    assert plot.startswith("Networks") and chosen.startswith("network_01")
+    assert made_of.startswith("What they are made of") and take.startswith("Take it")
+
+
+def test_a_table_that_is_opened_is_printed_whole(shown):
+    shown.run("document.getElementById('table').open = true")
+    shown.on_paper()
+    assert len(printed_cards(shown)) == 5
+    cut = "(({scrollHeight: a, clientHeight: b}) => a - b)(document.querySelector('#table .rows'))"
+    assert shown.run(cut) == 0 and shown.run("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_what_is_copied_is_the_command(shown):
     shown.run("navigator.clipboard.writeText = async (text) => { globalThis.copied = text; }")
     shown.click("[data-key='copy-What it says of your images']")
