@@ -101,6 +101,22 @@ def test_a_click_tells_of_a_network_and_its_neighbours(shown):
     assert count(shown, "#parallel .line.chosen") == 1
 
 
+def test_clicks_go_through_networks_at_one_place_and_the_hint_names_the_one_that_is_shown(shown):
+    shown.run("(([a, b]) => { b.values = { ...a.values }; changed(); })(drawn('plain'))")
+    shown.settle()
+    both = shown.run("drawn('plain').map(title)")
+    at = shown.place("#scatter path.plain")
+    told = []
+    for _ in range(3):
+        shown.drag(at, ())
+        shown.settle()
+        hint = shown.run("document.querySelector('.hint').innerText").split("\n")
+        assert hint[0] == shown.run("document.querySelector('#detail h2').innerText")
+        assert hint[-1] == "2 networks lie here: each click shows the next"
+        told.append(hint[0])
+    assert told == [both[1], both[0], both[1]]
+
+
 def test_a_finished_network_shows_its_classes_the_worst_first_and_how_to_take_it(shown):
     shown.click(".ring")
     text = shown.run("document.getElementById('detail').textContent")

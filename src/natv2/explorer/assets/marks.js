@@ -1,5 +1,7 @@
 // The networks in the plot: their marks, intervals and corner marks around the one to take.
 
+const SAME_PLACE = 2; // pixels
+
 function drawNetworks(kinds, fronts, scales, width) {
   const role = roles();
   const near = role ? withinNoise(kinds.found, role.cost, role.accuracy, trials(role.accuracy)) : new Set();
@@ -42,8 +44,11 @@ function mark(network, scales, shapes, of = "of-found") {
     role: "option",
     "aria-selected": String(chosen),
     "aria-label": spoken(network),
-    click: () => choose(network.index),
-    pointerenter: (event) => showHint(event, network),
+    click: (event) => {
+      choose(nextOf(pileAt(network, scales), network).index);
+      showHint(event, network, pileAt(network, scales)); // no pointer moves while all is drawn anew
+    },
+    pointerenter: (event) => showHint(event, network, pileAt(network, scales)),
     pointerleave: hideHint,
   };
   return draw(
@@ -57,6 +62,21 @@ function mark(network, scales, shapes, of = "of-found") {
       shapes,
     ),
   );
+}
+
+/** The networks that lie at the place of one, so that only the last drawn of them can be pointed at. */
+function pileAt(network, scales) {
+  const at = (each) => [scales.x.at(each.values[state.x]), scales.y.at(each.values[state.y])];
+  const [x, y] = at(network);
+  return ["found", "plain", "finished"]
+    .flatMap((kind) => drawn(kind))
+    .filter((each) => Math.hypot(at(each)[0] - x, at(each)[1] - y) < SAME_PLACE);
+}
+
+/** Which of a pile a click chooses: the one on top, `network`, and then one after the other. */
+function nextOf(pile, network) {
+  const now = pile.findIndex((each) => each.index === state.chosen);
+  return now < 0 ? network : pile[(now + 1) % pile.length];
 }
 
 function drawWhisker(network, scales, x, y, of) {
