@@ -176,6 +176,23 @@ def test_a_figure_is_drawn_from_the_data_as_they_are_now(name: str) -> None:
     assert draw().axes
 
 
+def test_names_in_the_front_touch_no_mark_no_axis_and_no_other_name() -> None:
+    from draw_figures import front
+
+    (figure := front()).draw_without_rendering()
+    (axes,) = figure.axes
+    names = [text.get_window_extent() for text in axes.texts]
+    assert len(names) >= 5
+    marks = [
+        axes.transData.transform(place) for line in axes.lines for place in zip(*line.get_data(), strict=True)
+    ]
+    for number, box in enumerate(names):
+        assert axes.get_window_extent().padded(-1).contains(*box.min), number
+        assert axes.get_window_extent().padded(-1).contains(*box.max), number
+        assert not any(box.padded(4).contains(*mark) for mark in marks), number
+        assert not any(box.overlaps(other) for other in names[:number]), number
+
+
 def test_every_page_of_the_folder_is_in_the_navigation() -> None:
 
     text = (REPOSITORY / "mkdocs.yml").read_text()
