@@ -28,7 +28,8 @@ function drawNetworks(kinds, fronts, scales, width) {
     ),
   ];
   if (pick) groups.push(drawPick(pick.pick, scales));
-  return [...groups, ...drawLabels([...kinds.finished, ...kinds.plain], scales, width)];
+  const around = [...fronts.found, ...kinds.plain, ...kinds.finished];
+  return [...groups, ...drawLabels([...kinds.finished, ...kinds.plain], around, scales, width)];
 }
 
 /** A network at its place, with its interval, its halo and what it tells. */
@@ -80,18 +81,23 @@ function nextOf(pile, network) {
 }
 
 function drawWhisker(network, scales, x, y, of) {
+  return whiskersOf(network, scales).map(([which, low, high]) => {
+    const path =
+      which === "y"
+        ? `M${x} ${low}V${high}M${x - 3} ${low}h6M${x - 3} ${high}h6`
+        : `M${low} ${y}H${high}M${low} ${y - 3}v6M${high} ${y - 3}v6`;
+    return draw("path", { class: `whisker ${of}`, d: path });
+  });
+}
+
+/** The intervals of a network in the plot: along which axis, from where to where in pixels. */
+function whiskersOf(network, scales) {
   return ["x", "y"]
     .filter((which) => trials(axis(which)))
-    .map((which) => {
-      const [low, high] = wilson(network.values[state[which]], trials(axis(which))).map((end) =>
-        clamped(scales[which], end),
-      );
-      const path =
-        which === "y"
-          ? `M${x} ${low}V${high}M${x - 3} ${low}h6M${x - 3} ${high}h6`
-          : `M${low} ${y}H${high}M${low} ${y - 3}v6M${high} ${y - 3}v6`;
-      return draw("path", { class: `whisker ${of}`, d: path });
-    });
+    .map((which) => [
+      which,
+      ...wilson(network.values[state[which]], trials(axis(which))).map((end) => clamped(scales[which], end)),
+    ]);
 }
 
 /** Where `value` is on the scale, or its end where that is nearer. */
@@ -111,5 +117,6 @@ function drawPick(network, scales) {
 }
 
 function spoken(network) {
-  return `${title(network)}, ${network.kind}: ${write(axis("x"), network.values[state.x])} ${axis("x").title}, ${write(axis("y"), network.values[state.y])} ${axis("y").title}`;
+  const told = ["x", "y"].map((which) => writeWhole(axis(which), network.values[state[which]]));
+  return `${title(network)}, ${network.kind}: ${told.join(", ")}`;
 }

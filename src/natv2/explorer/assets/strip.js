@@ -58,7 +58,7 @@ function reference({ reference: values }) {
     const measure = MEASURES.get(name);
     if (!measure) return `${name} ${values[i]}`;
     const value = name === "accuracy" ? 1 - values[i] : asCost(measure, values[i]);
-    return `${measure.title} ${write(measure, value)}`;
+    return writeWhole(measure, value);
   });
   return told.join(", ");
 }
