@@ -9,10 +9,13 @@ docs/hooks/made_text.py makes the tables of the pages from it.
 
 import argparse
 from pathlib import Path
+from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
+
+from natv2.reporting.style import BLACK, BLUE, GREY, ORANGE, logarithmic_ticks
 
 COLUMNS = [
     *("set", "seed", "kind", "name", "taught", "macs", "params", "valid", "test"),
@@ -21,7 +24,13 @@ COLUMNS = [
 """Of each network; the second line of finished ones alone, `found` the test top-1 before finishing."""
 
 OF_FINISHED = {"accuracy_after": "valid", "test_accuracy": "test", "test_accuracy_before": "found"}
-MARKS = {"finished": "o", "plain": "x", "scaled": "s", "random": "."}
+MARKS: dict[str, dict[str, Any]] = {
+    "random": {"label": "random networks of the same space", "marker": "o", "s": 22, "color": GREY},
+    "plain": {"label": "plain networks", "marker": "x", "s": 45, "color": BLACK, "linewidths": 1.8},
+    "scaled": {"label": "plain values of the same design", "marker": "s", "s": 30, "color": ORANGE},
+    "finished": {"label": "found and finished", "marker": "o", "s": 65, "color": BLUE},
+}
+"""How networks of each kind are drawn, the last on top."""
 
 
 def newest(run: Path, name: str) -> pd.DataFrame:
@@ -39,16 +48,32 @@ def rows_of(run: Path, name: str, seed: int) -> pd.DataFrame:
     return both.assign(set=name, seed=seed)
 
 
-def draw(table: pd.DataFrame, file: Path) -> None:
-    figure, axes = plt.subplots(figsize=(7, 4.5))
-    for kind, mark in MARKS.items():
-        known = table[(table["kind"] == kind) & (table["taught"] | (kind == "plain"))]
-        axes.scatter(known["macs"] / 1e6, 100 * known["test"], marker=mark, label=kind, s=30)
+def drawn(table: pd.DataFrame) -> Figure:
+    """Test top-1 against MACs of one set's networks; random and scaled ones only where they had a teacher."""
+    figure = Figure(figsize=(7.6, 4.4), layout="constrained")
+    axes = figure.subplots()
+    table = table[table["taught"] | table["kind"].isin(["plain", "finished"])]
+    macs, test = table["macs"] / 1e6, 100 * table["test"]
+    for kind, look in MARKS.items():
+        own = table["kind"] == kind
+        if own.any():
+            axes.scatter(macs[own], test[own], **look)
+    low = float(np.floor(np.quantile(test, 0.1) - 1.5))
+    ticks, _ = logarithmic_ticks(macs)
     axes.set_xscale("log")
-    low = np.quantile(100 * table["test"], 0.1) - 3
-    axes.set(xlabel="MACs (M)", ylabel="test top-1 (%)", ylim=(low, None))
-    axes.legend()
-    figure.savefig(file, dpi=110, bbox_inches="tight")
+    axes.set_xticks(ticks, [f"{tick:g} M" for tick in ticks])
+    axes.minorticks_off()
+    beyond = int((test < low).sum())
+    unseen = f"; {beyond} below {low:.0f} % not shown" if beyond else ""
+    axes.set(xlabel="multiply-accumulates for one image", ylabel="test top-1 (%)", ylim=(low, None))
+    seeds = table["seed"].nunique()
+    about = f"{table['set'].iloc[0]}, {seeds} seed{'s' if seeds > 1 else ''}{unseen}"
+    axes.set_title(about, fontsize=10, loc="left")
+    axes.grid(alpha=0.25)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=4)
+    return figure
 
 
 def main() -> None:
@@ -67,7 +92,7 @@ def main() -> None:
     table.to_csv(options.table, index=False, float_format="%.6g")
     of_set = table[table["set"] == options.set]
     if options.figure is not None:
-        draw(of_set, options.figure)
+        drawn(of_set).savefig(options.figure, dpi=110, facecolor="white")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from evidence_tables import EVIDENCE, networks_of, seeds, shown_name
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import Bbox
 
 from natv2.reporting.style import BLACK, BLUE, GREY, ORANGE, SKY, VERMILION
 from natv2.shrinking.phases import unlocked_by_phase
@@ -22,6 +23,14 @@ from natv2.spaces.design import DESIGNS
 FIGURES = Path(__file__).parents[1] / "figures"
 _SET = "fashion_mnist"
 _LARGEST = 2.5e6  # MACs; ResNet-20, the teacher, is far to the right
+_MARK = 6.0  # pixels from the middle of a mark to its rim
+_PLACES = (
+    *(((8.0, -8.0), "left"), ((8.0, 8.0), "left"), ((9.0, 0.0), "left")),
+    *(((-8.0, -8.0), "right"), ((-8.0, 8.0), "right"), ((-9.0, 0.0), "right")),
+    *(((0.0, -12.0), "center"), ((0.0, 12.0), "center")),
+)
+"""Where a name may stand beside its point, the best first: how many points away, and its alignment."""
+
 _DIMENSIONS = {
     "kernels": "kernel size",
     "masks": "active blocks",
@@ -48,10 +57,6 @@ def front() -> Figure:
     for seed, own in found.groupby("seed"):
         label = "found by NATv2 and finished" if seed == found["seed"].min() else None
         axes.plot(own["macs"], own["test"], "o-", color=BLUE, ms=9, lw=1.5, label=label)
-    for row in plain.sort_values("test").drop_duplicates("macs").to_dict("records"):  # below all of its name
-        point = (row["macs"], row["test"])
-        name = shown_name(str(row["name"]))
-        axes.annotate(name, point, xytext=(7, -11), textcoords="offset points", fontsize=8, color=BLACK)
     axes.set_xscale("log")
     axes.set_xticks([3e5, 5e5, 1e6, 2e6], ["0.3 M", "0.5 M", "1 M", "2 M"])
     axes.minorticks_off()
@@ -60,6 +65,9 @@ def front() -> Figure:
     axes.set_title(f"FashionMNIST, 3,000 training images, {seeds(_SET)}", fontsize=10, loc="left")
     figure.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=3)
     axes.grid(alpha=0.25)
+    lowest = plain.sort_values("test").drop_duplicates("macs")  # below all others of its name
+    named = lowest.to_dict("records")
+    _write_beside(figure, axes, {shown_name(str(row["name"])): (row["macs"], row["test"]) for row in named})
     return figure
 
 
@@ -146,6 +154,38 @@ def _short(dimension: str, values: tuple[int, ...]) -> str:
     if dimension == "masks":
         return "all three" if len(values) == 1 else "2 or 3" if len(values) == 4 else "any"
     return ", ".join(map(str, values)) if len(values) < 4 else f"{values[0]}-{values[-1]}"
+
+
+def _write_beside(figure: Figure, axes: Axes, names: Mapping[str, tuple[float, float]]) -> None:
+    """Names beside their points, each where it touches no mark, no other name and no axis."""
+    figure.draw_without_rendering()  # places are known from here on
+    places = [axes.transData.transform(np.asarray(line.get_xydata())) for line in axes.lines]
+    taken = [Bbox.from_bounds(x - _MARK, y - _MARK, 2 * _MARK, 2 * _MARK) for x, y in np.concatenate(places)]
+    room = axes.get_window_extent().padded(-_MARK / 2)
+    for name, point in names.items():
+        text = axes.annotate(
+            name, point, (0, 0), textcoords="offset points", fontsize=8, color=BLACK, va="center"
+        )
+        boxes = []
+        for offset, side in _PLACES:
+            text.set(position=offset, ha=side)
+            boxes.append(text.get_window_extent())
+        touched = [
+            _area(box) - _shared(box, room) + sum(_shared(box, each) for each in taken) for box in boxes
+        ]
+        best = touched.index(min(touched))
+        text.set(position=_PLACES[best][0], ha=_PLACES[best][1])
+        taken.append(boxes[best])
+
+
+def _area(box: Bbox) -> float:
+    return float(box.width * box.height)
+
+
+def _shared(one: Bbox, other: Bbox) -> float:
+    """The area that two boxes have in common."""
+    both = Bbox.intersection(one, other)
+    return 0.0 if both is None else _area(both)
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:

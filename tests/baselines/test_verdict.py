@@ -93,7 +93,6 @@ def test_a_network_beside_itself_and_the_other_way_round():
 
 # ── made-up tables ───────────────────────────────────────────────────────────────────────────────
 
-EVERY = "every plain network of at most the same"
 # Right about the first so many images: differences are differences of these numbers.
 KNOWN = {"strong": 180, "middle": 120, "even": 121, "weak": 60, "small": 110, "large": 150, "larger": 155}
 RIGHT = {name: np.arange(IMAGES) < count for name, count in KNOWN.items()}
@@ -138,7 +137,10 @@ def test_wins():
     verdict = judged(finished(strong=45))
     assert (verdict["gain_low"] > 0).all()
     assert told(finished(strong=45)) == (
-        f"Verdict on 1 finished network: 1 of 1 beats {EVERY} MACs beyond noise."
+        "Verdict: the finished network beats the best plain network of at most its MACs beyond noise."
+    )
+    assert told(finished(strong=45, even=10)) == (
+        "Verdict: 2 of 2 finished networks beat the best plain network of at most their MACs beyond noise."
     )
 
 
@@ -146,19 +148,31 @@ def test_a_tie_is_no_win_and_the_plain_one_is_taken():
     verdict = judged(finished(even=20))
     assert verdict["gain"].tolist() == [pytest.approx(1 / IMAGES)] and verdict["gain_low"].tolist() == [0]
     assert told(finished(even=20)) == (
-        f"Verdict on 1 finished network: 0 of 1 beat {EVERY} MACs beyond noise. "
+        "Verdict: the finished network is within noise of the best plain network of at most its MACs. "
         "Take the plain network middle instead, middle.safetensors of finished_plain_networks. " + MORE
     )
 
 
 def test_losses():
     assert told(finished(weak=25, even=35)) == (
-        f"Verdict on 2 finished networks: 0 of 2 beat {EVERY} MACs beyond noise, "
-        "2 are beaten by one. Take the plain network large instead, large.safetensors of "
+        "Verdict: none of 2 finished networks beats the best plain network of at most its MACs beyond noise: "
+        "2 are beaten by it. Take the plain network large instead, large.safetensors of "
         "finished_plain_networks. " + MORE
     )
+    assert told(finished(weak=25)).startswith(
+        "Verdict: the finished network is beaten by the best plain network of at most its MACs beyond noise. "
+    )
     assert told(finished(strong=45, weak=25)) == (
-        f"Verdict on 2 finished networks: 1 of 2 beats {EVERY} MACs beyond noise, 1 is beaten by one."
+        "Verdict: 1 of 2 finished networks beats the best plain network of at most its MACs beyond noise, "
+        "1 is beaten by it."
+    )
+
+
+def test_every_network_is_told_of_once():
+    networks = finished(strong=45, weak=25, middle=20, even=9, small=9)
+    assert told(networks) == (
+        "Verdict: 1 of 5 finished networks beats the best plain network of at most its MACs beyond noise, "
+        "1 is beaten by it, 1 is within noise of it. For the other 2 no plain network costs as little."
     )
 
 
@@ -167,12 +181,20 @@ def test_where_no_plain_network_is_small_enough():
     assert verdict["best_plain"].isna().tolist() == [True, False]
     assert verdict[["gain", "gain_low", "gain_high"]].isna().all(axis=1).tolist() == [True, False]
     assert told(finished(strong=9)) == (
-        f"Verdict on 1 finished network: 0 of 1 beat {EVERY} MACs beyond noise, "
-        "none is small enough to stand beside 1."
+        "Verdict: there is no plain network of at most the MACs of the finished network, "
+        "so nothing is compared by MACs."
+    )
+    assert told(finished(strong=9, weak=8)) == (
+        "Verdict: there is no plain network of at most the MACs of any of 2 finished networks, "
+        "so nothing is compared by MACs."
+    )
+    assert told(finished(strong=45, weak=9)) == (
+        "Verdict: 1 of 2 finished networks beats the best plain network of at most its MACs beyond noise. "
+        "For the other one no plain network costs as little."
     )
     assert told(finished(strong=9, weak=20)) == (
-        f"Verdict on 2 finished networks: 0 of 2 beat {EVERY} MACs beyond noise, "
-        "1 is beaten by one, none is small enough to stand beside 1. "
+        "Verdict: none of 2 finished networks beats the best plain network of at most its MACs beyond noise: "
+        "1 is beaten by it. For the other one no plain network costs as little. "
         "Take the plain network middle instead, middle.safetensors of finished_plain_networks. " + MORE
     )
 
@@ -181,8 +203,8 @@ def test_what_is_as_accurate_as_the_best_plain_one_for_less_is_told_in_its_place
     """The demo once said to take the plain network where a smaller one of ours was the best of all."""
     networks = finished(strong=9, weak=20).assign(accuracy_after=[0.8, 0.9], test_accuracy=[0.9, 0.3])
     assert told(networks).endswith(
-        "none is small enough to stand beside 1. strong is as accurate on validation images as the plain "
-        "network large, with 30 % of its MACs (test top-1 90.0 %, there 75.0 %)."
+        "For the other one no plain network costs as little. strong is as accurate on validation "
+        "images as the plain network large, with 30 % of its MACs (test top-1 90.0 %, there 75.0 %)."
     )
     # Or as the one that would be named, where the best of all is out of reach.
     huge = PLAIN.iloc[-1:].assign(name="huge", valid_accuracy=0.99, macs=1000)
@@ -206,12 +228,10 @@ def test_where_there_is_no_plain_network_at_all(plain):
 def test_each_cost_has_its_part_of_the_sentence():
     plain = PLAIN.assign(latency=[4.0, 3.0, 2.0, 1.0])
     networks = finished(strong=25, weak=25).assign(latency=[2.5, 0.5])
+    one = "1 of 2 finished networks beats the best plain network of at most its"
     assert told(networks, plain, ("macs", "params", "latency")) == (
-        "Verdict on 2 finished networks: "
-        f"1 of 2 beats {EVERY} MACs beyond noise, 1 is beaten by one; "
-        f"1 of 2 beats {EVERY} parameters beyond noise, 1 is beaten by one; "
-        f"1 of 2 beats {EVERY} latency beyond noise, "
-        "none is small enough to stand beside 1."
+        f"Verdict: {one} MACs beyond noise, 1 is beaten by it. {one} parameters beyond noise, 1 is beaten by "
+        f"it. {one} latency beyond noise. For the other one no plain network costs as little."
     )
 
 
@@ -288,7 +308,7 @@ def test_a_verdict_by_macro_accuracy_sees_the_small_class():
     by_top1 = judge(networks, plain, right, ("macs",), 0)
     by_macro = judge(networks, plain, right, ("macs",), 0, LABELS)
     assert not (by_top1["gain_low"] > 0).any() and (by_macro["gain_low"] > 0).all()
-    assert "1 of 1 beats" in sentence(by_macro, networks.assign(metric="macro"), plain)
+    assert "the finished network beats" in sentence(by_macro, networks.assign(metric="macro"), plain)
     smaller = networks.assign(macs=10, metric="macro")
     told = sentence(by_top1, smaller, plain)
     assert "(test macro accuracy 78.0 %, there 59.0 %)" in told and "top-1" not in told

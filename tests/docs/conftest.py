@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.explorer.conftest import chromium
 from tests.pipelines.conftest import journey
 from tests.sharing import shared_folder
 
-__all__ = ["journey"]
+__all__ = ["chromium", "journey"]
 
 if (HOOKS := str(REPOSITORY / "docs/hooks")) not in sys.path:
     sys.path.append(HOOKS)  # what the site is made by

@@ -62,3 +62,17 @@ def test_networks_stand_beside_those_of_their_own_seed(tables) -> None:
     smaller = rows[rows["name"] == "network_02"]
     assert (smaller["plain"] == "").all() and np.isnan(smaller["plain_test"]).all()
     assert tables(2).beaten(SET) == "2 of 2"
+
+
+def test_a_figure_has_readable_ticks_and_a_legend_of_what_there_is(tables) -> None:
+    from benchmarks.evidence import MARKS, drawn
+
+    table = tables(2).read("networks")
+    figure = drawn(table)
+    (axes,) = figure.axes
+    ticks = [label.get_text() for label in axes.get_xticklabels()]
+    assert ticks and all(float(tick.removesuffix(" M")) < 1 for tick in ticks)
+    (legend,) = figure.legends
+    said = [text.get_text() for text in legend.get_texts()]
+    assert said == [MARKS[kind]["label"] for kind in ("random", "plain", "finished")]
+    assert axes.get_title(loc="left") == "fashion_mnist, 2 seeds; 2 below 15 % not shown"

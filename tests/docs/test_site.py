@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from jinja2 import UndefinedError
 
 from natv2.runs.checking import flattened
 from tests.conftest import REPOSITORY
+from tests.explorer.browser import Page
 
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href", "image": "href"}
 NO_PAGE = ("404.html",)
@@ -46,6 +48,21 @@ def test_nothing_is_loaded_from_elsewhere_and_what_is_loaded_is_there(site: Path
         assert "mermaid" not in read.classes  # for which the theme fetches a library
     for style in site.rglob("*.css"):
         assert not re.search(r"url\(['\"]?(https?:)?//|@import", style.read_text(encoding="utf-8")), style
+
+
+def test_headings_are_levels_of_one_title(site: Path) -> None:
+    """Else the table of contents beside a page leaves out what stands below a second title."""
+    for page in pages(site):
+        levels = [int(level) for level in re.findall(r"<h([1-6])[ >]", page.read_text(encoding="utf-8"))]
+        assert levels[0] == 1 and levels.count(1) == 1, page
+        assert all(after <= before + 1 for before, after in pairwise(levels)), page
+
+
+def test_an_equation_is_seen_whole_without_a_scrollbar(site: Path, chromium: Page) -> None:
+    chromium.open(site / "equations.html")
+    hidden = "[e.offsetWidth - e.clientWidth, e.scrollHeight - e.clientHeight]"
+    scrolled = chromium.run(f"[...document.querySelectorAll('.math')].map((e) => {hidden})")
+    assert len(scrolled) > 5 and all(pair == [0, 0] for pair in scrolled)
 
 
 def test_every_parameter_has_its_type_its_default_and_its_meaning(site: Path) -> None:
@@ -157,6 +174,23 @@ def test_a_figure_is_drawn_from_the_data_as_they_are_now(name: str) -> None:
     draw, digest = DRAWN[name]
     assert f">{digest()}<" in (FIGURES / f"{name}.svg").read_text(encoding="utf-8")
     assert draw().axes
+
+
+def test_names_in_the_front_touch_no_mark_no_axis_and_no_other_name() -> None:
+    from draw_figures import front
+
+    (figure := front()).draw_without_rendering()
+    (axes,) = figure.axes
+    names = [text.get_window_extent() for text in axes.texts]
+    assert len(names) >= 5
+    marks = [
+        axes.transData.transform(place) for line in axes.lines for place in zip(*line.get_data(), strict=True)
+    ]
+    for number, box in enumerate(names):
+        assert axes.get_window_extent().padded(-1).contains(*box.min), number
+        assert axes.get_window_extent().padded(-1).contains(*box.max), number
+        assert not any(box.padded(4).contains(*mark) for mark in marks), number
+        assert not any(box.overlaps(other) for other in names[:number]), number
 
 
 def test_every_page_of_the_folder_is_in_the_navigation() -> None:

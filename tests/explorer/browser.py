@@ -88,7 +88,7 @@ class Page:
             mobile=False,
         )
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        self._command("Emulation.setEmulatedMedia", features=scheme)
+        self._command("Emulation.setEmulatedMedia", media="", features=scheme)
         self._loaded = False
         self._command("Page.navigate", url=file.absolute().as_uri())
         until(lambda: self._loaded or self.run("document.readyState") == "complete", _LOAD)
@@ -141,6 +141,11 @@ class Page:
         """The whole page as a PNG file."""
         shot = self._command("Page.captureScreenshot", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(shot["data"]))
+
+    def on_paper(self) -> None:
+        """Show the page as it is printed, until another one is opened."""
+        self._command("Emulation.setEmulatedMedia", media="print")
+        self.settle()
 
     def printed(self) -> bytes:
         """The page as a PDF."""

@@ -1,6 +1,7 @@
 """The page in a real browser: drawn, brushed, dragged, chosen; and its numbers equal Python's."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -101,6 +102,22 @@ def test_a_click_tells_of_a_network_and_its_neighbours(shown):
     assert count(shown, "#parallel .line.chosen") == 1
 
 
+def test_clicks_go_through_networks_at_one_place_and_the_hint_names_the_one_that_is_shown(shown):
+    shown.run("(([a, b]) => { b.values = { ...a.values }; changed(); })(drawn('plain'))")
+    shown.settle()
+    both = shown.run("drawn('plain').map(title)")
+    at = shown.place("#scatter path.plain")
+    told = []
+    for _ in range(3):
+        shown.drag(at, ())
+        shown.settle()
+        hint = shown.run("document.querySelector('.hint').innerText").split("\n")
+        assert hint[0] == shown.run("document.querySelector('#detail h2').innerText")
+        assert hint[-1] == "2 networks lie here: each click shows the next"
+        told.append(hint[0])
+    assert told == [both[1], both[0], both[1]]
+
+
 def test_a_finished_network_shows_its_classes_the_worst_first_and_how_to_take_it(shown):
     shown.click(".ring")
     text = shown.run("document.getElementById('detail').textContent")
@@ -111,6 +128,50 @@ def test_a_finished_network_shows_its_classes_the_worst_first_and_how_to_take_it
     assert "Better than the best plain network?" in text and "Calibration" in text
     taken = shown.run("document.getElementById('take').textContent")
     assert "natv2 predict network_0" in taken and "load_network" in taken
+
+
+def test_a_name_is_broken_after_its_underscores_alone(shown):
+    shown.run(
+        "(() => { const box = document.createElement('div'); box.id = 'narrow'; box.style.width = '90px';"
+        " box.append(named('mobilenet_v3_small_035_taught')); document.body.append(box); })()"
+    )
+    lines = shown.run(
+        "[...narrow.firstChild.childNodes].filter((each) => each.nodeType === 3).map((each) => {"
+        " const range = new Range(); range.selectNodeContents(each);"
+        " return [...range.getClientRects()].map((box) => box.top); })"
+    )
+    assert [len(tops) for tops in lines] == [1] * 5  # no part goes on in another line
+    assert len({top for (top,) in lines}) > 1
+    assert shown.run("narrow.textContent") == "mobilenet_v3_small_035_taught"
+
+
+def test_titles_within_a_sentence_are_small(shown):
+    strip = shown.run("document.getElementById('strip').innerText")
+    assert re.search(r"of the box up to [\d.]+ % validation top-1, [\d.]+ [kM] MACs", strip)
+    shown.run("setLimit('accuracy', 0.5); setLimit('params', 1e6)")
+    shown.settle()
+    said = shown.run("document.getElementById('words').textContent")
+    assert "meet validation top-1 ≥ 50.0 % and parameters ≤ 1 M." in said
+
+
+def test_a_plain_networks_name_does_not_run_into_an_interval(shown):
+    """The one beside it is below its name, but its interval reaches that high."""
+    shown.run(
+        "(([a, b]) => { a.name = 'a_name_of_some_length';"
+        " b.values = { ...a.values, macs: 1.2 * a.values.macs, accuracy: a.values.accuracy - 0.03 };"
+        " changed(); })(drawn('plain'))"
+    )
+    shown.settle()
+    box = "(({x, y, width, height}) => [x, y, x + width, y + height])(e.getBBox())"
+    names, whiskers = (
+        shown.run(f"[...document.querySelectorAll('{kind}')].map((e) => {box})")
+        for kind in ("#scatter .labelled", ".whisker.of-plain")
+    )
+    assert names and len(whiskers) == 2
+    for left, top, right, bottom in names:
+        assert not any(
+            left < one[2] and one[0] < right and top < one[3] and one[1] < bottom for one in whiskers
+        )
 
 
 def test_a_threshold_says_where_images_leave_and_what_that_gives(shown):
@@ -259,6 +320,30 @@ def test_limits_of_the_search_are_there_from_the_beginning(chromium, tmp_path):
     assert lit(chromium) == (searches.tables()["archive"]["macs"] <= bounds["max_macs"]).sum()
     assert chromium.run("document.documentElement.scrollWidth <= innerWidth")
     assert chromium.printed()[:5] == b"%PDF-"
+
+
+def printed_cards(page) -> list[str]:
+    """What each card begins with, from the top of the paper to its end."""
+    cards = "[...document.querySelectorAll('.card')].filter((each) => each.checkVisibility())"
+    about = "(each) => [each.getBoundingClientRect().top, each.textContent.trim()]"
+    return [text for _, text in sorted(page.run(f"{cards}.map({about})"))]
+
+
+def test_paper_has_the_chosen_network_after_the_plot_and_nothing_that_is_closed(shown):
+    shown.run("choose(NETWORKS.find((each) => each.name === 'network_01').index)")
+    shown.settle()
+    shown.on_paper()
+    plot, chosen, made_of, take = printed_cards(shown)
+    assert plot.startswith("Networks") and chosen.startswith("network_01")
+    assert made_of.startswith("What they are made of") and take.startswith("Take it")
+
+
+def test_a_table_that_is_opened_is_printed_whole(shown):
+    shown.run("document.getElementById('table').open = true")
+    shown.on_paper()
+    assert len(printed_cards(shown)) == 5
+    cut = "(({scrollHeight: a, clientHeight: b}) => a - b)(document.querySelector('#table .rows'))"
+    assert shown.run(cut) == 0 and shown.run("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_what_is_copied_is_the_command(shown):

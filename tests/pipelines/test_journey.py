@@ -162,7 +162,7 @@ def test_mlflow_knows_the_run_by_its_name_its_numbers_and_its_images(journey):
 
 def test_the_last_screen_says_what_was_found_then_where_then_what_next_then_how(journey):
     said = journey.said
-    parts = ["Found: ", "Test top-1", "Verdict on", "Finished networks", "MLflow run", "What to type next:"]
+    parts = ["Found: ", "Test top-1", "Verdict: ", "Finished networks", "MLflow run", "What to type next:"]
     places_of = [said.index(part) for part in [*parts, "Test top-1 (%) after each step"]]
     assert places_of == sorted(places_of)
     assert said.count("level_1") == 1  # no step of its own, one line on all that are passed over

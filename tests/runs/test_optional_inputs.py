@@ -193,7 +193,7 @@ def test_pretrained_networks_are_tested_but_are_no_plain_ones():
     ("rows", "said"),
     [
         (0, "Verdict: none, for no plain network was trained beside these networks."),
-        (1, "none is small enough to stand beside 1."),
+        (1, "of at most the MACs of the finished network, so nothing is compared by MACs."),
     ],
 )
 def test_networks_are_tested_and_judged_without_plain_ones_too(rows, said, tmp_path):

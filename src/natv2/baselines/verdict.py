@@ -83,27 +83,14 @@ def with_verdict(results: pd.DataFrame, verdict: pd.DataFrame) -> pd.DataFrame:
 def sentence(verdict: pd.DataFrame, finished: pd.DataFrame, plain: pd.DataFrame) -> str:
     """What the verdict comes to, for the end of a run.
 
-    By each cost how many networks beat the best plain one beyond noise. Where none does: what is as accurate
-    as a plain one that costs more, or which plain one to take.
+    By each cost how many networks beat the best plain one beyond noise, and what of the others. Where none
+    does: what is as accurate as a plain one that costs more, or which plain one to take.
     """
     if plain.empty:
         return "Verdict: none, for no plain network was trained beside these networks."
-    parts = []
-    for cost, rows in verdict.groupby("cost", sort=False):
-        title = OBJECTIVES[str(cost)].title
-        judged = rows.dropna(subset="best_plain")
-        wins = int((judged["gain_low"] > 0).sum())
-        losses = int((judged["gain_high"] < 0).sum())
-        beat = "beats" if wins == 1 else "beat"
-        text = f"{wins} of {len(rows)} {beat} every plain network of at most the same {lower_title(title)}"
-        text += " beyond noise"
-        if losses:
-            text += f", {losses} {'are' if losses > 1 else 'is'} beaten by one"
-        if len(judged) < len(rows):
-            text += f", none is small enough to stand beside {len(rows) - len(judged)}"
-        parts.append(text)
-    networks = "network" if len(finished) == 1 else "networks"
-    text = f"Verdict on {len(finished)} finished {networks}: {'; '.join(parts)}."
+    by_cost = verdict.groupby("cost", sort=False)
+    told = " ".join(_of_cost(rows, lower_title(OBJECTIVES[str(cost)].title)) for cost, rows in by_cost)
+    text = f"Verdict: {told[:1].lower()}{told[1:]}"
     judged = verdict.dropna(subset="best_plain")
     if len(judged) and not (judged["gain_low"] > 0).any():
         beside = plain[plain["name"].isin(judged["best_plain"])].nlargest(1, "valid_accuracy").iloc[0]
@@ -114,6 +101,34 @@ def sentence(verdict: pd.DataFrame, finished: pd.DataFrame, plain: pd.DataFrame)
         text += f" Take the plain network {best} instead, {best}.safetensors of finished_plain_networks."
         text += " More epochs may change this: budget, or those of supernets and of postprocess.full."
     return text
+
+
+def _of_cost(rows: pd.DataFrame, cost: str) -> str:
+    """How all finished networks stand beside the plain ones by one cost; every network is told of once."""
+    count, judged = len(rows), rows.dropna(subset="best_plain")
+    if judged.empty:
+        ours = "the finished network" if count == 1 else f"any of {count} finished networks"
+        return f"There is no plain network of at most the {cost} of {ours}, so nothing is compared by {cost}."
+    text = _beside(judged, count, cost)
+    if others := count - len(judged):
+        which = "the other one" if others == 1 else f"the other {others}"
+        text += f" For {which} no plain network costs as little."
+    return text
+
+
+def _beside(judged: pd.DataFrame, count: int, cost: str) -> str:
+    """How those of `count` finished networks that can be judged do beside the best plain network."""
+    wins, losses = int((judged["gain_low"] > 0).sum()), int((judged["gain_high"] < 0).sum())
+    ties = len(judged) - wins - losses
+    best = f"the best plain network of at most {'their' if wins > 1 else 'its'} {cost}"
+    if count == 1:
+        if ties:
+            return f"The finished network is within noise of {best}."
+        return f"The finished network {'beats' if wins else 'is beaten by'} {best} beyond noise."
+    beat = f"{wins or 'None'} of {count} finished networks beat{'' if wins > 1 else 's'} {best} beyond noise"
+    others = ((losses, "beaten by it"), (ties, "within noise of it"))
+    told = ", ".join(f"{number} {'is' if number == 1 else 'are'} {how}" for number, how in others if number)
+    return f"{beat}{', ' if wins else ': '}{told}." if told else f"{beat}."
 
 
 def _saved(finished: pd.DataFrame, plain: pd.Series, cost: str) -> str | None:

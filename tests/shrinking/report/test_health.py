@@ -39,6 +39,7 @@ def test_the_figure_shows_the_table() -> None:
     assert list(everything.y) == pytest.approx([30, 60, 90, 50, 20, 10])
     assert list(half.y) == pytest.approx([25, 50, 80, 60, 30, 15])
     assert "3 subnets" in figure.layout.title.text
+    assert figure.layout.yaxis2.range[0] < -1 / 3  # the lowest is in sight
 
 
 def test_curves_go_on_from_phase_to_phase() -> None:
@@ -60,9 +61,11 @@ def test_curves_go_on_from_phase_to_phase() -> None:
         ("Learning rate", [1, 2], [0.1, 0.05], full),
         ("Learning rate", [3], [0.2], depth),
     ]
-    assert [bool(trace.showlegend) for trace in figure.data] == [True, False, True, False]
+    assert not figure.layout.showlegend  # the axes say it
     assert [(a.text, a.x) for a in figure.layout.annotations] == [("full", 1.5), ("depth 1", 3.0)]
     assert {line.x0 for line in figure.layout.shapes} == {2.5, 3.5}
+    # Names stand above the plot, not on its points.
+    assert {(a.y, a.yanchor) for a in figure.layout.annotations} == {(1, "bottom")}
 
 
 def test_curves_of_few_epochs_have_markers() -> None:

@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
+from natv2.shrinking.report.page import training_page
 from natv2.shrinking.report.phases import STEPS, shrinking_figure, shrinking_table
 
 
@@ -64,13 +66,14 @@ def test_table_holds_mean_and_best_of_the_last_phase_of_each_step() -> None:
 def test_figure_has_a_panel_a_width_and_the_range_of_all_subnets() -> None:
     figure = shrinking_figure(ROWS[ROWS["supernet"] == "EE_B"])
     assert [annotation.text for annotation in figure.layout.annotations] == ["Width 1.0", "Width 1.2"]
-    narrow = {trace.name.split(": ")[1]: trace for trace in figure.data if trace.xaxis == "x"}
+    assert figure.layout.title.text == "Extended Progressive Shrinking: EE_B, eps, teacher fixed"
+    narrow = {trace.name: trace for trace in figure.data if trace.xaxis == "x"}
     assert list(narrow["mean"].x) == ["full", "kernel", "exit 1", "exit 4"]
     assert list(narrow["mean"].y) == pytest.approx([20, 25, 90, 35])
     assert list(narrow["best"].y) == pytest.approx([30, 25, 90, 50])
     assert list(narrow["best"].customdata) == [2, 1, 1, 2]
     assert list(narrow["range"].y) == pytest.approx([10, 25, 90, 20, 50, 90, 25, 30])
-    wide = {trace.name.split(": ")[1]: trace for trace in figure.data if trace.xaxis == "x2"}
+    wide = {trace.name: trace for trace in figure.data if trace.xaxis == "x2"}
     assert list(wide["mean"].y) == pytest.approx([40, 60, 60])
     assert list(figure.layout.xaxis.categoryarray) == ["full", "kernel", "exit 1", "exit 4"]
 
@@ -80,6 +83,20 @@ def test_supernets_and_teachers_have_their_own_colour() -> None:
     colours = {trace.name: trace.line.color for trace in figure.data if trace.name.endswith(": mean")}
     assert len(colours) == 3
     assert len(set(colours.values())) == 3
+    # What all have in common is told once, by the title.
+    assert figure.layout.title.text == "Extended Progressive Shrinking: eps"
+    assert colours.keys() == {
+        f"{each}: mean"
+        for each in ("EE_B, teacher fixed", "EE_B, teacher progressive", "SE_P, teacher progressive")
+    }
+
+
+def test_the_page_says_once_whose_training_it_is() -> None:
+    rows = ROWS[ROWS["width"] == 1.2].assign(source="digits")
+    table, empty = shrinking_table(rows), go.Figure()
+    html = training_page(rows, table, empty, rows[:0], empty, rows[:0], empty, rows, table)
+    assert html.count("EE_B, width 1.2, eps, teacher fixed, on digits") == 2  # title and heading
+    assert "<th>exit best</th>" in html and "<th>supernet</th>" not in html
 
 
 @pytest.mark.parametrize("rows", [0, 1])

@@ -29,7 +29,7 @@ function drawGains(of) {
     const words =
       gain.gain === undefined
         ? "none is small enough"
-        : `${points(gain.gain)} (${points(gain.low)} to ${points(gain.high)})`;
+        : `${points(gain.gain)} (${signed(gain.low)} to ${signed(gain.high)})`;
     return make(
       "tr",
       {},

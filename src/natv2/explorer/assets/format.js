@@ -36,22 +36,25 @@ function writeTick(measure, value) {
 /** A value with what it is of: 1.24 M MACs, 3.2 ms of latency. */
 function writeWhole(measure, value) {
   if (measure.format === "amount") {
-    const name = /^[A-Z]+s?$/.test(measure.title) ? measure.title : lower(measure.title);
-    return `${write(measure, value)} ${name}`;
+    return `${write(measure, value)} ${lower(measure.title)}`;
   }
   return measure.format === "percent"
     ? `${write(measure, value)} ${lower(measure.title)}`
     : `${write(measure, value)} of ${lower(measure.title)}`;
 }
 
+/** A title within a sentence; MACs stay so. */
 function lower(title) {
-  return title === "MACs" ? title : title[0].toLowerCase() + title.slice(1);
+  return /^.[A-Z]/.test(title) ? title : title[0].toLowerCase() + title.slice(1);
 }
 
 /** Percentage points with their sign: +1.2 points. */
 function points(gap) {
-  const value = (100 * gap).toFixed(1);
-  return `${gap >= 0 ? "+" : "−"}${value.replace("-", "")} points`;
+  return `${signed(gap)} points`;
+}
+
+function signed(gap) {
+  return `${gap >= 0 ? "+" : "−"}${(100 * gap).toFixed(1).replace("-", "")}`;
 }
 
 function plural(count, one, many = `${one}s`) {
@@ -80,9 +83,14 @@ function filled(element, attributes, children) {
   return element;
 }
 
-/** A name that others gave: apart from the text around it, whatever its direction. */
+/** A name that others gave: apart from the text around it, whatever its direction; a line ends after its _. */
 function named(text) {
-  return make("bdi", {}, String(text));
+  const parts = String(text).split(/(?<=_)/);
+  return make(
+    "bdi",
+    {},
+    parts.flatMap((part, i) => (i ? [make("wbr"), part] : [part])),
+  );
 }
 
 function byId(id) {

@@ -1,15 +1,14 @@
 // Names beside networks in the plot, where there is room for them.
 
-const CROWDED = 40; // square pixels of others that a plain network's name may cover
+const CROWDED = 12; // square pixels of others that a plain network's name may cover
 
-/** Names beside networks, each where it covers least of the others; of plain ones not where it is crowded. */
-function drawLabels(networks, scales, width) {
+/** Names beside networks, each where it covers least of those `around`; of plain ones not where it is crowded. */
+function drawLabels(networks, around, scales, width) {
   const at = (network) => [scales.x.at(network.values[state.x]), scales.y.at(network.values[state.y])];
-  const around = ([x, y]) => ({ x: x - 9, y: y - 9, width: 18, height: 18 });
-  const taken = networks.map((network) => around(at(network)));
+  const taken = around.flatMap((network) => coveredBy(network, at(network), scales));
   return networks.map((network) => {
     const text = short(network.name);
-    const places = placesOf(at(network), 6.1 * text.length);
+    const places = placesOf(at(network), 6.1 * text.length + 4);
     const covered = (box) => outside(box, width) + taken.reduce((sum, other) => sum + overlap(box, other), 0);
     const best = places.reduce((one, other) => (covered(other) < covered(one) - 1e-9 ? other : one));
     if (network.kind === "plain" && network.index !== state.chosen && covered(best) > CROWDED) return null;
@@ -17,6 +16,21 @@ function drawLabels(networks, scales, width) {
     const look = { class: "labelled", opacity: lit(network) ? 1 : 0.3 };
     return draw("text", { ...look, x: best.from, y: best.base, "text-anchor": best.anchor }, text);
   });
+}
+
+/** What a network covers in the plot: its mark, and its intervals where they are drawn. */
+function coveredBy(network, [x, y], scales) {
+  const whiskers = state.intervals ? whiskersOf(network, scales) : [];
+  return [
+    { x: x - 9, y: y - 9, width: 18, height: 18 },
+    ...whiskers.map(([which, one, other]) => {
+      const from = Math.min(one, other),
+        length = Math.abs(one - other);
+      return which === "y"
+        ? { x: x - 4, y: from, width: 8, height: length }
+        : { x: from, y: y - 4, width: length, height: 8 };
+    }),
+  ];
 }
 
 /** Where a name of a length may stand around a network: the boxes, with where their text begins. */

@@ -85,7 +85,7 @@ function drawLimitHandle(which, scales, width, svg) {
       tabindex: 0,
       role: "slider",
       "aria-orientation": which === "x" ? "horizontal" : "vertical",
-      "aria-label": `${measure.better === "more" ? "Least" : "Most"} ${measure.title}`,
+      "aria-label": `${measure.better === "more" ? "Least" : "Most"} ${lower(measure.title)}`,
       "aria-valuetext": limit === undefined ? "no limit" : write(measure, limit),
       "aria-valuenow": at,
       pointerdown: (event) => dragging(event, svg, move),

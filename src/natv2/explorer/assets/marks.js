@@ -1,5 +1,7 @@
 // The networks in the plot: their marks, intervals and corner marks around the one to take.
 
+const SAME_PLACE = 2; // pixels
+
 function drawNetworks(kinds, fronts, scales, width) {
   const role = roles();
   const near = role ? withinNoise(kinds.found, role.cost, role.accuracy, trials(role.accuracy)) : new Set();
@@ -26,7 +28,8 @@ function drawNetworks(kinds, fronts, scales, width) {
     ),
   ];
   if (pick) groups.push(drawPick(pick.pick, scales));
-  return [...groups, ...drawLabels([...kinds.finished, ...kinds.plain], scales, width)];
+  const around = [...fronts.found, ...kinds.plain, ...kinds.finished];
+  return [...groups, ...drawLabels([...kinds.finished, ...kinds.plain], around, scales, width)];
 }
 
 /** A network at its place, with its interval, its halo and what it tells. */
@@ -42,8 +45,11 @@ function mark(network, scales, shapes, of = "of-found") {
     role: "option",
     "aria-selected": String(chosen),
     "aria-label": spoken(network),
-    click: () => choose(network.index),
-    pointerenter: (event) => showHint(event, network),
+    click: (event) => {
+      choose(nextOf(pileAt(network, scales), network).index);
+      showHint(event, network, pileAt(network, scales)); // no pointer moves while all is drawn anew
+    },
+    pointerenter: (event) => showHint(event, network, pileAt(network, scales)),
     pointerleave: hideHint,
   };
   return draw(
@@ -59,19 +65,39 @@ function mark(network, scales, shapes, of = "of-found") {
   );
 }
 
+/** The networks that lie at the place of one, so that only the last drawn of them can be pointed at. */
+function pileAt(network, scales) {
+  const at = (each) => [scales.x.at(each.values[state.x]), scales.y.at(each.values[state.y])];
+  const [x, y] = at(network);
+  return ["found", "plain", "finished"]
+    .flatMap((kind) => drawn(kind))
+    .filter((each) => Math.hypot(at(each)[0] - x, at(each)[1] - y) < SAME_PLACE);
+}
+
+/** Which of a pile a click chooses: the one on top, `network`, and then one after the other. */
+function nextOf(pile, network) {
+  const now = pile.findIndex((each) => each.index === state.chosen);
+  return now < 0 ? network : pile[(now + 1) % pile.length];
+}
+
 function drawWhisker(network, scales, x, y, of) {
+  return whiskersOf(network, scales).map(([which, low, high]) => {
+    const path =
+      which === "y"
+        ? `M${x} ${low}V${high}M${x - 3} ${low}h6M${x - 3} ${high}h6`
+        : `M${low} ${y}H${high}M${low} ${y - 3}v6M${high} ${y - 3}v6`;
+    return draw("path", { class: `whisker ${of}`, d: path });
+  });
+}
+
+/** The intervals of a network in the plot: along which axis, from where to where in pixels. */
+function whiskersOf(network, scales) {
   return ["x", "y"]
     .filter((which) => trials(axis(which)))
-    .map((which) => {
-      const [low, high] = wilson(network.values[state[which]], trials(axis(which))).map((end) =>
-        clamped(scales[which], end),
-      );
-      const path =
-        which === "y"
-          ? `M${x} ${low}V${high}M${x - 3} ${low}h6M${x - 3} ${high}h6`
-          : `M${low} ${y}H${high}M${low} ${y - 3}v6M${high} ${y - 3}v6`;
-      return draw("path", { class: `whisker ${of}`, d: path });
-    });
+    .map((which) => [
+      which,
+      ...wilson(network.values[state[which]], trials(axis(which))).map((end) => clamped(scales[which], end)),
+    ]);
 }
 
 /** Where `value` is on the scale, or its end where that is nearer. */
@@ -91,5 +117,6 @@ function drawPick(network, scales) {
 }
 
 function spoken(network) {
-  return `${title(network)}, ${network.kind}: ${write(axis("x"), network.values[state.x])} ${axis("x").title}, ${write(axis("y"), network.values[state.y])} ${axis("y").title}`;
+  const told = ["x", "y"].map((which) => writeWhole(axis(which), network.values[state[which]]));
+  return `${title(network)}, ${network.kind}: ${told.join(", ")}`;
 }

@@ -189,7 +189,7 @@ function drawBrushEnd(dimension, end, value, svg) {
     tabindex: 0,
     role: "slider",
     "data-key": `brush-${dimension.name}-${end}`,
-    "aria-label": `${end === "low" ? "Least" : "Most"} ${dimension.title}`,
+    "aria-label": `${end === "low" ? "Least" : "Most"} ${lower(dimension.title)}`,
     "aria-valuetext": String(Number(value.toFixed(2))),
     "aria-valuenow": value,
     "aria-orientation": "vertical",

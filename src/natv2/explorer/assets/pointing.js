@@ -1,12 +1,15 @@
 // What a pointer and the keys do in the plot: hints, the box that is dragged, going from network to network; labels.
 
-function showHint(event, network) {
+/** What is at the pointer; of a `pile` at one place it names the one that is chosen, as the panel does. */
+function showHint(event, network, pile = [network]) {
   hideHint();
+  const told = pile.find((each) => each.index === state.chosen) || network;
   const lines = [
-    title(network),
-    `${axis("y").title}: ${write(axis("y"), network.values[state.y])}`,
-    `${axis("x").title}: ${write(axis("x"), network.values[state.x])}`,
+    title(told),
+    `${axis("y").title}: ${write(axis("y"), told.values[state.y])}`,
+    `${axis("x").title}: ${write(axis("x"), told.values[state.x])}`,
   ];
+  if (pile.length > 1) lines.push(`${pile.length} networks lie here: each click shows the next`);
   const hint = make(
     "div",
     { class: "hint" },

@@ -10,7 +10,7 @@ function drawScatter() {
     ? ["found", "finished"].flatMap((kind) => drawn(kind, state.second.networks))
     : [];
   const all = [...Object.values(kinds).flat(), ...others];
-  const label = `${axis("y").title} against ${axis("x").title}`;
+  const label = `${axis("y").title} against ${lower(axis("x").title)}`;
   const svg = draw("svg", {
     width: "100%",
     viewBox: `0 0 ${width} ${height}`,

@@ -135,7 +135,7 @@ function bound(measure, limit) {
 function boundsInWords(limits) {
   return [...limits].map(([name, limit]) => {
     const measure = MEASURES.get(name);
-    return measure ? `${measure.title} ${bound(measure, limit)}` : `${name} ${limit}`;
+    return measure ? `${lower(measure.title)} ${bound(measure, limit)}` : `${name} ${limit}`;
   });
 }
 

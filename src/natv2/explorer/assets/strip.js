@@ -58,7 +58,7 @@ function reference({ reference: values }) {
     const measure = MEASURES.get(name);
     if (!measure) return `${name} ${values[i]}`;
     const value = name === "accuracy" ? 1 - values[i] : asCost(measure, values[i]);
-    return `${measure.title} ${write(measure, value)}`;
+    return writeWhole(measure, value);
   });
   return told.join(", ");
 }
@@ -68,7 +68,7 @@ function answer(name, missing, gains) {
   const first = gains.map((each) => each[0]).filter(Boolean);
   const known = first.filter((each) => each.gain !== undefined);
   if (!known.length)
-    return fact(name, "not known", first.length ? "none is small enough to stand beside" : missing);
+    return fact(name, "not known", first.length ? "there is none of at most their cost" : missing);
   const wins = known.filter((each) => each.low > 0).length;
   const losses = known.filter((each) => each.high < 0).length;
   const noise = known.length - wins - losses;

@@ -47,8 +47,9 @@ def health_figure(probes: pd.DataFrame) -> go.Figure:
         values = table[column].tolist() if column == "kendall" else percentages(table[column])
         line = curve(phases, values, name, {"color": colour}, "%{x}: %{y:.2f}", showlegend=row == 1)
         figure.add_trace(line, row=row, col=1)
+    lowest = table["kendall"].min()  # of one phase alone there is none
     figure.update_yaxes(title="Validation<br>top-1 (%)", row=1)
-    figure.update_yaxes(title="Order kept<br>(Kendall)", range=[-0.1, 1.05], row=2)
+    figure.update_yaxes(title="Order kept<br>(Kendall)", range=[min(-0.1, lowest - 0.05), 1.05], row=2)
     figure.update_yaxes(title="Gain from own<br>statistics (points)", row=3)
     figure.update_xaxes(title="After phase", categoryorder="array", categoryarray=phases, row=3)
     title = f"The same {probes['probe'].nunique()} subnets after every phase"

@@ -8,6 +8,7 @@ from natv2.reporting.style import BLUE, ORANGE, style
 from natv2.reporting.traces import curve
 
 _FEW = 5  # epochs that a line alone would hardly show
+_SIDE_BY_SIDE = 5  # names of phases that have room beside each other
 
 
 def learning_figure(curves: pd.DataFrame) -> go.Figure:
@@ -20,19 +21,21 @@ def learning_figure(curves: pd.DataFrame) -> go.Figure:
     curves = curves.reset_index(drop=True)
     columns = (("loss", "Training loss", BLUE), ("learning_rate", "Learning rate", ORANGE))
     for row, (column, title, colour) in enumerate(columns, start=1):
-        for number, (phase, rows) in enumerate(curves.groupby("phase", sort=False)):
+        for phase, rows in curves.groupby("phase", sort=False):
             x, y = (rows.index + 1).tolist(), rows[column].astype(float).tolist()
-            line = curve(x, y, title, {"color": colour}, "%{text}: %{y:.4g}", legendgroup=title)
-            line.update(text=[f"{phase}, epoch {epoch}" for epoch in rows["epoch"]], showlegend=number == 0)
+            line = curve(x, y, title, {"color": colour}, "%{text}: %{y:.4g}")
+            line.update(text=[f"{phase}, epoch {epoch}" for epoch in rows["epoch"]])
             line.update(mode="lines+markers" if len(rows) < _FEW else "lines")
             figure.add_trace(line, row=row, col=1)
         figure.update_yaxes(title=title, row=row)
     sizes = curves.groupby("phase", sort=False).size()
+    angle = -90 if len(sizes) > _SIDE_BY_SIDE else 0
     for phase, end, size in zip(sizes.index, sizes.cumsum(), sizes, strict=True):
         figure.add_vline(x=end + 0.5, line={"color": "lightgrey", "dash": "dot"})
-        place = {"x": end + 0.5 - size / 2, "y": 1, "yref": "y domain", "yanchor": "top"}
-        figure.add_annotation(
-            text=str(phase).replace("_", " "), textangle=-90, showarrow=False, font_size=11, **place
-        )
+        place = {"x": end + 0.5 - size / 2, "y": 1, "yref": "y domain", "yanchor": "bottom"}
+        name = str(phase).replace("_", " ")
+        figure.add_annotation(text=name, textangle=angle, showarrow=False, font_size=11, **place)
     figure.update_xaxes(title="Epochs of all phases", row=2)
-    return style(figure, "Training, epoch by epoch").update_layout(height=600)
+    # The axes say what each line is; above the plot is room for the phases and the title.
+    above = {"margin_t": 130, "title_y": 0.97, "title_yanchor": "top", "showlegend": False}
+    return style(figure, "Training, epoch by epoch").update_layout(height=630, **above)

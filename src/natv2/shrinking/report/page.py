@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 from natv2.reporting.page import page
 
 _ROW = ["phase", "subnets", "mean", "best", "worst"]
+_IN_THE_TITLE = ["supernet", "width", "schedule", "teacher"]
 
 
 def training_page(
@@ -26,10 +27,11 @@ def training_page(
     """
     first = rows.iloc[0]
     return page(
-        f"{first['supernet']}, width {first['width']:g}, on {first['source']}",
+        f"{first['supernet']}, width {first['width']:g}, {first['schedule']}, teacher {first['teacher']}, "
+        f"on {first['source']}",
         {
-            "Test top-1 (%) after each step": test_table,
-            "Validation top-1 (%) after each step": table,
+            "Test top-1 (%) after each step": test_table.drop(columns=_IN_THE_TITLE),
+            "Validation top-1 (%) after each step": table.drop(columns=_IN_THE_TITLE),
             "Subnets tested after each phase, validation top-1 (%)": _by_phase(rows),
             "Subnets tested after each step, test top-1 (%)": _by_phase(test_rows),
         },

@@ -49,16 +49,30 @@ def shrinking_figure(rows: pd.DataFrame) -> go.Figure:
         horizontal_spacing=0.04,
     )
     trainings = phases.groupby(["supernet", "schedule", "teacher"], sort=False)
-    for colour, ((supernet, schedule, teacher), curves) in zip(SERIES * len(phases), trainings, strict=False):
+    shared, called = _told_apart([(str(a), str(b), str(c)) for (a, b, c), _ in trainings])
+    for colour, name, (_, curves) in zip(SERIES * len(phases), called, trainings, strict=False):
         for column, width in enumerate(widths, start=1):
-            name = f"{supernet}, {schedule}, teacher {teacher}"
             for trace in _curves(curves[curves["width"] == width], name, colour, shown=column == 1):
                 figure.add_trace(trace, row=1, col=column)
     figure.update_xaxes(
         title="After phase", categoryorder="array", categoryarray=[_readable(name) for name in names]
     )
     figure.update_yaxes(title="Top-1 (%)", col=1)
-    return style(figure, "Extended Progressive Shrinking").update_layout(legend_y=1.08)
+    title = ": ".join(filter(None, ("Extended Progressive Shrinking", shared)))
+    above = {"margin_t": 120, "title_y": 0.92, "title_yanchor": "top", "legend_y": 1.08}
+    return style(figure, title).update_layout(**above)
+
+
+def _told_apart(trainings: Sequence[tuple[str, str, str]]) -> tuple[str, list[str]]:
+    """What all of `trainings` have in common, and what each is called beside the others.
+
+    Each is a supernet, a schedule and a teacher.
+    """
+    words = [(supernet, schedule, f"teacher {teacher}") for supernet, schedule, teacher in trainings]
+    alike = [len(set(values)) == 1 for values in zip(*words, strict=True)]
+    shared = [word for word, same in zip(words[0], alike, strict=True) if same] if words else []
+    own = [[word for word, same in zip(each, alike, strict=True) if not same] for each in words]
+    return ", ".join(shared), [", ".join(each) for each in own]
 
 
 def _summary(rows: pd.DataFrame) -> pd.DataFrame:
@@ -81,10 +95,11 @@ def _curves(summary: pd.DataFrame, name: str, colour: str, *, shown: bool) -> Se
     phases = [_readable(phase) for phase in summary["phase"]]
     tint = f"rgba{(*hex_to_rgb(colour), 0.15)}"
     worst, best = percentages(summary["worst"]), percentages(summary["best"])
-    traces = [band(phases, best, worst, f"{name}: range", tint)]
+    of = f"{name}: " if name else ""
+    traces = [band(phases, best, worst, f"{of}range", tint)]
     for kind, dash in (("mean", "solid"), ("best", "dot")):
         line, told = {"color": colour, "dash": dash}, "%{x}: %{y:.2f} % (%{customdata} subnets)"
-        trace = curve(phases, percentages(summary[kind]), f"{name}: {kind}", line, told)
+        trace = curve(phases, percentages(summary[kind]), f"{of}{kind}", line, told)
         traces.append(trace.update(customdata=summary["subnets"].tolist()))
     return [trace.update(showlegend=shown, legendgroup=trace.name) for trace in traces]
 
