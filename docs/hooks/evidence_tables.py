@@ -10,7 +10,9 @@ import pandas as pd
 from scipy.stats import t
 
 EVIDENCE = Path(__file__).parents[1] / "evidence"
-BUDGETS: Mapping[str, tuple[float, ...]] = MappingProxyType({"fashion_mnist": (0.35e6, 0.65e6, 1.4e6, 2.2e6)})
+BUDGETS: Mapping[str, tuple[float, ...]] = MappingProxyType(
+    dict.fromkeys(("fashion_mnist", "eurosat"), (0.35e6, 0.65e6, 1.4e6, 2.2e6))
+)
 """MACs that networks of a data set were finished for."""
 
 _ENOUGH = 3  # seeds, for an interval
