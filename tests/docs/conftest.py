@@ -13,8 +13,9 @@ from tests.sharing import shared_folder
 
 __all__ = ["chromium", "journey"]
 
-if (HOOKS := str(REPOSITORY / "docs/hooks")) not in sys.path:
-    sys.path.append(HOOKS)  # what the site is made by
+for place in (str(REPOSITORY / "docs/hooks"), str(REPOSITORY)):
+    if place not in sys.path:
+        sys.path.append(place)  # what the site is made by, and the benchmarks that draw its figures
 
 
 @pytest.fixture(scope="session")
