@@ -2,10 +2,10 @@
 
     python -m benchmarks.mean_latency FOLDER... --images DIR [--count 300]
 
-FOLDERs are a run's `finished_networks` (data/06_models); DIR holds test images (any below it). One thread. Each
-image goes to all networks in turns before the next, and through those that stop early only as far as it must.
-For each network: mean MACs and MACs of its record, milliseconds (mean, median), the share that left before
-the last exit; then Spearman's correlation of mean MACs with mean milliseconds.
+FOLDERs are `finished_networks` of runs (data/06_models); DIR holds test images, any below it. One thread.
+Each image goes to all networks in turns before the next, and through those that stop early only as far as it
+must. For each network: mean MACs and MACs of its record, milliseconds (mean, median), the share that left
+before the last exit; then Spearman's correlation of mean MACs with mean milliseconds.
 """
 
 import argparse
