@@ -17,6 +17,8 @@ from natv2.runs.report import report
 from natv2.runs.summary import places, said
 from natv2.runs.tracking import TrackedRun
 
+_ROWS = 30  # of a description: MLflow takes 8,000 characters
+
 logger = logging.getLogger(__name__)
 
 
@@ -37,8 +39,8 @@ def end_well(
     if page is not None:
         run.keep(EXPLORER, page)
         saved = {EXPLORER: None, **saved}  # the first of the places that are told
-    numbers = headlines(saved)
-    run.track(numbers, 0)
+    if numbers := headlines(saved):
+        run.track(numbers, 0)
     if text := _description(catalog, saved, numbers):
         run.describe(text)
     run.end("FINISHED")
@@ -52,7 +54,8 @@ def _description(
 ) -> str:
     """What the run's page in MLflow begins with: its sentences, and its few numbers of hundreds."""
     sentences = [text for text in (finding(saved), *said(catalog, saved)) if text]
-    rows = [f"| {name.removeprefix('result/')} | {value:.4g} |" for name, value in numbers.items()]
+    shown = list(numbers.items())[:_ROWS]
+    rows = [f"| {name.removeprefix('result/')} | {value:.4g} |" for name, value in shown]
     table = ["\n".join(["| result | |", "|---|---|", *rows])] if rows else []
     return "\n\n".join([*sentences, *table])
 
