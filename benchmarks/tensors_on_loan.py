@@ -3,8 +3,8 @@
     python -m benchmarks.tensors_on_loan [--width 0.35] [--resolution 32] [--batch 64] [--rounds 12]
 
 EE_D's largest network with all its exits, one thread, channels-last. Both sides are the same supernet:
-`Slots` knows the places of a piece's tensors, `functional_call` looks them up at each call. They take turns in
-one process; what is told is processor time.
+`Slots` knows the places of a piece's tensors, `functional_call` looks them up at each call. They take turns
+in one process; what is told is processor time.
 """
 
 import argparse
@@ -68,9 +68,8 @@ def main() -> None:
                 seconds[side].append(took)
     ratio = median(ours / theirs for ours, theirs in zip(*seconds, strict=True))
     ours, theirs = (1e3 * median(each) for each in seconds)
-    print(
-        f"straight {ours:.1f} ms, looked up {theirs:.1f} ms, median ratio of {arguments.rounds} pairs {ratio:.3f}"
-    )
+    told = f"{arguments.rounds} pairs, median ratio {ratio:.3f}"
+    print(f"straight {ours:.1f} ms, looked up {theirs:.1f} ms, {told}")
 
 
 if __name__ == "__main__":
