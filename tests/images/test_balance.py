@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 
-from natv2.images.balance import accuracy, accuracy_of_counts, beside_accuracy, larger_class, recalls
+from natv2.images.balance import accuracy, accuracy_of_counts, beside_accuracy, larger_class, recalls, shares
 from natv2.objectives.metric import METRICS
 
 
@@ -71,6 +71,8 @@ def test_an_accuracy_is_the_mean_over_images_or_over_the_classes_that_are_there(
         assert accuracy_of_counts(hits, counts, metric) == alone  # to the bit
         both = accuracy(np.stack([right, ~right]), labels, metric)
         assert both[0] == alone and both.sum() == pytest.approx(1)
+        counted = shares(labels, metric)
+        assert counted.sum() == pytest.approx(1) and counted @ right == pytest.approx(float(alone), abs=1e-12)
 
 
 @given(st.integers(1, 7), st.integers(1, 9), st.data())

@@ -5,7 +5,9 @@ import torch
 
 from natv2.exits.leaving import confidence, running_ensembles, stopped
 from natv2.exits.output_weights import search_output_weights
+from natv2.images.balance import shares
 from natv2.images.batches import evaluation_batches
+from natv2.objectives.metric import METRICS
 from natv2.postprocess.exits import calibrate_exits
 from natv2.training.confidence import fit_temperature
 from tests.exits.test_variants import naive_threshold
@@ -60,5 +62,27 @@ def test_a_share_of_the_validation_images_leaves_early_and_the_temperature_is_of
 def test_by_macro_the_same_answers_count_by_class(share):
     usual = calibrate_exits(CLASSIFIER, batches(), share, search_weights=True)
     found = calibrate_exits(CLASSIFIER, batches(), share, search_weights=True, metric="macro")
-    assert found.accuracy == pytest.approx(usual.macro)
-    assert found.macro == usual.macro and found.weights == usual.weights
+    assert sum(found.weights) == pytest.approx(1)
+    assert found.accuracy == pytest.approx(found.macro)
+    assert usual.accuracy != usual.macro  # classes are unequal
+
+
+def test_weights_by_macro_are_those_of_images_repeated_until_classes_are_equal():
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.tensor([0] * 12 + [1] * 3)
+    logits = torch.randn(3, 15, 2, generator=generator)
+    logits[0, :12, 0] += 3  # knows the larger class
+    logits[2, 12:, 1] += 3  # knows the smaller one
+    repeated = torch.cat([torch.arange(12), torch.arange(12, 15).repeat(4)])
+    equal = search_output_weights(logits[:, repeated], labels[repeated])
+    by_class = search_output_weights(logits, labels, shares(labels.numpy(), "macro"))
+    assert by_class == pytest.approx(equal, abs=1e-3)
+    alike = search_output_weights(logits, labels)
+    assert alike == pytest.approx(search_output_weights(logits, labels, shares(labels.numpy(), "top1")))
+    assert by_class[2] > alike[2] + 0.05
+
+
+def test_by_macro_each_half_is_weighed_by_class():
+    """A fixed weighting is the same by any metric; what is searched is not, where classes are unequal."""
+    by = {m: calibrate_exits(CLASSIFIER, batches(), None, search_weights=False, metric=m) for m in METRICS}
+    assert by["macro"].weights == by["top1"].weights and by["macro"].macro == by["top1"].macro

@@ -50,6 +50,12 @@ def accuracy(
     return _shares_of(right, _counts_one_over(np.bincount(own))[own])
 
 
+def shares(labels: NDArray[np.int64], metric: Metric) -> NDArray[np.float64]:
+    """What each image with `labels` (N,) counts by `metric`, 1 in sum: parts count alike."""
+    own = parts(labels, metric)
+    return np.asarray(1 / _counts_one_over(np.bincount(own))[own])
+
+
 def accuracy_of_counts(
     right: NDArray[np.int64], images: NDArray[np.int64], metric: Metric = "top1"
 ) -> NDArray[np.float64]:

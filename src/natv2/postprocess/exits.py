@@ -9,7 +9,7 @@ from torch import Tensor
 
 from natv2.exits.leaving import common_threshold, confidence, leaving, running_ensembles
 from natv2.exits.output_weights import search_output_weights
-from natv2.images.balance import accuracy
+from natv2.images.balance import accuracy, shares
 from natv2.images.batches import Batch
 from natv2.objectives.metric import Metric
 from natv2.supernets.classifier import SubnetClassifier
@@ -49,16 +49,19 @@ def calibrate_exits(
 ) -> ExitsCalibration:
     """Output weights and thresholds of `classifier`, from validation images that it has not learned from.
 
-    The weights are those of its header, or of the lowest cross-entropy; one threshold lets a `share` of the
-    images leave before the last exit, if any. The accuracy, by `metric`, is that of either half of the images
-    by what the other half gives: nothing is judged on what it was fitted to.
+    The weights are those of its header, or of the lowest cross-entropy, in which images count as they do by
+    `metric`; one threshold lets a `share` of the images leave before the last exit, if any. The accuracy, by
+    `metric`, is that of either half of the images by what the other half gives: nothing is judged on what it
+    was fitted to.
     """
     logits, labels = _exit_logits(classifier, batches)
     given = tuple(classifier.header.weights)
 
     def fitted(part: slice) -> tuple[tuple[float, ...], Tensor | None]:
         known = logits[:, part]
-        weights = search_output_weights(known, labels[part]) if search_weights else given
+        weights = given
+        if search_weights:
+            weights = search_output_weights(known, labels[part], shares(labels[part].numpy(), metric))
         sure = confidence(running_ensembles(known, weights))
         return weights, None if share is None else common_threshold(sure, [share])
 
