@@ -136,8 +136,10 @@ def _comments() -> Mapping[str, str]:
 
 
 def _section(title: str, rows: list[Parameter]) -> str:
-    lines = [f"## {title}", "", "| name | type | default | meaning | source |", "|---|---|---|---|---|"]
+    lines = [f"## {title}", "", "| name | type | default | meaning, *source* |", "|---|---|---|---|"]
     for each in rows:
-        cells = (f"`{each.name}`", each.type, f"`{each.default}`", each.meaning, each.source)
+        # In one cell: a column that is mostly empty would leave three words a line for the meaning.
+        told = "; ".join(text for text in (each.meaning, each.source and f"*{each.source}*") if text)
+        cells = (f"`{each.name}`", each.type, f"`{each.default}`", told)
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join([*lines, ""])
