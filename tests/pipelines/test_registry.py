@@ -57,6 +57,7 @@ def test_kedro_viz_alone_draws_the_journey_in_layers_that_go_one_way(catalog, mo
     LazyHooks().after_catalog_created(catalog)
     assert layer_of(catalog, "front") is None
     monkeypatch.setitem(sys.modules, "kedro_viz.server", ModuleType("kedro_viz.server"))
+    monkeypatch.setattr("kedro.framework.project.pipelines", PIPELINES)
     LazyHooks().after_catalog_created(catalog)
     order = ["images", *dict.fromkeys(LAYERS.values())]
     for node in (PIPELINES["__default__"] + PIPELINES["export"]).nodes:

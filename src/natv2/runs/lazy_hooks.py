@@ -29,10 +29,11 @@ class LazyHooks:
     def after_catalog_created(self, catalog: Any) -> None:
         """Name the layers of Kedro-Viz's drawing, which alone reads them."""
         if "kedro_viz.server" in sys.modules:
-            from natv2.catalog.layers import name_layers
-            from natv2.pipeline_registry import register_pipelines
+            from kedro.framework.project import pipelines
 
-            name_layers(catalog, register_pipelines())
+            from natv2.catalog.layers import name_layers
+
+            name_layers(catalog, dict(pipelines))
 
     @hook_impl
     def before_pipeline_run(self, run_params: Any, pipeline: Any, catalog: Any) -> None:
