@@ -82,7 +82,14 @@ def test_weights_by_macro_are_those_of_images_repeated_until_classes_are_equal()
     assert by_class[2] > alike[2] + 0.05
 
 
-def test_by_macro_each_half_is_weighed_by_class():
-    """A fixed weighting is the same by any metric; what is searched is not, where classes are unequal."""
-    by = {m: calibrate_exits(CLASSIFIER, batches(), None, search_weights=False, metric=m) for m in METRICS}
-    assert by["macro"].weights == by["top1"].weights and by["macro"].macro == by["top1"].macro
+def test_what_is_fitted_by_macro_counts_classes_alike():
+    """All validation images are unequal in class: the weights are not those by top-1."""
+    with torch.no_grad():
+        said = [torch.stack(CLASSIFIER.network(CLASSIFIER.prepared(batch))) for batch in batches()]
+    logits, labels = torch.cat(said, dim=1), IMAGES.valid.labels
+    for metric in METRICS:
+        found = calibrate_exits(CLASSIFIER, batches(), None, search_weights=True, metric=metric)
+        expected = search_output_weights(logits, labels, shares(labels.numpy(), metric))
+        assert found.weights == pytest.approx(expected, abs=1e-4)
+    by_image = search_output_weights(logits, labels)
+    assert max(abs(one - other) for one, other in zip(expected, by_image, strict=True)) > 1e-3

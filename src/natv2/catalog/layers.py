@@ -23,7 +23,7 @@ def name_layers(catalog: CatalogProtocol[Any, Any], pipelines: Mapping[str, Pipe
     """Give what the journey reads and writes its layer, in the metadata that Kedro-Viz reads."""
     made: dict[str, str] = {}
     for name, layer in LAYERS.items():
-        pipeline = pipelines[name]
+        pipeline = pipelines.get(name, Pipeline([]))  # a project may leave some out
         made |= dict.fromkeys(pipeline.all_outputs(), layer)
         for read in pipeline.inputs():
             if read.endswith("_images"):

@@ -32,7 +32,7 @@ class SheetDataset(CSVDataset):  # type: ignore[misc]  # Kedro's data sets have 
 
     def preview(self, nrows: int = 40) -> TablePreview:
         """What Kedro-Viz shows of it."""
-        return TablePreview(preview_of(self._copy().load(), nrows))
+        return TablePreview(preview_of(self.load(), nrows))
 
     def save(self, data: pd.DataFrame) -> None:
         """Write it."""

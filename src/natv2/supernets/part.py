@@ -32,8 +32,8 @@ class SupernetPart:
         """Record a head's statistics as `record` does up to rounding, without what nobody asks for."""
         head = self._slots.module
         assert isinstance(head, Head)
-        self._slots.fill(self._tensors, training=True, recording=True)
         try:
+            self._slots.fill(self._tensors, training=True, recording=True)
             for x in batches:
                 rows_MC = rows_of(x)
                 mean_K, variance_K = pointwise_moments(rows_MC, head.expand.conv.weight.flatten(1))
@@ -42,8 +42,8 @@ class SupernetPart:
             self._slots.empty()
 
     def _run(self, batches: Sequence[Tensor], *, recording: bool) -> list[Tensor]:
-        self._slots.fill(self._tensors, training=recording, recording=recording)
         try:
+            self._slots.fill(self._tensors, training=recording, recording=recording)
             return [self._slots.module(x) for x in batches]
         finally:
             self._slots.empty()
