@@ -19,7 +19,7 @@ from natv2.pipeline_registry import NAMES, _pipeline
 from natv2.pipelines.natv2_search.pipeline import create_pipeline as search_pipeline
 from natv2.pipelines.postprocess.pipeline import create_pipeline as finish_pipeline
 from natv2.recorded import RECORD
-from natv2.runs.companions import Companions, _text
+from natv2.runs.companions import Companions, _named, _text
 from natv2.runs.inputs import asked_of
 from natv2.runs.lineage import Record, Recorder, _bears_on, contradiction, made_by_metric, told_by
 from natv2.search.identity import LARGEST_WARM_UP
@@ -296,3 +296,9 @@ def test_the_metric_bears_on_all_that_is_made_of_a_search_and_on_nothing_before_
 
 def test_nothing_is_said_in_words():
     assert _text([]) == "none" and _text(["ape", "bee"]) == "ape, bee"
+
+
+def test_a_refusal_names_images_as_people_do():
+    assert _named("classes of target_images") == "classes of the target images"
+    assert _named("mean and deviation of source_images") == "mean and deviation of the source images"
+    assert _named("validation share of digits") == "validation share of digits"

@@ -179,6 +179,7 @@ def test_figures_and_tables_are_artifacts_that_open_without_a_network(toy):
     run = start_tracking(toy.root, run_id=None, name="figures", parameters={}, tags={})
     run.keep("front", go.Figure(go.Scatter(y=[1, 2])))
     run.keep("curves", go.Figure(go.Scatter(y=[2, 1])))
+    run.keep("presets_figure", go.Figure(layout_title="there are none yet"))
     run.keep("archive", pd.DataFrame({"macs": [1]}))
     run.keep("nothing", pd.DataFrame())
     run.keep("number", 3)
@@ -199,9 +200,14 @@ def test_figures_and_tables_are_artifacts_that_open_without_a_network(toy):
     assert StoredNetwork.read(file).tensors["weight"].tolist() == [1, 1]
     page = (folder / "figures.html").read_text()
     assert "<script src=" not in page and page.count("plotly.js v") == 1  # the script of megabytes
-    assert "<h2>front</h2>" in page and "<h2>curves</h2>" in page
+    assert 0 < page.index("<h2>curves</h2>") < page.index("<h2>front</h2>")  # what was drawn last comes first
+    assert "presets" not in page  # it has no points
     drawn = {path.name: plotly.io.read_json(path) for path in (folder / "figures").iterdir()}
-    assert drawn["front.json"].data[0].y == (1, 2) and drawn.keys() == {"front.json", "curves.json"}
+    assert drawn["front.json"].data[0].y == (1, 2) and drawn.keys() == {
+        "front.json",
+        "curves.json",
+        "presets_figure.json",
+    }
     assert sum(path.stat().st_size for path in (folder / "figures").iterdir()) < 50_000
     assert (folder / "archive.csv").read_text() == "macs\n1\n"
 

@@ -53,6 +53,12 @@ def test_points_are_what_the_networks_were_and_what_they_are() -> None:
     assert titles == {"EE_B<br>natv2", "SE_B<br>natv2", "digits<br>accuracy", "digits<br>accuracy + macs"}
 
 
+def test_supernets_have_one_axis_of_accuracy_and_tasks_have_each_their_own() -> None:
+    layout = postprocessed_figure(FINISHED).layout
+    assert (layout.yaxis2.matches, layout.yaxis4.matches) == ("y", "y3")
+    assert layout.yaxis.matches is None and layout.yaxis3.matches is None
+
+
 def test_without_any_it_says_so() -> None:
     figure = postprocessed_figure(pd.DataFrame())
     assert figure.layout.title.text.endswith("there are none yet") and not figure.data

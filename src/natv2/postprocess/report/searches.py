@@ -35,7 +35,7 @@ def postprocessed_figure(finished: pd.DataFrame) -> go.Figure:
         cols=len(columns),
         row_titles=rows,
         column_titles=columns,
-        shared_yaxes="all",  # supernets are compared
+        shared_yaxes="rows",  # supernets are compared, tasks are not
         vertical_spacing=0.3 / len(rows),
         horizontal_spacing=0.05,
     )
