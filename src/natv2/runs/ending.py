@@ -55,9 +55,13 @@ def _description(
     """What the run's page in MLflow begins with: its sentences, and its few numbers of hundreds."""
     sentences = [text for text in (finding(saved), *said(catalog, saved)) if text]
     shown = list(numbers.items())[:_ROWS]
-    rows = [f"| {name.removeprefix('result/')} | {value:.4g} |" for name, value in shown]
+    rows = [f"| {name.removeprefix('result/')} | {_number(value)} |" for name, value in shown]
     table = ["\n".join(["| result | |", "|---|---|", *rows])] if rows else []
     return "\n\n".join([*sentences, *table])
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _explorer(
