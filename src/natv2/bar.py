@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Literal
 
 from rich import get_console
 from rich.progress import (
@@ -24,14 +25,19 @@ logger = logging.getLogger("natv2")
 _WIDE = 100  # columns of a terminal that has room for the bar itself
 _SHORTEST = 20  # characters of a description that are always shown
 
-_QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
+OF_A_BAR = "of_a_bar"
+"""What marks a log line that stands for a bar's move."""
+
+Shown = Literal["bars", "lines", "nothing"]
+
+_SHOWN: ContextVar[Shown] = ContextVar("shown", default="bars")
 
 
 class Bar:
     """One running bar; `advance` moves it and says how things stand."""
 
     def __init__(self, rich: RichProgress, description: str, shown: str, total: int, done: int) -> None:
-        self._rich, self._quiet = rich, _QUIET.get()
+        self._rich, self._quiet = rich, _SHOWN.get() == "nothing"
         self._description = description
         self._task = rich.add_task(shown, total=total, completed=done, status="")
 
@@ -42,17 +48,22 @@ class Bar:
     def report(self, status: str) -> None:
         """Log `status` where there is no terminal to show the bar on."""
         if self._rich.disable and not self._quiet:
-            _say(self._description, status)
+            _say(self._description, status, **{OF_A_BAR: True})
 
 
 def report(description: str, status: str) -> None:
     """Log `status` of what had a bar, where there is no terminal that showed it."""
-    if not _QUIET.get() and not get_console().is_terminal:
+    if _shown() == "lines":
         _say(description, status)
 
 
-def _say(description: str, status: str) -> None:
-    logger.info("%s: %s", description, status)
+def _shown() -> Shown:
+    shown = _SHOWN.get()
+    return "lines" if shown == "bars" and not get_console().is_terminal else shown
+
+
+def _say(description: str, status: str, **marks: bool) -> None:
+    logger.info("%s: %s", description, status, extra=marks)
 
 
 def _cut(text: str, most: int) -> str:
@@ -88,15 +99,28 @@ def progress_bar(description: str, total: int, done: int = 0) -> Iterator[Bar]:
         TimeElapsedColumn(table_column=Column(no_wrap=True)),
         _TimeLeftColumn(table_column=Column(no_wrap=True)),
     )
-    with RichProgress(*columns, console=console, disable=_QUIET.get() or not console.is_terminal) as rich:
+    with RichProgress(*columns, console=console, disable=_shown() != "bars") as rich:
         yield Bar(rich, description, _cut(description, longest), total, done)
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """No bars and none of their lines: what is timed within another's bar is not work of its own."""
-    token = _QUIET.set(True)
+    with _showing("nothing"):
+        yield
+
+
+@contextmanager
+def lines_alone() -> Iterator[None]:
+    """Lines instead of bars: the terminal is another's."""
+    with _showing("lines"):
+        yield
+
+
+@contextmanager
+def _showing(what: Shown) -> Iterator[None]:
+    token = _SHOWN.set(what)
     try:
         yield
     finally:
-        _QUIET.reset(token)
+        _SHOWN.reset(token)

@@ -8,9 +8,10 @@ import psutil
 
 from natv2.recorded import RECORD
 from tests.pipelines.conftest import entered
-from tests.pipelines.project import Project
+from tests.pipelines.project import Project, differences
 
-SMALL = {"images": {"per_class": 20}, "aep": {"batch_size": 64, "max_epochs": 2}}
+SHORT = "supernet=OFAMobileNetV3,schedule=random"
+SMALL = {"images": {"per_class": 20}, "aep": {"batch_size": 64, "max_epochs": 2}, "eps": {"resolutions": [16]}}
 
 
 def test_a_run_of_two_ranks_says_so_and_leaves_none(tmp_path, database):
@@ -26,6 +27,25 @@ def test_a_run_of_two_ranks_says_so_and_leaves_none(tmp_path, database):
     assert tracked.data.tags["ranks"] == "2"
     assert "train_ensemble/train_top1" in tracked.data.metrics
     assert not [each for each in psutil.Process().children() if "natv2.ranks.worker" in each.cmdline()]
+
+
+def test_widths_on_a_rank_each_end_as_on_one(tmp_path, database):
+    """The same bits: a rank trains a width by itself, and nothing of a step is shared."""
+    made = []
+    for workers in (1, 2):
+        root = tmp_path / str(workers)
+        root.mkdir()
+        project = Project(root, SMALL)
+        shutil.copy(database, project.root)
+        with entered(project) as run:
+            result = run("--pipeline", "ofav2_eps", "--params", f"workers={workers},{SHORT}")
+        assert result.exit_code == 0, result.output
+        made.append(project)
+    assert not differences(*(each.outputs() for each in made))
+    curves = [project.tracked_runs()[0].data.metrics for project in made]
+    assert curves[0] == curves[1]
+    assert "wide.single_stage at the same time, one a rank" in result.output
+    assert "wide.single_stage evaluation: " in result.output  # what the other rank did is told too
 
 
 def test_ranks_that_cannot_be_are_refused(empty, run_in):

@@ -9,6 +9,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from natv2.baselines.plan import FINISHING, PLAIN_NETWORKS
 from natv2.runs.pace import Pace
 from natv2.runs.planned import planned
+from natv2.runs.table_shapes import shaped, whole_hours
 from tests.configs import parameters
 from tests.runs.test_pace import Clock, run_through
 
@@ -60,6 +61,17 @@ def test_a_training_takes_what_its_plan_says() -> None:
     hours = [1, 0.75, 2, 1.5, 0.125, 0.25]
     assert {name: found[name] / 3600 for name in TRAINING[:-1]} == dict(zip(TRAINING, hours, strict=False))
     assert "wide.page" not in found
+
+
+def test_widths_that_are_trained_at_once_take_the_time_of_the_longer() -> None:
+    found = planned(TRAINING, catalog(plan=PLAN.assign(at_once=2)), PARAMETERS)
+    assert {name: found[name] / 3600 for name in TRAINING[:-1]} == {
+        **{"narrow.full": 2, "narrow.kernel": 1.5, "narrow.test": 0.25},
+        **dict.fromkeys(("wide.full", "wide.kernel", "wide.test"), 0),
+    }
+    assert whole_hours(PLAN.assign(at_once=2)) == 3.75 < whole_hours(PLAN.assign(at_once=1)) == 5.625
+    shown = shaped("plan", PLAN.assign(at_once=2, steps=1, memory=1.0, disk=1.0))
+    assert shown["total"].tolist()[-1] == "3:45:00" and "at_once" not in shown
 
 
 def test_a_search_and_what_follows_take_what_their_plans_say() -> None:

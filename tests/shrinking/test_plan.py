@@ -4,6 +4,7 @@ import math
 from itertools import count
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 import torch
 
@@ -13,9 +14,11 @@ from natv2.shrinking.needs import phase_disk, training_memory
 from natv2.shrinking.plan import plan
 from natv2.shrinking.train import phase_step
 from natv2.training.distillation import make_teacher
+from natv2.training.passing_hours import passing_hours
 from natv2.training.supernet_needs import SupernetSize
 from natv2.training.timing import step_time
 from tests.configs import RUN
+from tests.ranks.group_of import ranks
 from tests.shrinking.test_train import CONFIG, IMAGES, NAME, changed, every_phase
 from tests.tiny import new_supernet
 
@@ -65,6 +68,24 @@ def test_a_row_for_each_phase_and_a_supernet_as_it_was(monkeypatch, caplog, sche
     assert "best top-1" not in caplog.text and "loss" not in caplog.text  # of what is only timed
     assert len(teachers) == taught
     assert all(torch.equal(weight, before[name]) for name, weight in supernet.named_parameters())
+
+
+def test_supernets_that_are_trained_at_once_are_timed_at_once(caplog):
+    caplog.set_level("INFO", "natv2")
+    training = changed(schedule="ps", phases=every_phase(1, 1), evaluation="extremes")
+    both = [new_supernet(NAME, width=0.2), new_supernet(NAME)]
+    with ranks(ranks=2):
+        table = plan(both, images=IMAGES, training=training, run=RUN, steps=1, budget_s=0.0)
+    alone = plan(both, images=IMAGES, training=training, run=RUN, steps=1, budget_s=0.0)
+    what = ["width", "phase", "epochs", "steps", "memory", "disk"]
+    pd.testing.assert_frame_equal(table[what], alone[what])
+    assert (table["at_once"] == 2).all() and (alone["at_once"] == 1).all()
+    assert passing_hours(table).sum() < table[["training", "evaluation", "test"]].to_numpy().sum()
+    assert passing_hours(alone).sum() == pytest.approx(
+        alone[["training", "evaluation", "test"]].to_numpy().sum()
+    )
+    for row in table.itertuples():  # both ranks tell what they find
+        assert caplog.text.count(f"width {row.width:g}, {row.phase}: ") == 2
 
 
 def test_a_plan_without_time_tells_all_by_little(monkeypatch):

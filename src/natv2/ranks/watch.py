@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rich import get_console
+
+from natv2.bar import OF_A_BAR
 from natv2.ranks.control import Control
 from natv2.ranks.tracking import Tracker
+from natv2.ranks.world import is_apart
 
 logger = logging.getLogger("natv2")
 
@@ -77,21 +81,27 @@ class Watch:
     def _hand_on(self, sent: Mapping[str, Any]) -> None:
         if "tracker" in sent:
             self.trackers[sent["tracker"]](sent["metrics"], sent["step"])
+        elif sent["level"] < logging.WARNING:
+            if not (sent["of_a_bar"] and get_console().is_terminal):  # where rank 0 shows bars
+                logger.log(sent["level"], "%s", sent["text"])
         elif sent["text"] not in self._seen:  # what all ranks say is said once
             self._seen.add(sent["text"])
             logger.log(sent["level"], "%s: %s", self.names[sent["rank"]], sent["text"])
 
 
 class Sender(logging.Handler):
-    """Sends what a rank beside the first has to say: its log lines from `level` on, and metrics."""
+    """Sends what a rank beside the first has to say: warnings, metrics, all lines of what it does alone."""
 
-    def __init__(self, control: Control, rank: int, level: int = logging.WARNING) -> None:
-        super().__init__(level)
+    def __init__(self, control: Control, rank: int) -> None:
+        super().__init__(logging.INFO)
         self._control, self._rank = control, rank
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send a log line."""
-        self._send({"level": record.levelno, "text": record.getMessage()})
+        """Send a log line, but none that rank 0 has too."""
+        own = is_apart() and record.name.partition(".")[0] == logger.name
+        if own or record.levelno >= logging.WARNING:
+            moves = getattr(record, OF_A_BAR, False)
+            self._send({"level": record.levelno, "text": record.getMessage(), "of_a_bar": moves})
 
     def track(self, tracker: int, metrics: Mapping[str, float], step: int) -> None:
         """Send metrics to a tracker of rank 0."""

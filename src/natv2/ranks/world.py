@@ -86,6 +86,11 @@ def apart() -> Iterator[None]:
         yield
 
 
+def is_apart() -> bool:
+    """Whether this rank computes without the others now."""
+    return world() is not ALONE and world().size == 1
+
+
 def mine(items: Iterable[T]) -> Iterator[T]:
     """Those of `items` that this rank goes through: all where it is alone."""
     return islice(items, world().rank, None, world().size)

@@ -29,6 +29,7 @@ from natv2.runs.lineage import METRIC, Record, Recorder
 from natv2.runs.mlflow_datasets import images_read
 from natv2.runs.naming import catalog_names, readable_names
 from natv2.runs.needs import needs_of
+from natv2.runs.node_per_rank import NodePerRank
 from natv2.runs.pace import Pace
 from natv2.runs.parameters import Parameters
 from natv2.runs.planned import planned
@@ -58,7 +59,7 @@ class RunHooks:
         self._run: TrackedRun | None = None
         self._recorder: Recorder | None = None
         self._looks: dict[str, ImageReport] = {}
-        self._pace = Pace((), Path())
+        self._pace, self._per_rank = Pace((), Path()), NodePerRank(Pipeline([]), Run())
         self._skipped: dict[str, str] = {}
         self._saved: dict[str, Any] = {}
         self._kept: set[str] = set()
@@ -139,6 +140,7 @@ class RunHooks:
         kept = project / "data/08_reporting" / self._folder / "pace"
         plans = {} if expected_s is not None else planned(steps, catalog, self._parameters)
         self._pace = Pace(steps, kept, resumed=resumed, planned=plans, expected_s=expected_s)
+        self._per_rank = NodePerRank(pipeline, self._computing, self._skipped)
         store.folder = self._resumable.folder
         self._looks = images_read(pipeline, catalog)
         self._run.read(self._looks)
@@ -184,17 +186,26 @@ class RunHooks:
         if earlier is not None:
             logger.info("resumed from %s", self._resumable.folder)
 
-    def before_node_run(self, node: Node, catalog: CatalogProtocol[Any, Any]) -> dict[str, Any]:
+    def before_node_run(
+        self, node: Node, catalog: CatalogProtocol[Any, Any], inputs: dict[str, Any]
+    ) -> dict[str, Any]:
         """Hand the node its own part of the store, with the tracker of the MLflow run."""
         if node.name not in self._skipped:
             logger.info("%s", self._pace.begin(node.name))
         if self._resumable is None or self._run is None:
             return {}
-        return {
-            name: replace(_progress(catalog).load(), tracker=self._run.track).child(node.name)
-            for name in node.inputs
-            if name == _PROGRESS
-        }
+        whole = replace(_progress(catalog).load(), tracker=self._run.track)
+
+        def load(each: Node) -> list[Any]:
+            known = {**inputs, _PROGRESS: whole.child(each.name)}
+            return [known[name] if name in known else catalog.load(name) for name in each.inputs]
+
+        self._per_rank.begin(node, load)
+        return {name: whole.child(node.name) for name in node.inputs if name == _PROGRESS}
+
+    def after_node_run(self, node: Node) -> None:
+        """Know what other nodes can build on."""
+        self._per_rank.end(node)
 
     def before_dataset_saved(self, dataset_name: str, data: Any) -> None:
         """Let tables of results say which runs they are of."""

@@ -41,9 +41,14 @@ class LazyHooks:
         self.hooks.before_pipeline_run(run_params, pipeline, catalog)
 
     @hook_impl
-    def before_node_run(self, node: Any, catalog: Any) -> Any:
+    def before_node_run(self, node: Any, catalog: Any, inputs: Any) -> Any:
         """As RunHooks."""
-        return self.hooks.before_node_run(node, catalog)
+        return self.hooks.before_node_run(node, catalog, inputs)
+
+    @hook_impl
+    def after_node_run(self, node: Any) -> None:
+        """As RunHooks."""
+        self.hooks.after_node_run(node)
 
     @hook_impl
     def before_dataset_saved(self, dataset_name: str, data: Any) -> None:

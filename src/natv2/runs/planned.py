@@ -10,6 +10,7 @@ from kedro.io import CatalogProtocol
 
 from natv2.baselines.plan import FINISHING, PLAIN_NETWORKS, PRETRAINED_NETWORKS
 from natv2.runs.parameters import Parameters
+from natv2.training.passing_hours import passing
 
 _HOUR = 3600
 _WIDTHS = ("narrow", "wide")
@@ -64,11 +65,15 @@ def _as_asked(table: pd.DataFrame, parameters: Parameters) -> bool:
 
 
 def _phases(table: pd.DataFrame) -> list[tuple[str, float]]:
-    """Steps of supernets' training: each phase of each width, and the tests at its end."""
+    """Steps of supernets' training: each phase of each width, and the tests at its end.
+
+    Of widths that are trained at once the steps of the first take all the time.
+    """
     names = dict(zip(sorted(table["width"].unique()), _WIDTHS, strict=False))
-    found = []
-    for row in table.to_dict("records"):
-        name = names[row["width"]]
+    found = [(f"{name}.{step}", 0.0) for name in names.values() for step in (*table["phase"], "test")]
+    passes = passing(table)
+    for row in passes.to_dict("records"):
+        name = names[row["width"]] if len(passes) == len(table) else _WIDTHS[0]
         found.append((f"{name}.{row['phase']}", _HOUR * (row["training"] + row["evaluation"])))
         found.append((f"{name}.test", _HOUR * row["test"]))
     return found

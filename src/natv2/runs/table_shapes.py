@@ -10,8 +10,8 @@ from natv2.export.report.shown import shown
 from natv2.objectives.objectives import ACCURACY, OBJECTIVES, others
 from natv2.reporting.fields import Field, amount, format_values
 from natv2.reporting.tables import results_table
+from natv2.training.passing_hours import AT_ONCE, HOURS, passing_hours
 
-_HOURS = ("training", "evaluation", "test", "search")
 _UNEQUAL = ("test_macro", "largest_class")
 _FINISHED = (
     *("name", "method", "test_accuracy_before", "test_accuracy", "test_top1", *_UNEQUAL),
@@ -37,8 +37,8 @@ def clock(hours: float) -> str:
 
 
 def whole_hours(table: pd.DataFrame) -> float:
-    """The hours of all that a plan's `table` names."""
-    return float(table[[name for name in _HOURS if name in table]].sum().sum())
+    """The hours that all of a plan's `table` takes."""
+    return float(passing_hours(table).sum())
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:
@@ -60,9 +60,10 @@ def _with_runs(table: pd.DataFrame) -> pd.DataFrame:
 def _plan(table: pd.DataFrame) -> pd.DataFrame:
     """A plan with a row for all of it together, its hours as h:mm:ss."""
     whole = {"stage": "all"} if "stage" in table else {"width": "both", "phase": "all"}
-    hours = [name for name in _HOURS if name in table]
+    hours = [name for name in HOURS if name in table]
     sums = [name for name in ("epochs", "steps", "disk") if name == "disk" or "times" not in table]
-    whole |= {"memory": table["memory"].max(), **table[hours + sums].sum()}
+    whole |= {"memory": table["memory"].max(), **table[sums].sum(), **passing_hours(table)}
+    table = table.drop(columns=AT_ONCE, errors="ignore")
     table = table.astype({"width": str}) if "width" in table else table
     both = pd.concat([table, pd.DataFrame([whole])], ignore_index=True)
     both["total"] = both[hours].sum(axis=1)

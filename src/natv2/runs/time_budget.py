@@ -27,6 +27,7 @@ from natv2.shrinking.config import Training
 from natv2.shrinking.plan import plan
 from natv2.supernets.supernet import Supernet
 from natv2.training.finishing import Finishing
+from natv2.training.passing_hours import passing_hours
 from natv2.training.state_store import State, StateStore
 
 logger = logging.getLogger(__name__)
@@ -115,7 +116,8 @@ def _supernets(parameters: Parameters, images: ImageSplits, run: Run) -> Expecte
         supernet = Supernet(training.design, width, len(images.class_names), dropout=training.eps.dropout)
         supernets.append(supernet.to(run.device, memory_format=torch.channels_last))  # type: ignore[call-overload]
     table = plan(supernets, images=images.to(run.device), training=training, run=run, steps=_STEPS)
-    return Expected(3600 * table["training"].sum(), 3600 * (table["evaluation"] + table["test"]).sum())
+    hours = passing_hours(table)
+    return Expected(3600 * hours["training"], 3600 * (hours["evaluation"] + hours["test"]))
 
 
 def _search(parameters: Parameters, images: ImageSplits, run: Run) -> Expected:

@@ -30,8 +30,7 @@ from natv2.training.timing import StepTime, step_time, timed_with
 _NETWORKS = 60  # that an evaluation is timed with: fewer would share less than an archive does
 _CALIBRATING = 8  # images, of the teacher that is timed: its statistics take no part in it
 _HOUR = 3600
-HOURS = ("training", "evaluation", "search")
-"""What a stage's time is made of: columns of a plan."""
+_HOURS = ("training", "evaluation", "search")  # what a stage's time is made of
 
 
 def plan_search(
@@ -148,7 +147,7 @@ class _Planned:
             "disk": disk.most,
             "timed": ", ".join(each for each in (told, timed) if each and each != "all") or "all",
         }
-        hours = (f"{row[name]:.2f} h of {name}" for name in HOURS if row[name])
+        hours = (f"{row[name]:.2f} h of {name}" for name in _HOURS if row[name])
         self.budget.tell(self.bar, f"{stage}: {', '.join(hours)} ({row['timed']})")
         return row
 

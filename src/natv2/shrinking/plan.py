@@ -11,6 +11,7 @@ from natv2.costs.parts import MACS, architecture_cost
 from natv2.images.batches import Epochs, steps_per_epoch
 from natv2.images.image_set import ImageSplits
 from natv2.randomness import numpy_generator
+from natv2.ranks.side_by_side import fill_ranks, side_by_side
 from natv2.run import Run
 from natv2.shrinking.accuracy import tested_networks
 from natv2.shrinking.config import Training
@@ -22,6 +23,7 @@ from natv2.spaces.architecture import Architecture
 from natv2.supernets.supernet import Supernet
 from natv2.training.budget import BUDGET_S, Budget
 from natv2.training.evaluation_time import EvaluationTime, evaluation_time
+from natv2.training.passing_hours import AT_ONCE
 from natv2.training.supernet_needs import SupernetSize
 from natv2.training.timing import StepTime, step_time, timed_with
 
@@ -42,18 +44,35 @@ def plan(
 
     A row a phase: width, phase, epochs, steps (of all epochs), step_ms (the mean of `steps`); training,
     evaluation and test in hours; memory (a peak) and disk, in bytes, as they are computed before a run; what
-    was `timed` where the time of a plan was too short for all.
+    was `timed` where the time of a plan was too short for all; how many supernets are trained `at_once`.
     """
+    each = sorted(supernets, key=lambda supernet: supernet.width)
+    at_once = len(each) if fill_ranks(len(each), run) else 1
+    groups = [[supernet] for supernet in each] if at_once > 1 else [each]
+    jobs = [(group, images, training, run, steps, budget_s) for group in groups]
+    # As the run will be: where each rank trains a supernet, all are busy while its steps are timed.
+    tables = side_by_side(_rows, jobs)
+    return pd.DataFrame([row for rows in tables for row in rows]).assign(**{AT_ONCE: at_once})
+
+
+def _rows(
+    supernets: Sequence[Supernet],
+    images: ImageSplits,
+    training: Training,
+    run: Run,
+    steps: int,
+    budget_s: float,
+) -> list[dict[str, Any]]:
+    """Those of `supernets`, one after the other."""
     budget = Budget(len(supernets) * (1 + 2 * len(training.phases)), budget_s)
     budget.begin("the plan")
     known = _Known()
     with progress_bar("plan", len(supernets) * len(training.phases)) as bar:
-        rows = [
+        return [
             row
-            for supernet in sorted(supernets, key=lambda each: each.width)
+            for supernet in supernets
             for row in _Planned(supernet, images, training, run, budget, bar, known).rows(steps)
         ]
-    return pd.DataFrame(rows)
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """What training will take, from a few steps of it."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, count, islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from natv2.run import Precision
 from natv2.training.config import OptimiserConfig
 from natv2.training.evaluation_time import EvaluationTime
 from natv2.training.loop import Step, fit
+from natv2.training.passing_hours import passing_hours
 from natv2.training.schedule import RateSchedule
 from natv2.training.state_store import State, StateStore
 
@@ -127,7 +128,7 @@ class _Timed:
         self.moments.append(time.perf_counter())
 
 
-def track_expected(table: pd.DataFrame, hours: Sequence[str], store: StateStore) -> None:
-    """Track what a plan expects: its `hours`, columns of `table`, its memory and its disk (bytes)."""
-    expected = {f"{name}_hours": float(table[name].sum()) for name in hours}
+def track_expected(table: pd.DataFrame, store: StateStore) -> None:
+    """Track what a plan's `table` expects: hours, memory and disk (bytes)."""
+    expected = {f"{name}_hours": float(value) for name, value in passing_hours(table).items()}
     store.track({**expected, "memory": table["memory"].max(), "disk": table["disk"].sum()}, 0)

@@ -17,7 +17,7 @@ from natv2.search.config import SearchConfig
 from natv2.search.device_table import device_latency_table
 from natv2.search.latency import NO_TABLE
 from natv2.search.latency_time import unmeasured_table
-from natv2.search.plan import HOURS, plan_search
+from natv2.search.plan import plan_search
 from natv2.shrinking.config import Training
 from natv2.spaces.widths import WidthsConfig
 from natv2.supernets.published import PUBLISHED
@@ -60,7 +60,7 @@ def plan_stages(
         steps=_STEPS,
         new_exits=training.design.exits[:-1] if source in PUBLISHED else (),
     )
-    track_expected(table, HOURS, store)
+    track_expected(table, store)
     return table
 
 

@@ -9,6 +9,7 @@ from natv2.pipelines.natv2_search.nodes import (
     warm_up_largest_network,
     warm_up_supernets,
 )
+from natv2.ranks.side_by_side import ONE_RANK
 
 _IMAGES = ["target_images", "params:search"]
 _RUN = ["params:run", "progress"]
@@ -61,6 +62,7 @@ def create_pipeline() -> Pipeline:
             inputs=[f"{width}.supernet", *_IMAGES, *_RUN],
             outputs=f"{width}.warm_largest",
             name=f"warm_up_largest_{width}",
+            tags=ONE_RANK,
         )
         for width in ("narrow", "wide")
     ]

@@ -5,6 +5,7 @@ from itertools import pairwise
 from kedro.pipeline import Node, Pipeline
 
 from natv2.pipelines.ofav2_eps.nodes import evaluate_steps, full_phase, phase_node, report
+from natv2.ranks.side_by_side import ONE_RANK
 from natv2.shrinking.phases import PHASES
 from natv2.shrinking.report.page import training_page
 
@@ -19,15 +20,17 @@ def _phases() -> Pipeline:
     names = list(PHASES)
     outputs = {name: f"{name}_supernet" for name in names} | {names[-1]: "supernet"}
     full = [outputs["full"], "full_report"]
-    nodes = [Node(full_phase, [*_TRAINING, "params:width", "progress"], full, name="full")]
+    nodes = [Node(full_phase, [*_TRAINING, "params:width", "progress"], full, name="full", tags=ONE_RANK)]
     for before, phase in pairwise(names):
         inputs = [*_TRAINING, outputs[before], outputs["full"], "progress"]
-        nodes.append(Node(phase_node(phase), inputs, [outputs[phase], f"{phase}_report"], name=phase))
+        made = [outputs[phase], f"{phase}_report"]
+        nodes.append(Node(phase_node(phase), inputs, made, name=phase, tags=ONE_RANK))
     reports = [f"{name}_report" for name in names]
     nodes.append(Node(report, inputs=reports, outputs=list(_REPORTS), name="report"))
     last_of_step = {phase.step: phase.name for phase in PHASES.values() if phase.name != "single_stage"}
     tested = [outputs[phase] for phase in (*last_of_step.values(), "single_stage")]
-    nodes.append(Node(evaluate_steps, [*_TRAINING, "progress", *tested], list(_TESTS), name="test"))
+    asked = [*_TRAINING, "progress", *tested]
+    nodes.append(Node(evaluate_steps, asked, list(_TESTS), name="test", tags=ONE_RANK))
     # One output for people instead of nine keeps these within the drawing of a width.
     nodes.append(Node(training_page, inputs=[*_REPORTS, *_TESTS], outputs="page", name="page"))
     return Pipeline(nodes)

@@ -27,7 +27,7 @@ def plan_training(
         trial.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         supernets.append(trial)
     table = plan(supernets, images=images, training=training, run=run, steps=_STEPS)
-    track_expected(table, ("training", "evaluation", "test"), store)
+    track_expected(table, store)
     return table
 
 
