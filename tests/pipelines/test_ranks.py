@@ -11,7 +11,11 @@ from tests.pipelines.conftest import entered
 from tests.pipelines.project import Project, differences
 
 SHORT = "supernet=OFAMobileNetV3,schedule=random"
-SMALL = {"images": {"per_class": 20}, "aep": {"batch_size": 64, "max_epochs": 2}, "eps": {"resolutions": [16]}}
+SMALL = {
+    "images": {"per_class": 20},
+    "aep": {"batch_size": 64, "max_epochs": 2},
+    "eps": {"resolutions": [16]},
+}
 
 
 def test_a_run_of_two_ranks_says_so_and_leaves_none(tmp_path, database):
