@@ -38,7 +38,7 @@ def clock(hours: float) -> str:
 
 def whole_hours(table: pd.DataFrame) -> float:
     """The hours that all of a plan's `table` takes."""
-    return float(passing_hours(table).sum())
+    return sum(passing_hours(table).values())
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def _plan(table: pd.DataFrame) -> pd.DataFrame:
     whole = {"stage": "all"} if "stage" in table else {"width": "both", "phase": "all"}
     hours = [name for name in HOURS if name in table]
     sums = [name for name in ("epochs", "steps", "disk") if name == "disk" or "times" not in table]
-    whole |= {"memory": table["memory"].max(), **table[sums].sum(), **passing_hours(table).to_dict()}
+    whole |= {"memory": table["memory"].max(), **table[sums].sum(), **passing_hours(table)}
     table = table.drop(columns=AT_ONCE, errors="ignore")
     table = table.astype({"width": str}) if "width" in table else table
     both = pd.concat([table, pd.DataFrame([whole])], ignore_index=True)

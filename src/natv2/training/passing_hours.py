@@ -9,9 +9,10 @@ AT_ONCE = "at_once"
 """The column that says how many supernets are trained at the same time, one a rank."""
 
 
-def passing_hours(table: pd.DataFrame) -> "pd.Series[float]":
+def passing_hours(table: pd.DataFrame) -> dict[str, float]:
     """The hours that all rows take, by column."""
-    return passing(table)[[name for name in HOURS if name in table]].sum()
+    rows = passing(table)
+    return {name: float(rows[name].sum()) for name in HOURS if name in table}
 
 
 def passing(table: pd.DataFrame) -> pd.DataFrame:

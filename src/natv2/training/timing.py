@@ -130,5 +130,5 @@ class _Timed:
 
 def track_expected(table: pd.DataFrame, store: StateStore) -> None:
     """Track what a plan's `table` expects: hours, memory and disk (bytes)."""
-    expected = {f"{name}_hours": float(value) for name, value in passing_hours(table).items()}
+    expected = {f"{name}_hours": value for name, value in passing_hours(table).items()}
     store.track({**expected, "memory": table["memory"].max(), "disk": table["disk"].sum()}, 0)
