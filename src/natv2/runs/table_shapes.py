@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
@@ -59,7 +60,7 @@ def _with_runs(table: pd.DataFrame) -> pd.DataFrame:
 
 def _plan(table: pd.DataFrame) -> pd.DataFrame:
     """A plan with a row for all of it together, its hours as h:mm:ss."""
-    whole = {"stage": "all"} if "stage" in table else {"width": "both", "phase": "all"}
+    whole: dict[str, Any] = {"stage": "all"} if "stage" in table else {"width": "both", "phase": "all"}
     hours = [name for name in HOURS if name in table]
     sums = [name for name in ("epochs", "steps", "disk") if name == "disk" or "times" not in table]
     whole |= {"memory": table["memory"].max(), **table[sums].sum(), **passing_hours(table)}
