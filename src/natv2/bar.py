@@ -31,6 +31,7 @@ OF_A_BAR = "of_a_bar"
 Shown = Literal["bars", "lines", "nothing"]
 
 _SHOWN: ContextVar[Shown] = ContextVar("shown", default="bars")
+_MOVING = set[RichProgress]()  # a terminal is one for the whole process
 
 
 class Bar:
@@ -100,7 +101,17 @@ def progress_bar(description: str, total: int, done: int = 0) -> Iterator[Bar]:
         _TimeLeftColumn(table_column=Column(no_wrap=True)),
     )
     with RichProgress(*columns, console=console, disable=_shown() != "bars") as rich:
-        yield Bar(rich, description, _cut(description, longest), total, done)
+        if not rich.disable:
+            _MOVING.add(rich)
+        try:
+            yield Bar(rich, description, _cut(description, longest), total, done)
+        finally:
+            _MOVING.discard(rich)
+
+
+def is_moving() -> bool:
+    """Whether a bar moves on the terminal now, from whichever thread it is asked."""
+    return bool(_MOVING)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Ranks that die, fail, fall silent or find a loss that is not finite: one sentence, and nobody is left."""
 
+import logging
 import os
 import signal
 import time
@@ -87,6 +88,23 @@ def test_a_rank_that_dies_while_ranks_connect_is_told(monkeypatch: pytest.Monkey
         workers()[0].kill()
         with pytest.raises(UserError, match=r"rank \d on \S+ was ended by SIGKILL.*; the run has not begun"):
             together(killed)
+
+
+def test_bars_of_others_are_told_where_none_moves(caplog: pytest.LogCaptureFixture, monkeypatch) -> None:
+    caplog.set_level("INFO", "natv2")
+    with ranks(this(__name__), ranks=2) as group:
+        group.ready()
+        for moving in (True, False):
+            monkeypatch.setattr("natv2.ranks.watch.is_moving", lambda moving=moving: moving)
+            for text in ("epoch", "best"):
+                sent = {
+                    "rank": 1,
+                    "level": logging.INFO,
+                    "text": f"{text} {moving}",
+                    "of_a_bar": text == "epoch",
+                }
+                group._watch._hand_on(sent)
+    assert caplog.messages[-3:] == ["best True", "epoch False", "best False"]
 
 
 def test_what_others_say_arrives_once_with_their_rank(caplog: pytest.LogCaptureFixture):

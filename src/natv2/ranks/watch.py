@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich import get_console
-
-from natv2.bar import OF_A_BAR
+from natv2.bar import OF_A_BAR, is_moving
 from natv2.ranks.control import Control
 from natv2.ranks.tracking import Tracker
 from natv2.ranks.world import is_apart
@@ -82,7 +80,7 @@ class Watch:
         if "tracker" in sent:
             self.trackers[sent["tracker"]](sent["metrics"], sent["step"])
         elif sent["level"] < logging.WARNING:
-            if not (sent["of_a_bar"] and get_console().is_terminal):  # where rank 0 shows bars
+            if not (sent["of_a_bar"] and is_moving()):  # a terminal shows how rank 0 gets on
                 logger.log(sent["level"], "%s", sent["text"])
         elif sent["text"] not in self._seen:  # what all ranks say is said once
             self._seen.add(sent["text"])
