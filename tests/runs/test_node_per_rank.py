@@ -1,12 +1,15 @@
 """Nodes that are ready at the same time, computed one a rank, against one after the other."""
 
 import logging
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from kedro.io import DataCatalog
 from kedro.pipeline import Node, Pipeline
 
 from natv2.errors import UserError
@@ -14,12 +17,15 @@ from natv2.ranks.side_by_side import ONE_RANK
 from natv2.ranks.world import is_apart, world
 from natv2.run import Run
 from natv2.runs.node_per_rank import NodePerRank
+from natv2.training.state_store import StateStore
 from tests.ranks.group_of import ranks, this
 
 
-def learn(width: float, folder: str) -> float:
+def learn(width: float, folder: str, store: StateStore) -> float:
     """Ten times as much; one of two that are at it on a rank each waits for the other."""
-    logging.getLogger("natv2").info("%s learns on rank %s", width, world().names[0].split()[1])
+    logging.getLogger("natv2").info(
+        "%s: %s learns on rank %s", store.name, width, world().names[0].split()[1]
+    )
     if is_apart():
         Path(folder, str(width)).touch()
         while len(list(Path(folder).iterdir())) % 2:
@@ -36,28 +42,30 @@ def ranks_of(*_: float) -> int:
 def pipeline() -> Pipeline:
     """Two widths in two phases; what comes after both is for all ranks, or alone with its tag."""
     nodes = [
-        Node(learn, [before, "folder"], after, name=after, tags=ONE_RANK)
+        Node(learn, [before, "folder", "progress"], after, name=after, tags=ONE_RANK)
         for name in ("narrow", "wide")
         for before, after in ((name, f"{name}_1"), (f"{name}_1", f"{name}_2"))
     ]
-    last = Node(learn, ["wide_2", "folder"], "last", name="last", tags=ONE_RANK)
+    last = Node(learn, ["wide_2", "folder", "progress"], "last", name="last", tags=ONE_RANK)
     return Pipeline([*nodes, last, Node(ranks_of, ["narrow_2", "wide_2"], "both", name="both")])
 
 
 def run(
     nodes: Pipeline, folder: Path, passed_over: tuple[str, ...] = (), wide: float = 2.0
 ) -> Mapping[str, Any]:
-    """What `nodes` give, as the hooks and Kedro run them; `loaded`: for which inputs were asked for ahead."""
+    """What `nodes` give, as the hooks and Kedro run them; `loaded`: the inputs of others."""
     found: dict[str, Any] = {"narrow": 1.0, "wide": wide, "folder": str(folder), "loaded": []}
-    per_rank = NodePerRank(nodes, Run(), passed_over)
+    per_rank, store = NodePerRank(nodes, Run(), passed_over), StateStore(folder / "states")
 
-    def load(node: Node) -> list[Any]:
-        found["loaded"].append(node.name)
-        return [found[name] for name in node.inputs]
+    def load(name: str) -> Any:
+        found["loaded"].append(name)
+        return found[name]
 
+    catalog = cast(DataCatalog, SimpleNamespace(load=load))
     for node in nodes.nodes:
-        per_rank.begin(node, load)
-        found |= node.run({name: found[name] for name in node.inputs})
+        inputs = {name: store.child(node.name) if name == "progress" else found[name] for name in node.inputs}
+        per_rank.begin(node, inputs, catalog, store)
+        found |= node.run(inputs)
         per_rank.end(node)
         assert node.func in (learn, ranks_of)  # for the next run
     return found
@@ -71,12 +79,12 @@ def test_what_ranks_compute_is_what_one_does(tmp_path: Path, caplog: pytest.LogC
     caplog.clear()
     with ranks(this(__name__), ranks=2):
         found = run(nodes, tmp_path)
-    assert found == {**alone, "loaded": ["narrow_1", "wide_1", "narrow_2", "wide_2"]}
-    for phase, widths in (("1", {"1.0", "2.0"}), ("2", {"10.0", "20.0"})):
+    assert found == {**alone, "loaded": ["wide", "wide_1"]}
+    for phase in ("1", "2"):
         assert f"wide_{phase} at the same time, one a rank" in caplog.messages
-        said = [line.split() for line in caplog.messages if line.split()[0] in widths]
+        said = [line for line in caplog.messages if re.match(rf"(narrow|wide)_{phase}: ", line)]
         assert sorted(line[-1] for line in said) == ["0", "1"]  # each once, the other rank's as it was said
-    assert "200.0 learns on rank 0" in caplog.messages
+    assert "last: 200.0 learns on rank 0" in caplog.messages
 
 
 def test_fewer_nodes_than_ranks_are_for_all(tmp_path: Path) -> None:
@@ -86,7 +94,7 @@ def test_fewer_nodes_than_ranks_are_for_all(tmp_path: Path) -> None:
 
 def test_a_node_that_is_passed_over_waits_for_none(tmp_path: Path) -> None:
     with ranks(this(__name__), ranks=2):
-        assert run(pipeline(), tmp_path, ("wide_1",))["loaded"] == ["narrow_2", "wide_2"]
+        assert run(pipeline(), tmp_path, ("wide_1",))["loaded"] == ["wide_1"]
 
 
 def test_a_fault_of_another_is_the_runs(tmp_path: Path) -> None:

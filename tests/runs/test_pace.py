@@ -62,6 +62,12 @@ def test_other_steps_are_another_run(tmp_path: Path) -> None:
     assert "left" not in Pace([*TOOK, "export_finished"], tmp_path, now=clock).begin("narrow.full")
 
 
+def test_other_ranks_are_another_pace(tmp_path: Path) -> None:
+    clock = Clock()
+    run_through(Pace(TOOK, tmp_path, now=clock), clock, TOOK)
+    assert "left" not in Pace(TOOK, tmp_path, ranks=2, now=clock).begin("narrow.full")
+
+
 def test_what_was_resumed_is_no_measure(tmp_path: Path) -> None:
     clock = Clock()
     run_through(Pace(TOOK, tmp_path, now=clock, resumed=True), clock, TOOK)

@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from kedro.io import AbstractDataset
+from kedro.io import AbstractDataset, CatalogProtocol
 
 from natv2.errors import UserError
 from natv2.training.state_store import StateStore
+
+PROGRESS = "progress"
+"""The entry of what a run resumes from."""
 
 
 class StateStoreDataset(AbstractDataset[None, StateStore]):
@@ -34,3 +37,11 @@ class StateStoreDataset(AbstractDataset[None, StateStore]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self.root)}
+
+
+def progress_of(catalog: CatalogProtocol[Any, Any]) -> StateStoreDataset:
+    """The entry `progress` of `catalog`. Raises UserError where it is no store of states."""
+    dataset = catalog.get(PROGRESS)
+    if not isinstance(dataset, StateStoreDataset):
+        raise UserError(f"catalog entry 'progress' cannot be {dataset!r}: it must be a StateStoreDataset")
+    return dataset

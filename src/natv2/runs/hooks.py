@@ -13,9 +13,9 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
-from natv2.catalog.state_store import StateStoreDataset
+from natv2.catalog.state_store import PROGRESS, progress_of
 from natv2.devices import resolve
-from natv2.errors import UserError, says_what_to_do
+from natv2.errors import says_what_to_do
 from natv2.images.look import ImageReport
 from natv2.ranks.sizing import start_ranks, with_ranks
 from natv2.ranks.together import use
@@ -45,8 +45,6 @@ from natv2.shrinking.config import Training
 from natv2.training.state_store import StateStore
 
 logger = logging.getLogger(__name__)
-
-_PROGRESS = "progress"
 
 
 class RunHooks:
@@ -107,14 +105,14 @@ class RunHooks:
         # What the catalog keeps is worth keeping with the run; what passes from node to node is not.
         made = (name for name in pipeline.all_outputs() if name in catalog)
         self._kept = {name for name in made if told(catalog, name).get("mlflow", True)}
-        store = _progress(catalog)
+        store = progress_of(catalog)
         self._resumable = open_run(store.root, identity, fresh=self._parameters.fresh)
         training = Training.part_of(self._parameters)
         self._skipped, self._saved = skipped_phases(pipeline, training), {}
         try:
             needs = needs_of(pipeline, catalog, self._parameters, self._computing)
             check_needs(needs, progress=store.root, resumed=self._resumable.folder, run=self._computing)
-            if _PROGRESS in pipeline.inputs():
+            if PROGRESS in pipeline.inputs():
                 automatic = self._parameters.workers == "auto"
                 self._ranks = start_ranks(self._computing, store.root, automatic=automatic)
             resumed = self._resumable.tracking_run is not None
@@ -139,7 +137,9 @@ class RunHooks:
         steps = [node.name for node in pipeline.nodes if node.name not in self._skipped]
         kept = project / "data/08_reporting" / self._folder / "pace"
         plans = {} if expected_s is not None else planned(steps, catalog, self._parameters)
-        self._pace = Pace(steps, kept, resumed=resumed, planned=plans, expected_s=expected_s)
+        self._pace = Pace(
+            steps, kept, resumed=resumed, ranks=self._ranks, planned=plans, expected_s=expected_s
+        )
         self._per_rank = NodePerRank(pipeline, self._computing, self._skipped)
         store.folder = self._resumable.folder
         self._looks = images_read(pipeline, catalog)
@@ -194,14 +194,9 @@ class RunHooks:
             logger.info("%s", self._pace.begin(node.name))
         if self._resumable is None or self._run is None:
             return {}
-        whole = replace(_progress(catalog).load(), tracker=self._run.track)
-
-        def load(each: Node) -> list[Any]:
-            known = {**inputs, _PROGRESS: whole.child(each.name)}
-            return [known[name] if name in known else catalog.load(name) for name in each.inputs]
-
-        self._per_rank.begin(node, load)
-        return {name: whole.child(node.name) for name in node.inputs if name == _PROGRESS}
+        whole = replace(progress_of(catalog).load(), tracker=self._run.track)
+        self._per_rank.begin(node, inputs, catalog, whole)
+        return {name: whole.child(node.name) for name in node.inputs if name == PROGRESS}
 
     def after_node_run(self, node: Node) -> None:
         """Know what other nodes can build on."""
@@ -251,10 +246,3 @@ class RunHooks:
 
 def _name(run_params: dict[str, Any]) -> str:
     return "+".join(run_params["pipeline_names"] or ["__default__"])
-
-
-def _progress(catalog: CatalogProtocol[Any, Any]) -> StateStoreDataset:
-    dataset = catalog.get(_PROGRESS)
-    if not isinstance(dataset, StateStoreDataset):
-        raise UserError(f"catalog entry 'progress' cannot be {dataset!r}: it must be a StateStoreDataset")
-    return dataset

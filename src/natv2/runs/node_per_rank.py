@@ -1,20 +1,20 @@
 """Nodes that a rank can compute alone: where no fewer are ready than there are ranks, each takes one."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
+from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
+from natv2.catalog.state_store import PROGRESS
 from natv2.ranks.side_by_side import ONE_RANK, fill_ranks, side_by_side
 from natv2.run import Run
+from natv2.training.state_store import StateStore
 
 logger = logging.getLogger("natv2")
-
-Load = Callable[[Node], list[Any]]
-"""Gives the inputs of a node, in their order."""
 
 Job = tuple[Callable[..., Any], list[Any]]
 """A function and its arguments."""
@@ -35,14 +35,24 @@ class NodePerRank:
         self._done = set[Node]()
         self._found: dict[Node, Any] = {}
 
-    def begin(self, node: Node, load: Load) -> None:
-        """Before `node` runs: let it compute with all that are ready, or give what is known."""
+    def begin(
+        self, node: Node, inputs: Mapping[str, Any], catalog: CatalogProtocol[Any, Any], store: StateStore
+    ) -> None:
+        """Before `node` runs: let it compute with all that are ready, or give what is known.
+
+        `inputs` are its own, those of others are in `catalog`; each has its part of `store`.
+        """
+
+        def job(each: Node) -> Job:
+            known = {**inputs, PROGRESS: store.child(each.name)}
+            return each.func, [known[name] if name in known else catalog.load(name) for name in each.inputs]
+
         if node in self._found:
             _once(node, partial(self._found.pop, node))
         elif node in self._waiting and fill_ranks(len(ready := self._ready()), self._run):
             others = [each for each in ready if each is not node]
             logger.info("%s at the same time, one a rank", ", ".join(each.name for each in others))
-            _once(node, partial(self._compute, node, [(each.func, load(each)) for each in ready], ready))
+            _once(node, partial(self._compute, node, [job(each) for each in ready], ready))
 
     def end(self, node: Node) -> None:
         """After `node` has run."""

@@ -18,10 +18,10 @@ _ENOUGH_S = 10  # what shorter beginnings say of a machine is chance
 class Pace:
     """The steps of one run, each begun once.
 
-    How long the rest takes is told where an earlier run of the same steps is known, from `folder`: as it took
-    then, corrected by how much longer this one has taken so far. Else so as `planned` says, seconds of steps,
-    of which those that it does not name take none. Else where a budget says `expected_s` seconds for all.
-    Else nobody knows.
+    How long the rest takes is told where an earlier run of the same steps by as many `ranks` is known, from
+    `folder`: as it took then, corrected by how much longer this one has taken so far. Else so as `planned`
+    says, seconds of steps, of which those that it does not name take none. Else where a budget says
+    `expected_s` seconds for all. Else nobody knows.
     """
 
     def __init__(
@@ -30,13 +30,14 @@ class Pace:
         folder: Path,
         *,
         resumed: bool = False,
+        ranks: int = 1,
         planned: Mapping[str, float] = MappingProxyType({}),
         expected_s: float | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._nodes, self._now, self._expected_s = list(nodes), now, expected_s
         self._keeps = not resumed  # or what was done before the stop would count as quick
-        self._file = folder / f"{digest(sorted(nodes))}.json"
+        self._file = folder / f"{digest(sorted(nodes), *([ranks] if ranks > 1 else []))}.json"
         self._earlier = _read(self._file)
         if planned and not all(node in self._earlier for node in self._nodes):
             self._earlier = {node: planned.get(node, 0.0) for node in self._nodes}
