@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import torch
@@ -44,6 +44,9 @@ from natv2.runs.used_parameters import used_parameters
 from natv2.shrinking.config import Training
 from natv2.training.state_store import StateStore
 
+if TYPE_CHECKING:
+    from natv2.runs.time_left import TimeLeft
+
 logger = logging.getLogger(__name__)
 
 
@@ -58,6 +61,7 @@ class RunHooks:
         self._recorder: Recorder | None = None
         self._looks: dict[str, ImageReport] = {}
         self._pace, self._per_rank = Pace((), Path()), NodePerRank(Pipeline([]), Run())
+        self._time_left: TimeLeft | None = None
         self._skipped: dict[str, str] = {}
         self._saved: dict[str, Any] = {}
         self._kept: set[str] = set()
@@ -150,17 +154,15 @@ class RunHooks:
     def _shorten(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> float | None:
         """Give the nodes as many epochs as the budget allows; the seconds that all then takes, if any."""
         assert self._parameters is not None and self._resumable is not None
+        self._time_left = None
         if self._parameters.budget is None:
             return None
-        from natv2.runs.time_budget import expected_s, within_budget  # with all methods: only where asked for
+        from natv2.runs.time_left import TimeLeft  # with all methods: only where asked for
 
         kept = StateStore(self._resumable.folder / "budget", "budget")
-        sized = within_budget(self._parameters, pipeline, catalog, self._computing, kept)
-        for name, value in (("training", Training.part_of(sized)), ("postprocess", sized.postprocess)):
-            if (dataset := catalog.get(f"params:{name}")) is not None:
-                dataset.save(value)
-        self._parameters = sized
-        return expected_s(kept)
+        self._time_left = TimeLeft(self._parameters, pipeline, catalog, self._computing, kept)
+        self._parameters = self._time_left.parameters
+        return self._time_left.expected_s
 
     def _start_run(self, run_params: dict[str, Any], identity: dict[str, Any], used: dict[str, Any]) -> None:
         assert self._parameters is not None and self._resumable is not None
@@ -190,13 +192,17 @@ class RunHooks:
         self, node: Node, catalog: CatalogProtocol[Any, Any], inputs: dict[str, Any]
     ) -> dict[str, Any]:
         """Hand the node its own part of the store, with the tracker of the MLflow run."""
+        changed = {}
+        if self._time_left is not None:
+            changed = self._time_left.begin(node.name, inputs, catalog)
+            self._pace.expected_s = self._time_left.expected_s
         if node.name not in self._skipped:
             logger.info("%s", self._pace.begin(node.name))
         if self._resumable is None or self._run is None:
             return {}
         whole = replace(progress_of(catalog).load(), tracker=self._run.track)
         self._per_rank.begin(node, inputs, catalog, whole)
-        return {name: whole.child(node.name) for name in node.inputs if name == PROGRESS}
+        return changed | {name: whole.child(node.name) for name in node.inputs if name == PROGRESS}
 
     def after_node_run(self, node: Node) -> None:
         """Know what other nodes can build on."""

@@ -35,7 +35,7 @@ class Pace:
         expected_s: float | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._nodes, self._now, self._expected_s = list(nodes), now, expected_s
+        self._nodes, self._now, self.expected_s = list(nodes), now, expected_s
         self._keeps = not resumed  # or what was done before the stop would count as quick
         self._file = folder / f"{digest(sorted(nodes), *([ranks] if ranks > 1 else []))}.json"
         self._earlier = _read(self._file)
@@ -68,8 +68,8 @@ class Pace:
             then = sum(self._earlier[node] for node in list(took)[:-1])
             ratio = so_far / then if min(so_far, then) > _ENOUGH_S else 1.0
             return ratio * sum(self._earlier[node] for node in rest)
-        if self._expected_s is not None:
-            return max(0.0, self._expected_s - (self._now() - self._start))
+        if self.expected_s is not None:
+            return max(0.0, self.expected_s - (self._now() - self._start))
         return None
 
     def _took(self) -> dict[str, float]:

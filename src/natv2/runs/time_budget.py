@@ -33,8 +33,10 @@ from natv2.training.state_store import State, StateStore
 logger = logging.getLogger(__name__)
 
 _STEPS = 10  # that each stage is timed with
-_FEWEST = 5  # epochs of finishing that are worth the name
-_KEY = "budget"
+FEWEST = 5
+"""Epochs of finishing that are worth the name."""
+
+_KEY, _LATE = "budget", "finishing"
 
 Catalog = CatalogProtocol[Any, Any]
 
@@ -45,6 +47,23 @@ class Expected(NamedTuple):
     trained: float
     fixed: float
     pretrained: float = 0.0
+
+
+class Planned(NamedTuple):
+    """The share of all epochs that a budget has left, the seconds of all of them, and of what has none.
+
+    `finishing`: how many trainings each of its stages has, and their seconds with all epochs.
+    """
+
+    share: float
+    trained: float
+    fixed: float
+    finishing: Mapping[str, tuple[int, float]]
+
+    @property
+    def whole_s(self) -> float:
+        """The seconds of all, with that share of the epochs."""
+        return self.share * self.trained + self.fixed
 
 
 def within_budget(
@@ -69,23 +88,25 @@ def within_budget(
         _refuse_too_little(parameters, share, expected)
         state = State(values={"share": share, "trained": expected.trained, "fixed": expected.fixed})
         store.save(_KEY, state)
-    share, trained, fixed = (float(state.values[name]) for name in ("share", "trained", "fixed"))
-    sized = _with_share(parameters, share)
+    plan = planned(store)
+    sized = _with_share(parameters, plan.share)
     logger.info(
         "budget %s: %.0f %% of the epochs (supernets %s, finishing %d), about %s in all, of these %s for what"
         " has none",
-        *(parameters.budget, 100 * share, _epochs(sized), sized.postprocess.full.epochs),
-        *(_text(share * trained + fixed), _text(fixed)),
+        *(parameters.budget, 100 * plan.share, _epochs(sized), sized.postprocess.full.epochs),
+        *(_text(plan.whole_s), _text(plan.fixed)),
     )
     return sized
 
 
-def expected_s(store: StateStore) -> float:
-    """The seconds that all takes with the epochs that `within_budget` has left, as it kept in `store`."""
-    state = store.load(_KEY)
+def planned(store: StateStore) -> Planned:
+    """What `within_budget` has kept in `store`."""
+    state, late = store.load(_KEY), store.load(_LATE)
     assert state is not None
     share, trained, fixed = (float(state.values[name]) for name in ("share", "trained", "fixed"))
-    return share * trained + fixed
+    return Planned(
+        share, trained, fixed, {name: tuple(two) for name, two in late.values.items()} if late else {}
+    )
 
 
 def _expected(
@@ -153,9 +174,14 @@ def _finishing(
     both = parameters.postprocess.start == "auto"
     networks = parameters.postprocess.expected(search.high_tradeoff)
     table = plan_finishing(finishing, space, networks, both, parameters.baselines)
-    seconds = 3600 * table.set_index("stage")["training"]
-    pretrained = seconds.get(PRETRAINED_NETWORKS, 0.0) if PRETRAINED_NETWORKS in stages else 0.0
-    return Expected(float(seconds[seconds.index.isin(stages)].sum()), 0.0, float(pretrained))
+    table = table[table["stage"].isin(stages)]
+    seconds = dict(zip(table["stage"], 3600 * table["training"], strict=True))
+    each = {
+        stage: (int(times), seconds[stage])
+        for stage, times in zip(table["stage"], table["times"], strict=True)
+    }
+    store.save(_LATE, State(values=each))
+    return Expected(sum(seconds.values()), 0.0, seconds.get(PRETRAINED_NETWORKS, 0.0))
 
 
 def _with_share(parameters: Parameters, share: float) -> Parameters:
@@ -164,10 +190,10 @@ def _with_share(parameters: Parameters, share: float) -> Parameters:
     phases: dict[str, Any] = {}
     for name in training.phases:
         phase = getattr(parameters.eps.phases, name)
-        phases[name] = phase.model_copy(update=_shorter(training.phase(name).epochs, phase, share))
+        phases[name] = phase.model_copy(update=_share_of(training.phase(name).epochs, phase, share))
     changed = parameters.eps.phases.model_copy(update=phases)
     full = parameters.postprocess.full
-    full = full.model_copy(update=_shorter(full.epochs, full, share))
+    full = full.model_copy(update=_share_of(full.epochs, full, share))
     return parameters.model_copy(
         update={
             "eps": parameters.eps.model_copy(update={"phases": changed}),
@@ -176,14 +202,18 @@ def _with_share(parameters: Parameters, share: float) -> Parameters:
     )
 
 
-def _shorter(epochs: int, schedule: Any, share: float) -> Mapping[str, int]:
-    fewer = max(1, round(share * epochs)) if epochs else 0
-    return {"epochs": fewer, "warmup_epochs": min(schedule.warmup_epochs, fewer // 2)}
+def shorter(epochs: int, schedule: Any) -> Mapping[str, int]:
+    """What changes in `schedule` where it has so few `epochs`."""
+    return {"epochs": epochs, "warmup_epochs": min(schedule.warmup_epochs, epochs // 2)}
+
+
+def _share_of(epochs: int, schedule: Any, share: float) -> Mapping[str, int]:
+    return shorter(max(1, round(share * epochs)) if epochs else 0, schedule)
 
 
 def _refuse_too_little(parameters: Parameters, share: float, expected: Expected) -> None:
     full = parameters.postprocess.full.epochs
-    least = min(_FEWEST, full)
+    least = min(FEWEST, full)
     if not expected.trained or share * full >= least:
         return
 
