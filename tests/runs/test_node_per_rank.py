@@ -1,7 +1,9 @@
 """Nodes that are ready at the same time, computed one a rank, against one after the other."""
 
 import logging
+import os
 import re
+import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,12 +25,14 @@ from tests.ranks.group_of import ranks, this
 
 def learn(width: float, folder: str, store: StateStore) -> float:
     """Ten times as much; one of two that are at it on a rank each waits for the other."""
-    logging.getLogger("natv2").info(
-        "%s: %s learns on rank %s", store.name, width, world().names[0].split()[1]
-    )
+    rank = world().names[0].split()[1]
+    if rank == "1" and Path(folder, "kill").exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+    logging.getLogger("natv2").info("%s: %s learns on rank %s", store.name, width, rank)
     if is_apart():
         Path(folder, str(width)).touch()
-        while len(list(Path(folder).iterdir())) % 2:
+        while len(list(Path(folder).glob("*.0"))) % 2:
+            world().check()
             time.sleep(0.01)
     if width < 0:
         raise UserError("too narrow")
@@ -97,8 +101,19 @@ def test_a_node_that_is_passed_over_waits_for_none(tmp_path: Path) -> None:
         assert run(pipeline(), tmp_path, ("wide_1",))["loaded"] == ["wide_1"]
 
 
-def test_a_fault_of_another_is_the_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("wide", "kills", "told"),
+    [
+        # What says what to do is not followed by the advice to do the same again.
+        (-1.0, False, r"too narrow$"),
+        # The other job looks after the rank while it waits for it.
+        (2.0, True, r"rank 1 on \S+ was ended by SIGKILL.*; give the same command again to resume"),
+    ],
+)
+def test_a_fault_of_another_is_the_runs_at_once(tmp_path: Path, wide: float, kills: bool, told: str) -> None:
     nodes = pipeline()
-    with ranks(this(__name__), ranks=2), pytest.raises(UserError, match="too narrow"):
-        run(nodes, tmp_path, wide=-1.0)
+    if kills:
+        (tmp_path / "kill").touch()
+    with ranks(this(__name__), ranks=2), pytest.raises(UserError, match=told):
+        run(nodes, tmp_path, wide=wide)
     assert {node.func for node in nodes.nodes} == {learn, ranks_of}

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -127,10 +128,11 @@ def _on_average(
 
 def with_means(table: pd.DataFrame, judged_by: Sequence[str]) -> pd.DataFrame:
     """`table` with the mean costs that networks are judged by, or have: also of those nobody leaves early."""
-    for name, of in MEANS.items():
-        if (name in table or name in judged_by) and of in table:
+    for (name, of), suffix in product(MEANS.items(), ("", "_before")):
+        mean, of = f"{name}{suffix}", f"{of}{suffix}"
+        if (mean in table or name in judged_by) and of in table:
             whole = table[of].astype(float)
-            table[name] = table[name].fillna(whole) if name in table else whole
+            table[mean] = table[mean].fillna(whole) if mean in table else whole
     return table
 
 

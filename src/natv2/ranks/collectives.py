@@ -1,6 +1,5 @@
 """What ranks tell each other while they compute, over torch's process group."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,14 +21,13 @@ class RankLostError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class GroupWorld(World):
-    """Ranks of one process group. `check` raises RankLostError where one of them is gone.
+    """Ranks of one process group.
 
     `shares`: this rank sees the files of rank 0. `control` numbers the jobs that ranks take.
     """
 
     shares: bool
     parcels: Parcels
-    check: Callable[[], None]
     control: Control
 
     def sum(self, tensor: Tensor) -> Tensor:

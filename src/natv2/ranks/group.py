@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 _TOLD_S = 10.0  # in which an agent says who has failed
 _ENDING_S = 10.0
+_REPEAT = "give the same command again to resume from the last finished epoch or turn"
 _TURN_S = 0.05  # between two looks at what is expected
 
 
@@ -177,11 +178,9 @@ class RankGroup:
             assert self._watch is not None
             self._watch.read()
         except RankLostError as error:
-            why = self._why(error)
+            why, advised = self._why(error), self._control.look("advised") is not None
             self.close(now=True)
-            raise UserError(
-                f"{why}; give the same command again to resume from the last finished epoch or turn"
-            ) from None
+            raise UserError(why if advised else f"{why}; {_REPEAT}") from None
         except BaseException:
             self.close(now=True)
             raise

@@ -13,6 +13,8 @@ from contextlib import suppress
 import torch
 
 from natv2.bar import quiet
+from natv2.disk import what_to_do
+from natv2.errors import UserError
 from natv2.ranks.agent import KEY
 from natv2.ranks.collectives import GroupWorld, RankLostError
 from natv2.ranks.control import Address, Control
@@ -20,7 +22,7 @@ from natv2.ranks.joining import Plan, joined
 from natv2.ranks.shipping import Parcels
 from natv2.ranks.tracking import send_by
 from natv2.ranks.watch import BEAT_S, Sender
-from natv2.ranks.world import within
+from natv2.ranks.world import all_there, within
 
 GONE = 3  # the exit code of a rank that others have left
 
@@ -38,7 +40,7 @@ def main() -> None:
     parcels = Parcels(bytes.fromhex(os.environ[KEY]))
     plan.load()
     control.put_first("size", size)
-    world = joined(control, plan, rank, size, parcels, lambda: None)
+    world = joined(control, plan, rank, size, parcels, all_there)
     number = 0
     with quiet(), within(world), suppress(RankLostError):
         while control.take(f"call/{number}") == "go":
@@ -65,10 +67,19 @@ def _call(world: GroupWorld, control: Control) -> None:
     except RankLostError:
         raise
     except Exception as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        control.put_first("failure", f"{world.names[world.rank]}: {said}")
-        logging.getLogger("natv2").debug("", exc_info=True)
+        told = error.message if isinstance(error, UserError) else _what_to_do(error)
+        said = told or " ".join(str(error).split()) or type(error).__name__
+        try:
+            if told is not None:
+                control.put("advised", True)
+            control.put_first("failure", f"{world.names[world.rank]}: {said}")
+        except RuntimeError:  # nobody is there to be told
+            os._exit(GONE)
         os._exit(1)
+
+
+def _what_to_do(error: Exception) -> str | None:
+    return what_to_do(error) if isinstance(error, OSError) else None
 
 
 def _beat(control: Control, rank: int) -> None:

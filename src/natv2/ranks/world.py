@@ -1,6 +1,6 @@
 """Who computes together here: what a loop asks, whether it runs alone or on several ranks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -20,12 +20,17 @@ class Slice(NamedTuple):
     share: float
 
 
+def all_there() -> None:
+    """What `check` is where nobody can be lost."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class World:
     """Ranks that compute together, as one of them sees them; this one is alone.
 
     `names` say which they are and where. `least` images of a batch are worth a rank of their own. `keeps`:
-    this rank saves what loops save, and tracks their metrics.
+    this rank saves what loops save, and tracks their metrics. `check` raises RankLostError where one of those
+    who work on the same is gone; loops call it, also those that a rank goes through alone.
     """
 
     rank: int = 0
@@ -33,6 +38,7 @@ class World:
     names: tuple[str, ...] = ("rank 0",)
     least: int = 2
     keeps: bool = True
+    check: Callable[[], None] = all_there
 
     def sum(self, tensor: Tensor) -> Tensor:
         """The sum of the ranks' tensors of one shape, in the place of this one's; the same bits on all."""
@@ -82,7 +88,8 @@ def within(these: World) -> Iterator[None]:
 @contextmanager
 def apart() -> Iterator[None]:
     """Compute without the other ranks, where there are any, until the end of the block."""
-    with within(World(names=(world().names[world().rank],))):
+    these = world()
+    with within(World(names=(these.names[these.rank],), check=these.check)):
         yield
 
 

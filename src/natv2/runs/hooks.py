@@ -118,7 +118,7 @@ class RunHooks:
             check_needs(needs, progress=store.root, resumed=self._resumable.folder, run=self._computing)
             if PROGRESS in pipeline.inputs():
                 automatic = self._parameters.workers == "auto"
-                self._ranks = start_ranks(self._computing, store.root, automatic=automatic)
+                self._ranks = start_ranks(self._computing, self._resumable.folder, automatic=automatic)
             resumed = self._resumable.tracking_run is not None
             expected_s = self._shorten(pipeline, catalog)
             self._start_run(run_params, identity, used_parameters(pipeline, self._parameters))
@@ -140,7 +140,7 @@ class RunHooks:
         self._recorder = Recorder(catalog, project, about, inputs.records)
         steps = [node.name for node in pipeline.nodes if node.name not in self._skipped]
         kept = project / "data/08_reporting" / self._folder / "pace"
-        plans = {} if expected_s is not None else planned(steps, catalog, self._parameters)
+        plans = {} if expected_s is not None else planned(steps, catalog, self._parameters, self._ranks)
         self._pace = Pace(
             steps, kept, resumed=resumed, ranks=self._ranks, planned=plans, expected_s=expected_s
         )

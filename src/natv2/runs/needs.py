@@ -21,6 +21,8 @@ from natv2.shrinking.needs import phase_disk, training_memory
 from natv2.training.needs import Disk, Memory
 from natv2.training.supernet_needs import SupernetSize
 
+_MANY = 1 << 10  # plain networks: it is not known yet how many
+
 
 @dataclass(frozen=True)
 class Needs:
@@ -74,7 +76,12 @@ def _training(nodes: set[str], images: ImageSplits, parameters: Parameters, run:
         ends = [phase for phase in mine if phase in training.phases]
         if ends:  # the widest takes most, and of its phases the first or the last
             trained = [(size, phase) for phase in dict.fromkeys((ends[0], ends[-1]))]
-    memory = [training_memory(size, phase, images, training, run) for size, phase in trained]
+    widths = {node.partition(".")[0] for node in nodes if node.partition(".")[2] in training.phases}
+    at_once = len(widths) if run.workers == len(widths) else 1  # or all ranks share each step
+    memory = [
+        training_memory(size, phase, images, training, run).times(_whole(at_once, run))
+        for size, phase in trained
+    ]
     return Needs(sum(written, Disk()), memory, planned="plan" in nodes)
 
 
@@ -97,12 +104,18 @@ def _postprocess(chosen: Any, images: ImageSplits, parameters: Parameters, run: 
     plans = plans_of(chosen, design, config)
     disk = refining_disk(chosen, plans, design, len(images.class_names))
     memory = refining_memory(plans, design, images, config, run)
-    return Needs(disk, [memory] if memory is not None else [])
+    return Needs(disk, [memory.times(_whole(len(chosen), run))] if memory is not None else [])
 
 
 def _baselines(images: ImageSplits, parameters: Parameters, run: Run) -> Needs:
     size = max(parameters.search.at(images.sizes).resolutions or ())
-    return Needs(*plain_needs(parameters.baselines, parameters.postprocess.full, images, size, run))
+    disk, memory = plain_needs(parameters.baselines, parameters.postprocess.full, images, size, run)
+    return Needs(disk, [each.times(_whole(_MANY, run)) for each in memory])
+
+
+def _whole(jobs: int, run: Run) -> int:
+    """How many of `jobs` take their whole memory at the same time: on a CPU one for each rank."""
+    return 1 if run.device == "cuda" or run.workers == "auto" else min(jobs, run.workers)
 
 
 def _aep(nodes: set[str], images: ImageSplits, parameters: Parameters, run: Run) -> Needs:

@@ -10,7 +10,6 @@ from kedro.io import CatalogProtocol
 
 from natv2.baselines.plan import FINISHING, PLAIN_NETWORKS, PRETRAINED_NETWORKS
 from natv2.runs.parameters import Parameters
-from natv2.training.passing_hours import passing
 
 _HOUR = 3600
 _WIDTHS = ("narrow", "wide")
@@ -27,10 +26,11 @@ _STEPS: Mapping[str, str] = {
 
 
 def planned(
-    steps: Collection[str], catalog: CatalogProtocol[Any, Any], parameters: Parameters
+    steps: Collection[str], catalog: CatalogProtocol[Any, Any], parameters: Parameters, ranks: int = 1
 ) -> Mapping[str, float]:
     """Seconds of those of `steps` that plans tell of; none where a plan of a long one is missing.
 
+    On as many `ranks` as there are widths the steps of the first take the time of both, which is the longer.
     A plan of other epochs or turns than `parameters` ask for is none, nor is one that cannot be read.
     """
     found = defaultdict[str, float](float)
@@ -40,7 +40,18 @@ def planned(
                 for step, seconds in read(table):
                     found[step] += seconds
     long = [step for step in steps if _is_long(step)]
+    if ranks == len(_WIDTHS):
+        _at_once(found, steps)
     return found if long and all(step in found for step in long) else {}
+
+
+def _at_once(found: dict[str, float], steps: Collection[str]) -> None:
+    """Move the time of steps that each width has, and this run for both, to those of the first."""
+    first, second = _WIDTHS
+    for step in steps:
+        other = step.replace(first, second)
+        if other != step and other in steps and step in found and other in found:
+            found[step], found[other] = max(found[step], found[other]), 0.0
 
 
 def _newest(catalog: CatalogProtocol[Any, Any], entry: str) -> pd.DataFrame | None:
@@ -65,15 +76,11 @@ def _as_asked(table: pd.DataFrame, parameters: Parameters) -> bool:
 
 
 def _phases(table: pd.DataFrame) -> list[tuple[str, float]]:
-    """Steps of supernets' training: each phase of each width, and the tests at its end.
-
-    Of widths that are trained at once the steps of the first take all the time.
-    """
+    """Steps of supernets' training: each phase of each width, and the tests at its end."""
     names = dict(zip(sorted(table["width"].unique()), _WIDTHS, strict=False))
-    found = [(f"{name}.{step}", 0.0) for name in names.values() for step in (*table["phase"], "test")]
-    passes = passing(table)
-    for row in passes.to_dict("records"):
-        name = names[row["width"]] if len(passes) == len(table) else _WIDTHS[0]
+    found = []
+    for row in table.to_dict("records"):
+        name = names[row["width"]]
         found.append((f"{name}.{row['phase']}", _HOUR * (row["training"] + row["evaluation"])))
         found.append((f"{name}.test", _HOUR * row["test"]))
     return found

@@ -56,7 +56,7 @@ def check_disk(needed: Disk, *, models: Path, progress: Path, resumed: Path, ref
 def check_memory(needed: Iterable[Memory], device: str, ranks: int = 1) -> None:
     """Raise UserError where a training cannot fit into the memory of `device`; warn where it may not.
 
-    Ranks of a CPU share a batch and its memory; each has what a process has.
+    Ranks of a CPU have what a process has, each; what they do at the same time is in what is needed.
     """
     if device == "cuda":
         free, used = _gpu_memory(), 0

@@ -60,7 +60,9 @@ def _with_runs(table: pd.DataFrame) -> pd.DataFrame:
 
 def _plan(table: pd.DataFrame) -> pd.DataFrame:
     """A plan with a row for all of it together, its hours as h:mm:ss."""
-    whole: dict[str, Any] = {"stage": "all"} if "stage" in table else {"width": "both", "phase": "all"}
+    at_once = AT_ONCE in table and (table[AT_ONCE] > 1).all()
+    widths = "both at once" if at_once else "both"
+    whole: dict[str, Any] = {"stage": "all"} if "stage" in table else {"width": widths, "phase": "all"}
     hours = [name for name in HOURS if name in table]
     sums = [name for name in ("epochs", "steps", "disk") if name == "disk" or "times" not in table]
     whole |= {"memory": table["memory"].max(), **table[sums].sum(), **passing_hours(table)}

@@ -65,7 +65,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """Those of `supernets`, one after the other."""
     budget = Budget(len(supernets) * (1 + 2 * len(training.phases)), budget_s)
-    budget.begin("the plan")
+    budget.begin("the plan of width " + " and ".join(f"{each.width:g}" for each in supernets))
     known = _Known()
     with progress_bar("plan", len(supernets) * len(training.phases)) as bar:
         return [

@@ -107,6 +107,7 @@ class Evaluator:
         calibration = [batch.at(resolution) for batch in self.calibration]
         batches = iter(self.images)
         for size in self._rounds(resolution):
+            world().check()
             taken = list(islice(batches, size))
             images = [batch.at(resolution) for batch in taken]
             pieces = [piece for x in images for piece in torch.split(x, _piece(x))]

@@ -164,6 +164,7 @@ class _Loop:
         total, self._losses = 0.0, list[Losses]()
         losses = (self._train(epoch, index, batch) for index, batch in enumerate(self.epochs(epoch)))
         for number, read in enumerate(_one_late(losses), start=1):
+            world().check()
             loss = read()
             if not math.isfinite(loss):
                 where = self._losses[number - 1].where_broken()

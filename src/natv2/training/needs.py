@@ -1,7 +1,7 @@
 """What a training needs, computed from the shapes of its layers: room on a disk, and memory."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
@@ -55,6 +55,10 @@ class Memory:
     most: int
     what: str
     change: str
+
+    def times(self, count: int) -> "Memory":
+        """That of so many at the same time."""
+        return replace(self, least=count * self.least, most=count * self.most)
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,8 @@ AT_ONCE = "at_once"
 
 
 def passing_hours(table: pd.DataFrame) -> dict[str, float]:
-    """The hours that all rows take, by column."""
-    rows = passing(table)
-    return {name: float(rows[name].sum()) for name in HOURS if name in table}
-
-
-def passing(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `table` whose time passes: of supernets that are trained at once the longer of a phase."""
-    if AT_ONCE not in table or (table[AT_ONCE] == 1).all():
-        return table
-    hours = table[[name for name in HOURS if name in table]].sum(axis=1)
-    return table.loc[hours.groupby(table["phase"]).idxmax().sort_values()]
+    """The hours that all rows take, by column; of supernets trained at once the longer of a phase."""
+    columns = [name for name in HOURS if name in table]
+    if AT_ONCE in table and (table[AT_ONCE] > 1).all():
+        table = table.loc[table[columns].sum(axis=1).groupby(table["phase"]).idxmax()]
+    return {name: float(table[name].sum()) for name in columns}

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from natv2.postprocess.report.figure import finished_figure
+from natv2.postprocess.results import with_means
 
 
 def test_points_are_the_results(finished: pd.DataFrame) -> None:
@@ -54,3 +55,17 @@ def test_plain_and_pretrained_networks_are_marked_each_in_their_own_way(finished
     assert min(figure.layout.xaxis.tickvals) <= 3e6  # of the others it is 4 M
     figure = finished_figure(finished, "macs", beside, beside[:0])
     assert "Fine-tuned from ImageNet" not in {trace.name for trace in figure.data}
+
+
+def test_networks_that_nobody_leaves_early_have_their_whole_costs_for_means(finished):
+    """A search of one exit may be asked for mean MACs: none of its networks has any of its own."""
+    means = with_means(finished.copy(), ["accuracy", "mean_macs"])
+    assert (means["mean_macs"] == finished["macs"]).all()
+    assert (means["mean_macs_before"] == finished["macs_before"]).all()
+    drawn, whole = finished_figure(means, "mean_macs"), finished_figure(finished)
+    assert [list(trace.x) for trace in drawn.data] == [list(trace.x) for trace in whole.data]
+    # Of some that have their own the others' whole costs stand beside them.
+    some = finished.assign(mean_macs=finished["macs"].where(finished.index > 0) / 2)
+    told = with_means(some, [])
+    assert told["mean_macs"].iloc[0] == finished["macs"].iloc[0]
+    assert "mean_macs_before" not in told
