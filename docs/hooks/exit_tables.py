@@ -33,6 +33,27 @@ def exits_lead(name: str) -> str:
     return over_seeds(volumes["many"] - volumes["one"], digits=3)
 
 
+def finished_exits_table(name: str) -> str:
+    """Finished networks of searches with several exits and with one, by mean MACs, in Markdown."""
+    rows = read("many_finished")
+    lines = [
+        "| search.exits | mean MACs (MACs of all exits) | leave before the last exit | "
+        "test top-1, as found → finished | milliseconds of an image, mean (median) |",
+        "|---|---|---|---|---|",
+    ]
+    for row in rows[rows["set"] == name].sort_values("mean_macs").to_dict("records"):
+        several = row["left_early"] == row["left_early"]
+        cells = (
+            str(row["exits"]),
+            f"{row['mean_macs'] / 1e6:.2f} M" + (f" ({row['macs'] / 1e6:.2f} M)" if several else ""),
+            f"{100 * row['left_early']:.0f} %" if several else "",
+            f"{100 * row['found']:.1f} → {100 * row['test']:.1f}",
+            f"{row['ms']:.2f} ({row['median_ms']:.2f})",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def earlyon_table() -> str:
     """Networks that stop early of `aep` beside earlyon's, at each of its operating points, in Markdown."""
     lines = [
@@ -56,6 +77,6 @@ def earlyon_table() -> str:
 
 
 EXIT_MACROS: Mapping[str, Callable[..., str]] = MappingProxyType(
-    {each.__name__: each for each in (exits_table, exits_lead, earlyon_table)}
+    {each.__name__: each for each in (exits_table, exits_lead, finished_exits_table, earlyon_table)}
 )
 """What pages may call."""
