@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from natv2.exits.weightings import exit_weights
-from natv2.images.batches import Batch, calibration_batches, evaluation_batches
+from natv2.images.batches import Batch, Epochs, calibration_batches, evaluation_batches
 from natv2.images.config import CalibrationConfig
+from natv2.ranks.collectives import RankLostError
 from natv2.ranks.group import RankGroup
 from natv2.ranks.side_by_side import side_by_side
 from natv2.ranks.together import together
-from natv2.ranks.world import World, within, world
+from natv2.ranks.world import World, apart, within, world
 from natv2.spaces.architecture import constant
 from natv2.spaces.design import DESIGNS
 from natv2.spaces.space import SearchSpace
@@ -260,3 +261,33 @@ def weights_after(module: nn.Module, folder: Path) -> dict[str, Tensor]:
 def with_nobody(function: Callable[..., object], *arguments: object) -> None:
     with within(World(names=("alone",))):
         function(*arguments)
+
+
+def test_loops_that_a_rank_goes_through_alone_look_after_the_others(tmp_path: Path):
+    """At their next step, not when all of it is done: the others may have hours to go."""
+
+    def gone() -> None:
+        raise RankLostError("rank 1 is gone")
+
+    supernet, steps = new_supernet(NAME), []
+
+    def step(batch: Batch, epoch: int, index: int) -> Tensor:
+        steps.append(index)
+        return joint(supernet)(batch, epoch, index)
+
+    images = evaluation_batches(IMAGES, IMAGES.valid, 30)
+    evaluator = Evaluator(calibration=[next(iter(images))], images=images)
+    with within(World(names=("rank 0 on here", "rank 1 on here"), check=gone)), apart():
+        with pytest.raises(RankLostError):
+            fit(
+                supernet,
+                step,
+                Epochs(IMAGES, IMAGES.train, 10, 0, "test"),
+                optimiser=Optimiser(),
+                schedule=RateSchedule(lr=0.05, epochs=3),
+                precision="fp32",
+                store=StateStore(tmp_path, "test"),
+            )
+        with pytest.raises(RankLostError):
+            evaluator.accuracies({0.1: supernet}, SUBNETS, "test")
+    assert len(steps) <= 2  # a loss is read when the next step is on its way

@@ -75,6 +75,21 @@ def test_finishing_takes_what_is_left(tmp_path: Path, minutes: float, epochs: in
     assert run.begin("prepare_finishing", None) == {} == run.begin("finish_networks", None)
 
 
+def test_the_time_of_the_plan_is_spent_but_no_pace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    expected = Expected(trained=SUPERNETS + 40 * MINUTE, fixed=SEARCH)
+
+    def plan(*_: object) -> Expected:
+        clock.seconds += 5 * MINUTE
+        return expected
+
+    monkeypatch.setattr(time_budget, "_expected", plan)
+    Budgeted(tmp_path, clock).begin("search")
+    run = Budgeted(tmp_path, clock)  # a stop changes nothing of it
+    clock.seconds += 30 * MINUTE
+    assert run.begin("train_baselines")["params:postprocess"].full.epochs == int(0.95 * 100 * 15 / 40)
+
+
 def test_networks_that_are_known_by_then_count(tmp_path: Path) -> None:
     clock = Clock()
     run = Budgeted(tmp_path, clock)

@@ -49,7 +49,7 @@ class Expected(NamedTuple):
     pretrained: float = 0.0
 
 
-class Planned(NamedTuple):
+class BudgetPlan(NamedTuple):
     """The share of all epochs that a budget has left, the seconds of all of them, and of what has none.
 
     `finishing`: how many trainings each of its stages has, and their seconds with all epochs.
@@ -88,7 +88,7 @@ def within_budget(
         _refuse_too_little(parameters, share, expected)
         state = State(values={"share": share, "trained": expected.trained, "fixed": expected.fixed})
         store.save(_KEY, state)
-    plan = planned(store)
+    plan = kept_plan(store)
     sized = _with_share(parameters, plan.share)
     logger.info(
         "budget %s: %.0f %% of the epochs (supernets %s, finishing %d), about %s in all, of these %s for what"
@@ -99,12 +99,12 @@ def within_budget(
     return sized
 
 
-def planned(store: StateStore) -> Planned:
+def kept_plan(store: StateStore) -> BudgetPlan:
     """What `within_budget` has kept in `store`."""
     state, late = store.load(_KEY), store.load(_LATE)
     assert state is not None
     share, trained, fixed = (float(state.values[name]) for name in ("share", "trained", "fixed"))
-    return Planned(
+    return BudgetPlan(
         share, trained, fixed, {name: tuple(two) for name, two in late.values.items()} if late else {}
     )
 

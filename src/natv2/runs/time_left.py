@@ -16,16 +16,14 @@ from natv2.config import seconds_of
 from natv2.postprocess.config import PostprocessConfig
 from natv2.run import Run
 from natv2.runs.parameters import Parameters
-from natv2.runs.time_budget import FEWEST, Planned, planned, shorter, within_budget
+from natv2.runs.time_budget import FEWEST, BudgetPlan, kept_plan, shorter, within_budget
 from natv2.shrinking.config import Training
 from natv2.training.state_store import State, StateStore
 
 logger = logging.getLogger(__name__)
 
-_BEGIN = (
-    "train_baselines",
-    "prepare_finishing",
-)  # the first of them decides: plain networks are trained as long
+# The first of them decides: plain networks are trained as long as what was found.
+_BEGIN = ("train_baselines", "prepare_finishing")
 _SAFE = 0.95  # of what is left: tests and figures come after it
 _SETTINGS = "params:postprocess"
 
@@ -33,8 +31,8 @@ _SETTINGS = "params:postprocess"
 class TimeLeft:
     """The time of one run with a budget, over all its attempts: what is spent is kept in `store`.
 
-    `start` is when this attempt began. `parameters` are those with the epochs that a plan made before the
-    first step has left.
+    `parameters` have the epochs that a plan made before the first step has left; `expected_s` are the seconds
+    that all then takes, of this attempt those from its beginning on.
     """
 
     def __init__(
@@ -53,11 +51,12 @@ class TimeLeft:
         self._asked, self._store, self._budget = asked.postprocess.full, store, asked.budget
         for name, value in (("training", Training.part_of(self.parameters)), ("postprocess", self._settings)):
             _save(catalog, f"params:{name}", value)
-        before = store.load("spent")
-        self._before = float(before.values["seconds"]) if before else 0.0
+        spent = store.load("spent")
+        # The plan takes a minute of the budget, but says nothing of how quick the steps are.
+        known = dict(spent.values) if spent else {"seconds": 0.0, "planning": now() - self._start}
+        self._before, self._planning = float(known["seconds"]), float(known["planning"])
         self._decided = False
-        self.expected_s = planned(store).whole_s
-        """The seconds that all takes, of this attempt those from its beginning on."""
+        self.expected_s = kept_plan(store).whole_s
 
     @property
     def _settings(self) -> PostprocessConfig:
@@ -68,8 +67,8 @@ class TimeLeft:
     ) -> dict[str, Any]:
         """What replaces inputs of `node`: before finishing its settings, in `catalog` too."""
         spent = self._before + self._now() - self._start
-        self._store.save("spent", State(values={"seconds": spent}))
-        plan = planned(self._store)
+        self._store.save("spent", State(values={"seconds": spent, "planning": self._planning}))
+        plan = kept_plan(self._store)
         if self._decided or node not in _BEGIN or not plan.finishing:
             return {}
         self._decided = True
@@ -90,12 +89,12 @@ class TimeLeft:
         _save(catalog, _SETTINGS, settings)
         return {_SETTINGS: settings} if _SETTINGS in inputs else {}
 
-    def _epochs(self, spent: float, plan: Planned, networks: pd.DataFrame | None) -> int:
+    def _epochs(self, spent: float, plan: BudgetPlan, networks: pd.DataFrame | None) -> int:
         """As many as the time that is left allows, never more than were asked for."""
         before = (
             plan.share * (plan.trained - sum(seconds for _, seconds in plan.finishing.values())) + plan.fixed
         )
-        pace = spent / before if before > 0 else 1.0
+        pace = (spent - self._planning) / before if before > 0 else 1.0
         pace = max(pace, (1 + pace) / 2)  # what was quicker than planned may not go on to be
         whole = pace * _seconds(plan.finishing, networks)
         left, most = seconds_of(self._budget) - spent, self._asked.epochs
